@@ -1,0 +1,320 @@
+//! The public face of the loop: `block_on`, `Executor`, `Builder`.
+
+use std::fmt;
+use std::io;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::core::EventLoop;
+use super::remote::Remote;
+use super::root::Root;
+use super::slow_poll::{SlowPoll, SlowPolls};
+use super::stats::Stats;
+use crate::blocking::pool::DEFAULT_THREADS;
+use crate::task::{JoinHandle, current};
+use crate::time::{Clock, Timers};
+
+/// Runs a future to its end on a fresh loop, on this thread, and returns its
+/// output. asyncio's `run`.
+///
+/// The future may borrow from its surroundings and need not be `Send`. When it is
+/// done, the tasks that are left are dropped, then the jobs on the blocking pool
+/// are waited for, then `block_on` returns.
+///
+/// # Panics
+/// - If the future panics: its panic unwinds out of here, after the tasks that are
+///   left have been dropped.
+/// - Inside a running loop on the same thread.
+/// - In a provable deadlock, naming each stuck task.
+/// - If the system's poller fails.
+///
+/// ```
+/// let name = String::from("Ada");
+/// let greeting = glassloop::block_on(async { format!("hello {}", &name) });
+/// assert_eq!(greeting, "hello Ada");
+/// ```
+#[track_caller]
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    refuse_nesting();
+    match Executor::new() {
+        Ok(executor) => executor.block_on(future),
+        Err(error) => panic!("cannot make an event loop: {error}"),
+    }
+}
+
+/// The current loop's totals so far.
+///
+/// # Panics
+/// Outside of a loop.
+#[track_caller]
+pub fn stats() -> Stats {
+    current::expect::<EventLoop>("`glassloop::stats`").stats()
+}
+
+/// A loop that can be kept: to spawn before it runs, to run it again and again, to
+/// reach it from other threads. asyncio's `Runner`.
+///
+/// It belongs to the thread on which it was made. Dropping it drops every task, in
+/// the order in which they were spawned, and waits for the jobs on its blocking
+/// pool.
+///
+/// ```
+/// use glassloop::Executor;
+///
+/// let executor = Executor::new()?;
+/// let task = executor.spawn(async { 6 * 7 });
+/// assert_eq!(executor.block_on(task).unwrap(), 42);
+/// # std::io::Result::Ok(())
+/// ```
+pub struct Executor {
+    event_loop: Rc<EventLoop>,
+}
+
+impl Executor {
+    /// Makes a loop with the defaults of [`Builder`].
+    ///
+    /// # Errors
+    /// None at present: the system's poller is asked for when the first descriptor
+    /// is awaited.
+    pub fn new() -> io::Result<Executor> {
+        Executor::builder().build()
+    }
+
+    /// All the ways to make a loop.
+    pub fn builder() -> Builder {
+        Builder {
+            virtual_time: false,
+            blocking_threads: DEFAULT_THREADS,
+            slow_polls: SlowPolls::default(),
+        }
+    }
+
+    /// Runs a future to its end and returns its output. May be called again and
+    /// again: tasks that are left survive in between, and stand still.
+    ///
+    /// It returns as soon as the future is ready. Tasks that were spawned before
+    /// are polled before it.
+    ///
+    /// # Panics
+    /// As the function [`block_on`]. If it panics, the tasks that are left have been
+    /// dropped, and the executor can be used again.
+    ///
+    /// ```
+    /// let executor = glassloop::Executor::new()?;
+    /// let (sender, receiver) = glassloop::sync::channel::unbounded();
+    /// drop(executor.spawn(async move {
+    ///     for n in 0.. {
+    ///         sender.send(n).await.unwrap();
+    ///         glassloop::yield_now().await;
+    ///     }
+    /// }));
+    /// assert_eq!(executor.block_on(receiver.recv()), Ok(0));
+    /// assert_eq!(executor.block_on(receiver.recv()), Ok(1));
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        refuse_nesting();
+        // Entered for as long as the future is there: its Drop may use the loop.
+        let _entered = self.event_loop.enter();
+        let mut output = None;
+        {
+            let future = pin!(async { output = Some(future.await) });
+            self.run(Location::caller(), future);
+        }
+        output.expect("the loop runs until the root is ready")
+    }
+
+    fn run(
+        &self,
+        called_at: &'static Location<'static>,
+        future: Pin<&mut dyn Future<Output = ()>>,
+    ) {
+        let scheduler = &self.event_loop.scheduler;
+        let mut root = Root::new(scheduler, called_at, future);
+        let run = catch_unwind(AssertUnwindSafe(|| self.event_loop.run(&mut root)));
+        root.end(scheduler);
+        if let Err(panic) = run {
+            scheduler.drop_all_tasks();
+            resume_unwind(panic);
+        }
+    }
+
+    /// Spawns a task, before or between calls of [`block_on`](Self::block_on), or
+    /// inside of one. It runs only while the executor runs. See
+    /// [`spawn`](crate::spawn).
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        let scheduler = &self.event_loop.scheduler;
+        scheduler.spawn(None, Location::caller(), future)
+    }
+
+    /// Turns while something is ready, I/O and due timers included, and returns
+    /// when nothing is. It never sleeps and never moves virtual time. For tests,
+    /// and for a loop inside another one. asyncio's idiom is
+    /// `loop.call_soon(loop.stop); loop.run_forever()`.
+    ///
+    /// # Panics
+    /// Inside a running loop on the same thread.
+    ///
+    /// ```
+    /// let executor = glassloop::Executor::new()?;
+    /// let task = executor.spawn(async { glassloop::yield_now().await });
+    /// executor.run_until_stalled();
+    /// assert!(task.is_finished());
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[track_caller]
+    pub fn run_until_stalled(&self) {
+        refuse_nesting();
+        let _entered = self.event_loop.enter();
+        self.event_loop.run_until_stalled();
+    }
+
+    /// A way into this loop for other threads.
+    pub fn remote(&self) -> Remote {
+        Remote::new(&self.event_loop.mailbox)
+    }
+
+    /// The totals so far.
+    pub fn stats(&self) -> Stats {
+        self.event_loop.stats()
+    }
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        // A Drop of a task may still use the loop.
+        let _entered = self.event_loop.enter();
+        self.event_loop.close();
+    }
+}
+
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Executor({})", self.stats())
+    }
+}
+
+/// Two loops on one thread cannot both wait: the inner one would stop the outer.
+#[track_caller]
+fn refuse_nesting() {
+    assert!(
+        !current::is_inside(),
+        "`block_on` was called at {}, inside a running event loop, which would stand still \
+         meanwhile. Await the future instead, or spawn it as a task; blocking code belongs into \
+         `glassloop::unblock`",
+        Location::caller()
+    );
+}
+
+/// The ways to make an [`Executor`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let executor = glassloop::Executor::builder()
+///     .virtual_time()
+///     .blocking_threads(4)
+///     .build()?;
+/// executor.block_on(glassloop::yield_now());
+/// # std::io::Result::Ok(())
+/// ```
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct Builder {
+    virtual_time: bool,
+    blocking_threads: usize,
+    slow_polls: SlowPolls,
+}
+
+impl Builder {
+    /// Gives the loop a clock that stands still while anything is ready, and jumps
+    /// to the next deadline instead of sleeping.
+    ///
+    /// It jumps only when no blocking job is out and a look at the awaited
+    /// descriptors found nothing. So it suits programs whose peers live on the
+    /// same loop: a test with hours of timeouts takes milliseconds, and takes the
+    /// same course each time. In asyncio this takes a loop of one's own.
+    pub fn virtual_time(mut self) -> Builder {
+        self.virtual_time = true;
+        self
+    }
+
+    /// How many threads the blocking pool may have; 64 without this call. They are
+    /// started when they are needed, and end when they were idle for 10 seconds.
+    ///
+    /// # Panics
+    /// If `max` is 0: no file could be read then.
+    #[track_caller]
+    pub fn blocking_threads(mut self, max: usize) -> Builder {
+        assert!(
+            max > 0,
+            "`Builder::blocking_threads` was given 0 at {}: files, name lookups and `unblock` \
+             need at least 1",
+            Location::caller()
+        );
+        self.blocking_threads = max;
+        self
+    }
+
+    /// Reports on stderr each poll that took longer than `limit`: meanwhile,
+    /// nothing else ran. asyncio's debug mode with `slow_callback_duration`.
+    pub fn slow_poll(self, limit: Duration) -> Builder {
+        self.on_slow_poll(limit, |slow| eprintln!("glassloop: {slow}"))
+    }
+
+    /// Calls `report` after each poll that took longer than `limit`, by the real
+    /// clock. Without it, polls are not measured.
+    ///
+    /// ```
+    /// use std::{cell::Cell, rc::Rc, time::Duration};
+    ///
+    /// let slow_polls = Rc::new(Cell::new(0));
+    /// let count = slow_polls.clone();
+    /// let executor = glassloop::Executor::builder()
+    ///     .on_slow_poll(Duration::from_millis(1), move |_| count.set(count.get() + 1))
+    ///     .build()?;
+    /// executor.block_on(async {
+    ///     std::thread::sleep(Duration::from_millis(2)); // blocks the loop!
+    /// });
+    /// assert_eq!(slow_polls.get(), 1);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn on_slow_poll(
+        mut self,
+        limit: Duration,
+        report: impl Fn(&SlowPoll) + 'static,
+    ) -> Builder {
+        self.slow_polls = SlowPolls::watch(limit, report);
+        self
+    }
+
+    /// Makes the loop.
+    ///
+    /// # Errors
+    /// None at present; see [`Executor::new`].
+    pub fn build(self) -> io::Result<Executor> {
+        let clock = match self.virtual_time {
+            true => Clock::standing_still(),
+            false => Clock::real(),
+        };
+        let timers = Timers::new(clock);
+        let event_loop = EventLoop::new(timers, self.blocking_threads, self.slow_polls);
+        Ok(Executor { event_loop: Rc::new(event_loop) })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("virtual_time", &self.virtual_time)
+            .field("blocking_threads", &self.blocking_threads)
+            .finish_non_exhaustive()
+    }
+}

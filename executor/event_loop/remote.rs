@@ -1,0 +1,103 @@
+//! `Remote`: spawning from another thread.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::sync::Arc;
+
+use crossbeam_channel::Receiver;
+use futures_lite::FutureExt;
+
+use crate::task::{JoinError, Mailbox, Message, Scheduler, current};
+
+/// A way into a loop from other threads. asyncio's `call_soon_threadsafe` and
+/// `run_coroutine_threadsafe`.
+///
+/// While a `Remote` is alive, something may still come from it: a loop with
+/// nothing to do sleeps instead of reporting a deadlock. When the loop is gone, it
+/// is harmless.
+pub struct Remote {
+    mailbox: Arc<Mailbox>,
+}
+
+impl Remote {
+    pub(super) fn new(mailbox: &Arc<Mailbox>) -> Remote {
+        mailbox.add_remote();
+        Remote { mailbox: Arc::clone(mailbox) }
+    }
+
+    /// Spawns a task on the loop, from any thread.
+    ///
+    /// `make` is sent to the loop and called there, so the future that it returns
+    /// need not be `Send`. Spawns start in the order in which they were sent, in
+    /// the loop's next turn, which begins only when the loop runs.
+    ///
+    /// The receiver gets the output; or a [`JoinError`] if `make` or the task
+    /// panicked; or it is disconnected, if the loop ends before the task does. It
+    /// may be dropped: the task goes on. Do not wait for it on the loop's own
+    /// thread, which would block the loop: [`spawn`](crate::spawn) there.
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    /// use std::thread;
+    ///
+    /// let executor = glassloop::Executor::new().unwrap();
+    /// let remote = executor.remote();
+    /// let thread = thread::spawn(move || {
+    ///     let answer = remote.spawn(|| {
+    ///         let not_send = Rc::new(40);
+    ///         async move { *not_send + 2 }
+    ///     });
+    ///     answer.recv().unwrap().unwrap()
+    /// });
+    /// executor.block_on(async {
+    ///     while !thread.is_finished() {
+    ///         glassloop::sleep(std::time::Duration::from_millis(1)).await;
+    ///     }
+    /// });
+    /// assert_eq!(thread.join().unwrap(), 42);
+    /// ```
+    #[track_caller]
+    pub fn spawn<Make, F>(&self, make: Make) -> Receiver<Result<F::Output, JoinError>>
+    where
+        Make: FnOnce() -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Send + 'static,
+    {
+        let at = Location::caller();
+        let (sender, receiver) = crossbeam_channel::bounded(1);
+        let run = move || match catch_unwind(AssertUnwindSafe(make)) {
+            Ok(future) => {
+                // Sent by the task itself: if it is dropped, so is the sender.
+                let task = async move {
+                    let result = AssertUnwindSafe(future).catch_unwind().await;
+                    let _ = sender.send(result.map_err(JoinError::from_panic));
+                };
+                let spawn = |scheduler: &Scheduler| drop(scheduler.spawn(None, at, task));
+                current::with(spawn).expect("messages are taken by a running loop");
+            }
+            Err(panic) => {
+                let _ = sender.send(Err(JoinError::from_panic(panic)));
+            }
+        };
+        self.mailbox.post(Message::Run(Box::new(run)));
+        receiver
+    }
+}
+
+impl Clone for Remote {
+    fn clone(&self) -> Remote {
+        Remote::new(&self.mailbox)
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        self.mailbox.remove_remote();
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Remote(..)")
+    }
+}

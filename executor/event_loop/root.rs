@@ -1,0 +1,53 @@
+//! The future of `block_on`: pinned on the stack, and polled in its turn like a
+//! task, though it is none.
+
+use std::panic::Location;
+use std::pin::Pin;
+
+use crate::task::{Name, OwnWaker, Scheduler};
+
+/// A root future and its place in the ready queue.
+pub(super) struct Root<'a> {
+    pub(super) name: Name,
+    pub(super) called_at: &'static Location<'static>,
+    /// Given away while it is being polled.
+    own: Option<OwnWaker>,
+    future: Pin<&'a mut dyn Future<Output = ()>>,
+    done: bool,
+}
+
+impl<'a> Root<'a> {
+    pub(super) fn new(
+        scheduler: &Scheduler,
+        called_at: &'static Location<'static>,
+        future: Pin<&'a mut dyn Future<Output = ()>>,
+    ) -> Root<'a> {
+        let name = Name { id: scheduler.next_id(), slot: Name::ROOT };
+        let own = scheduler.own_waker(name);
+        own.header().wake();
+        Root { name, called_at, own: Some(own), future, done: false }
+    }
+
+    /// Whether the future was ready.
+    pub(super) fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// Polls the future once.
+    pub(super) fn poll(&mut self, scheduler: &Scheduler) {
+        let own = self.own.take().expect("given back below");
+        let (poll, own) = scheduler.poll_with(own, |cx| self.future.as_mut().poll(cx));
+        self.own = Some(own);
+        self.done = poll.is_ready();
+    }
+
+    /// Whether a waker of the root lies outside the crate.
+    pub(super) fn is_held_outside(&self) -> bool {
+        self.own.as_ref().is_some_and(|own| own.held_outside() > 0)
+    }
+
+    /// Gives the waker back.
+    pub(super) fn end(mut self, scheduler: &Scheduler) {
+        self.own.take().into_iter().for_each(|own| scheduler.recycle(own));
+    }
+}

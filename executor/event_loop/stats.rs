@@ -1,0 +1,56 @@
+//! What a loop has done so far, in numbers.
+
+use std::fmt;
+
+/// Totals of one executor since it was made, and what it holds at present, from [`stats`](crate::stats) or
+/// [`Executor::stats`](crate::Executor::stats).
+///
+/// ```
+/// glassloop::block_on(async {
+///     let before = glassloop::stats();
+///     glassloop::yield_now().await;
+///     let after = glassloop::stats();
+///     assert_eq!(after.turns - before.turns, 1);
+/// });
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Times round the loop.
+    pub turns: u64,
+    /// Calls of a future's `poll`, the root's included.
+    pub polls: u64,
+    /// Times a task was put into the ready queue: by its spawn, by a waker.
+    pub wakes: u64,
+    /// Times the loop went to sleep, since nothing was ready.
+    pub parks: u64,
+    /// Times it asked the system for events, parks in the poller included.
+    pub looks: u64,
+    /// Events that the system reported.
+    pub events: u64,
+    /// Timers that came to their deadline.
+    pub timers_fired: u64,
+    /// Jobs given to the blocking pool.
+    pub jobs: u64,
+    /// Tasks that have not ended: not a total, but the present number.
+    pub tasks_alive: usize,
+    /// Timers that are armed: not a total, but the present number.
+    pub timers_armed: usize,
+}
+
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} turns, {} polls, {} wakes, {} parks, {} looks, {} events, {} timers fired, {} jobs",
+            self.turns,
+            self.polls,
+            self.wakes,
+            self.parks,
+            self.looks,
+            self.events,
+            self.timers_fired,
+            self.jobs
+        )
+    }
+}

@@ -1,0 +1,96 @@
+//! Stuck: when nothing can ever happen again, say so instead of sleeping for ever.
+//!
+//! On a single thread that can be proved. A loop about to park without end can
+//! only be woken by
+//!
+//! - a timer, a descriptor, or a blocking job: it knows all of these;
+//! - another thread, through a `Remote`: it counts them;
+//! - a waker, wherever that is. The wakers of a task are the owners of its header,
+//!   and how many of them lie in the crate's own locks, channels and joins is
+//!   counted there. Those can only be woken by a task of this loop, and none of
+//!   these will run. If there are no others, no waker can come from outside.
+//!
+//! So two tasks that wait for each other's mutex are found; and as long as some
+//! thread or some other crate holds a waker, the loop sleeps: no false alarm. (A
+//! waker that is dropped unused while the loop sleeps does not wake it. Then it
+//! sleeps on, as every other executor would have from the start.)
+//!
+//! The proof costs nothing while anything runs. What the stuck tasks wait for is
+//! found out only then, by polling each once more, while the leaves take notes. A
+//! spurious poll is harmless. Should one bring something forward after all, a
+//! future was waiting without having kept a waker, and the loop simply goes on.
+
+use std::fmt::Write;
+
+use super::core::EventLoop;
+use super::root::Root;
+use crate::task::{Task, Wait};
+
+/// Looks for a way out of an endless park. `true`: something is ready after all.
+/// `false`: a wake may still come from outside.
+///
+/// # Panics
+/// With a report on every stuck task, if there is no way out.
+pub(super) fn check(event_loop: &EventLoop, root: Option<&mut Root<'_>>) -> bool {
+    let Some(root) = root.filter(|root| !may_be_woken(event_loop, root)) else {
+        return false;
+    };
+    let report = report(event_loop, root);
+    let moved = root.is_done() || !event_loop.queue.is_empty() || !event_loop.inbox.is_empty();
+    assert!(moved, "{report}");
+    true
+}
+
+/// Whether anything outside the loop could wake a task of it.
+fn may_be_woken(event_loop: &EventLoop, root: &Root<'_>) -> bool {
+    event_loop.mailbox.has_remotes()
+        || event_loop.pool.jobs_out() > 0
+        || root.is_held_outside()
+        || is_task_held_outside(event_loop)
+        // Last: who is not counted any more has left a message before.
+        || !event_loop.inbox.is_empty()
+}
+
+fn is_task_held_outside(event_loop: &EventLoop) -> bool {
+    // A program that waits for a thread comes here at every park. Its waker is
+    // most likely where it was the last time.
+    let from = event_loop.last_witness.get();
+    let witness = event_loop.scheduler.find_task(from, Task::is_held_outside);
+    if let Some(name) = witness {
+        event_loop.last_witness.set(name.slot);
+    }
+    witness.is_some()
+}
+
+/// Asks everybody what they wait for.
+fn report(event_loop: &EventLoop, root: &mut Root<'_>) -> String {
+    let mut report = String::from(
+        "deadlock: nothing is ready, and nothing ever will be. No timer is armed, no descriptor \
+         awaited, no blocking job out, no `Remote` alive, and no waker is held outside of these \
+         stuck futures:",
+    );
+    let called_at = root.called_at;
+    let waits = event_loop.running.inquire(|| root.poll(&event_loop.scheduler));
+    let who = format!("the future given to `block_on` at {called_at}");
+    add_line(&mut report, &who, &waits);
+
+    for task in event_loop.scheduler.tasks() {
+        let poll = || event_loop.scheduler.poll(task.name);
+        let waits = event_loop.running.inquire(poll);
+        let label = task.label.as_deref().map(|label| format!(" {label:?}"));
+        let label = label.unwrap_or_default();
+        let who = format!("{}{label}, spawned at {}", task.name.id, task.spawned_at);
+        add_line(&mut report, &who, &waits);
+    }
+    report
+}
+
+fn add_line(report: &mut String, who: &str, waits: &[Wait]) {
+    let waits: Vec<String> = waits.iter().map(ToString::to_string).collect();
+    let what = match waits.is_empty() {
+        true => "something that has kept no waker".to_owned(),
+        false => waits.join("; and for "),
+    };
+    // Writing to a string cannot fail.
+    let _ = write!(report, "\n  - {who}, waits for {what}");
+}

@@ -1,0 +1,321 @@
+//! `File`: one open file, read and written through the blocking pool.
+//!
+//! A job on the pool cannot be called back, so a read that is cancelled may still
+//! happen. What keeps the bytes safe is that the *file* owns the job, not the
+//! future that waits for it:
+//!
+//! ```text
+//!   poll_read ─▶ Idle ── job: read ahead ─▶ Busy ── done ─▶ bytes kept here
+//!                 ▲                                             │ served from
+//!                 └─────────────────────────────────────────────┘ memory
+//!   poll_write ─▶ bytes collected here ── job: write ─▶ errors kept here
+//! ```
+//!
+//! So a read that was cancelled leaves its bytes for the next one, and a write
+//! that failed says so at the next write, flush or close.
+
+use std::fmt;
+use std::fs;
+use std::future::poll_fn;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_lite::{AsyncRead, AsyncSeek, AsyncWrite, AsyncWriteExt};
+
+use crate::blocking::{Pool, Unblock};
+
+/// How much is read ahead at once, and how much is collected before a write.
+const CHUNK: usize = 64 * 1024;
+
+/// An open file. asyncio has none; its programs hand `open` and `read` to
+/// `to_thread`, as this one does.
+///
+/// It has one position for reads, writes and seeks. A cancelled read loses no
+/// byte. Writes are collected: `flush` hands them to the system, and an error
+/// appears there or at `close` at the latest. What is still collected when the
+/// file is dropped is written in the background, its error is lost; the loop's
+/// end waits for it.
+///
+/// ```
+/// use futures_lite::{AsyncReadExt, AsyncWriteExt};
+/// use glassloop::fs::File;
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("greeting.txt");
+/// glassloop::block_on(async {
+///     let mut file = File::create(&path).await?;
+///     file.write_all(b"hello").await?;
+///     file.close().await?;
+///
+///     let mut text = String::new();
+///     File::open(&path).await?.read_to_string(&mut text).await?;
+///     assert_eq!(text, "hello");
+///     std::io::Result::Ok(())
+/// })
+/// # .unwrap();
+/// ```
+pub struct File {
+    file: Arc<fs::File>,
+    pool: Rc<Pool>,
+    state: State,
+    /// Bytes that were read ahead; `..read` of them have been taken.
+    ahead: Vec<u8>,
+    taken: usize,
+    /// Bytes to be written.
+    collected: Vec<u8>,
+}
+
+enum State {
+    Idle,
+    Busy(Unblock<Done>),
+    /// A read has found the end; the next `poll_read` says so.
+    AtEnd,
+    /// A seek is done; the next `poll_seek` for this target takes the position.
+    Sought(SeekFrom, u64),
+}
+
+/// What a job brings back. The buffers go along with it and return.
+enum Done {
+    Read(Vec<u8>, io::Result<()>),
+    Written(Vec<u8>, io::Result<()>),
+    /// With the target that the user named, if it was the user's seek.
+    Sought(Option<SeekFrom>, io::Result<u64>),
+}
+
+impl File {
+    pub(super) fn new(file: fs::File, pool: Rc<Pool>) -> File {
+        File {
+            file: Arc::new(file),
+            pool,
+            state: State::Idle,
+            ahead: Vec::new(),
+            taken: 0,
+            collected: Vec::new(),
+        }
+    }
+
+    /// The file's size, times and permissions, as the system knows them: without
+    /// what has not been flushed.
+    ///
+    /// # Errors
+    /// The system's.
+    pub async fn metadata(&self) -> io::Result<fs::Metadata> {
+        self.call(|file| file.metadata()).await
+    }
+
+    /// Cuts the file to `size` bytes, or fills it up with zeros. Flushes first.
+    ///
+    /// # Errors
+    /// The system's, those of earlier writes included.
+    pub async fn set_len(&mut self, size: u64) -> io::Result<()> {
+        self.flush().await?;
+        self.call(move |file| file.set_len(size)).await
+    }
+
+    /// Flushes, and waits until the bytes are on the disk.
+    ///
+    /// # Errors
+    /// The system's, those of earlier writes included.
+    pub async fn sync_all(&mut self) -> io::Result<()> {
+        self.flush().await?;
+        self.call(|file| file.sync_all()).await
+    }
+
+    /// A call that touches neither position nor buffers.
+    async fn call<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&fs::File) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let file = Arc::clone(&self.file);
+        let mut job = Unblock::new(Rc::clone(&self.pool), move || call(&file));
+        poll_fn(|cx| job.poll_job(cx)).await?
+    }
+
+    fn start(&mut self, job: impl FnOnce(&fs::File) -> Done + Send + 'static) {
+        let file = Arc::clone(&self.file);
+        let job = Unblock::new(Rc::clone(&self.pool), move || job(&file));
+        self.state = State::Busy(job);
+    }
+
+    /// Waits for the job that is out, if one is, and keeps what it brings.
+    fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let State::Busy(job) = &mut self.state else {
+            return Poll::Ready(Ok(()));
+        };
+        let done = ready!(job.poll_job(cx));
+        self.state = State::Idle;
+        let result = match done? {
+            Done::Read(bytes, result) => {
+                if result.is_ok() && bytes.is_empty() {
+                    self.state = State::AtEnd;
+                }
+                self.ahead = bytes;
+                self.taken = 0;
+                result
+            }
+            Done::Written(mut bytes, result) => {
+                bytes.clear();
+                self.collected = bytes;
+                result
+            }
+            Done::Sought(target, result) => result.map(|position| {
+                if let Some(target) = target {
+                    self.state = State::Sought(target, position);
+                }
+            }),
+        };
+        Poll::Ready(result)
+    }
+
+    /// Writes out what was collected.
+    fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_idle(cx))?;
+        if self.collected.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        let bytes = std::mem::take(&mut self.collected);
+        self.start(move |mut file| {
+            let result = file.write_all(&bytes);
+            Done::Written(bytes, result)
+        });
+        self.poll_idle(cx)
+    }
+
+    fn start_seek(&mut self, named: Option<SeekFrom>, target: SeekFrom) {
+        self.start(move |mut file| Done::Sought(named, file.seek(target)));
+    }
+
+    fn unread(&self) -> &[u8] {
+        &self.ahead[self.taken..]
+    }
+
+    /// Forgets what was read ahead; returns how far the system's position is
+    /// ahead of ours.
+    fn drop_unread(&mut self) -> i64 {
+        let unread = self.unread().len() as i64;
+        self.ahead.clear();
+        self.taken = 0;
+        unread
+    }
+}
+
+impl AsyncRead for File {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let file = self.get_mut();
+        ready!(file.poll_written(cx))?;
+        let at_end = matches!(file.state, State::AtEnd);
+        file.state = State::Idle;
+        if file.unread().is_empty() && !buffer.is_empty() && !at_end {
+            let mut bytes = std::mem::take(&mut file.ahead);
+            let wanted = buffer.len().max(CHUNK);
+            file.start(move |mut file| {
+                bytes.resize(wanted, 0);
+                let result = read_once(&mut file, &mut bytes);
+                Done::Read(bytes, result)
+            });
+            ready!(file.poll_idle(cx))?;
+            file.state = State::Idle;
+        }
+        let count = file.unread().len().min(buffer.len());
+        buffer[..count].copy_from_slice(&file.unread()[..count]);
+        file.taken += count;
+        Poll::Ready(Ok(count))
+    }
+}
+
+/// One read, started again after an interruption; `bytes` keeps what came.
+fn read_once(file: &mut &fs::File, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let result = loop {
+        match file.read(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            result => break result,
+        }
+    };
+    bytes.truncate(*result.as_ref().unwrap_or(&0));
+    result.map(drop)
+}
+
+impl AsyncWrite for File {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let file = self.get_mut();
+        ready!(file.poll_idle(cx))?;
+        if file.collected.len() >= CHUNK {
+            ready!(file.poll_written(cx))?;
+        }
+        if !file.unread().is_empty() {
+            // The write belongs where the reader stopped, not where it has read
+            // ahead to.
+            let back = -file.drop_unread();
+            file.start_seek(None, SeekFrom::Current(back));
+            ready!(file.poll_idle(cx))?;
+        }
+        file.state = State::Idle;
+        let count = bytes.len().min(CHUNK - file.collected.len());
+        file.collected.extend_from_slice(&bytes[..count]);
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().poll_written(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
+
+impl AsyncSeek for File {
+    fn poll_seek(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        target: SeekFrom,
+    ) -> Poll<io::Result<u64>> {
+        let file = self.get_mut();
+        ready!(file.poll_written(cx))?;
+        if let State::Sought(named, position) = file.state
+            && named == target
+        {
+            file.state = State::Idle;
+            return Poll::Ready(Ok(position));
+        }
+        let ahead = file.drop_unread();
+        let from_there = match target {
+            SeekFrom::Current(by) => SeekFrom::Current(by - ahead),
+            absolute => absolute,
+        };
+        file.start_seek(Some(target), from_there);
+        ready!(file.poll_idle(cx))?;
+        Pin::new(file).poll_seek(cx, target)
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        if !self.collected.is_empty() {
+            let bytes = std::mem::take(&mut self.collected);
+            let file = Arc::clone(&self.file);
+            let write = move || drop((&*file).write_all(&bytes));
+            if let Err(refused) = self.pool.submit(Box::new(write)) {
+                // No thread, or no loop any more: here and now, then.
+                (refused.job)();
+            }
+        }
+    }
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("File").field(&self.file).finish()
+    }
+}

@@ -1,0 +1,310 @@
+//! `Async<T>`: any pollable type of the standard library, made awaitable.
+
+use std::fmt;
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::panic::Location;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use futures_lite::{AsyncRead, AsyncWrite};
+
+use super::platform::{self, Pollable};
+use super::reactor::{Direction, Reactor, Source};
+use super::readiness::Readiness;
+use crate::task::{KeptWaker, What, current};
+
+/// A socket, pipe or other descriptor, tied to the current loop. asyncio's
+/// `loop.add_reader` and `loop.add_writer`.
+///
+/// It makes `T` non-blocking and owns it. Its operations are `T`'s own, tried
+/// again whenever the descriptor is ready:
+///
+/// ```
+/// # #[cfg(unix)] {
+/// use std::io::{Read, Write};
+/// use std::os::unix::net::UnixStream;
+/// use glassloop::Async;
+///
+/// glassloop::block_on(async {
+///     let (mut near, far) = UnixStream::pair()?;
+///     let far = Async::new(far)?;
+///     near.write_all(b"hello")?;
+///     let mut buffer = [0; 8];
+///     let count = far.read_with(|mut far: &UnixStream| far.read(&mut buffer)).await?;
+///     assert_eq!(&buffer[..count], b"hello");
+///     std::io::Result::Ok(())
+/// })
+/// # .unwrap();
+/// # }
+/// ```
+///
+/// Several tasks may wait for the same direction; all of them are woken. It
+/// implements the `futures-lite` I/O traits if `&T` implements `Read` and
+/// `Write`. Dropping it closes the descriptor.
+pub struct Async<T: Pollable + 'static> {
+    /// Always there, but for the moment in which `into_inner` takes it.
+    source: Option<Rc<Source<T>>>,
+    reactor: Rc<Reactor>,
+}
+
+impl<T: Pollable + 'static> Async<T> {
+    /// Makes `io` non-blocking and ties it to the current loop.
+    ///
+    /// # Errors
+    /// The system's, if `io` cannot be watched. Regular files cannot (on Linux
+    /// the error is `EPERM`): they are always "ready" and block all the same; use
+    /// [`fs`](crate::fs) for them.
+    ///
+    /// # Panics
+    /// Outside of a loop.
+    #[track_caller]
+    pub fn new(io: T) -> io::Result<Async<T>> {
+        let reactor = current::expect::<Reactor>("`Async::new`");
+        platform::set_nonblocking(&io)?;
+        Async::register(reactor, io)
+    }
+
+    /// Ties a descriptor to the current loop that has been made non-blocking, for
+    /// `what`, which was called at `at`.
+    pub(crate) fn new_nonblocking(io: T, what: &str, at: &Location<'_>) -> io::Result<Async<T>> {
+        Async::register(current::expect_at(what, at), io)
+    }
+
+    fn register(reactor: Rc<Reactor>, io: T) -> io::Result<Async<T>> {
+        let source = Some(reactor.register(io)?);
+        Ok(Async { source, reactor })
+    }
+
+    /// What it was made of. The descriptor is non-blocking.
+    pub fn get_ref(&self) -> &T {
+        self.source().io()
+    }
+
+    /// Releases the descriptor from the loop, and returns what it was made of.
+    /// The descriptor stays non-blocking.
+    ///
+    /// # Errors
+    /// None on the systems of today.
+    pub fn into_inner(mut self) -> io::Result<T> {
+        let source = self.source.take().expect("taken here only");
+        self.reactor.deregister(&source);
+        Rc::try_unwrap(source).map(Source::into_io).map_err(|_| {
+            io::Error::other("the descriptor is being dispatched to; it cannot be released now")
+        })
+    }
+
+    /// Waits until a read would not block.
+    ///
+    /// That may have changed by the time of the read; so try, and wait again on
+    /// `WouldBlock`, or let [`read_with`](Self::read_with) do it.
+    ///
+    /// # Errors
+    /// The system's, if the descriptor cannot be watched any more.
+    #[track_caller]
+    pub fn readable(&self) -> Readiness<'_, T> {
+        Readiness::new(self, Direction::Read, Location::caller())
+    }
+
+    /// Waits until a write would not block. See [`readable`](Self::readable).
+    ///
+    /// # Errors
+    /// The system's, if the descriptor cannot be watched any more.
+    #[track_caller]
+    pub fn writable(&self) -> Readiness<'_, T> {
+        Readiness::new(self, Direction::Write, Location::caller())
+    }
+
+    /// Calls `operation` until it does not say `WouldBlock`, and waits until the
+    /// descriptor is readable in between.
+    ///
+    /// Dropping the future between two tries loses nothing.
+    ///
+    /// # Errors
+    /// Those of `operation`, but for `WouldBlock` and `Interrupted`.
+    #[track_caller]
+    pub fn read_with<R>(
+        &self,
+        operation: impl FnMut(&T) -> io::Result<R>,
+    ) -> impl Future<Output = io::Result<R>> {
+        self.retry(Direction::Read, operation, Location::caller())
+    }
+
+    /// Calls `operation` until it does not say `WouldBlock`, and waits until the
+    /// descriptor is writable in between. See [`read_with`](Self::read_with).
+    ///
+    /// # Errors
+    /// Those of `operation`, but for `WouldBlock` and `Interrupted`.
+    #[track_caller]
+    pub fn write_with<R>(
+        &self,
+        operation: impl FnMut(&T) -> io::Result<R>,
+    ) -> impl Future<Output = io::Result<R>> {
+        self.retry(Direction::Write, operation, Location::caller())
+    }
+
+    async fn retry<R>(
+        &self,
+        direction: Direction,
+        mut operation: impl FnMut(&T) -> io::Result<R>,
+        at: &'static Location<'static>,
+    ) -> io::Result<R> {
+        loop {
+            if let Some(result) = attempt(|| operation(self.get_ref())) {
+                return result;
+            }
+            Readiness::new(self, direction, at).await?;
+        }
+    }
+
+    /// The same for poll functions: `operation`, or wait.
+    pub(crate) fn poll_with<R>(
+        &self,
+        direction: Direction,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut(&T) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        if let Some(result) = attempt(|| operation(self.get_ref())) {
+            return Poll::Ready(result);
+        }
+        let waker = KeptWaker::keep(cx, What::Thing("a descriptor"), Location::caller());
+        self.source().wait_unnumbered(direction, waker);
+        self.reactor.arm(self.source(), direction)?;
+        Poll::Pending
+    }
+
+    pub(super) fn source(&self) -> &Source<T> {
+        self.source.as_ref().expect("taken by into_inner only")
+    }
+
+    pub(super) fn reactor(&self) -> &Reactor {
+        &self.reactor
+    }
+}
+
+/// Calls `operation` until a signal does not interrupt it; `None` if it would
+/// block.
+fn attempt<R>(mut operation: impl FnMut() -> io::Result<R>) -> Option<io::Result<R>> {
+    loop {
+        match operation() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+            result => return Some(result),
+        }
+    }
+}
+
+impl<T: Pollable + 'static> Drop for Async<T> {
+    fn drop(&mut self) {
+        if let Some(source) = self.source.take() {
+            self.reactor.deregister(&source);
+        }
+    }
+}
+
+impl<T: Pollable + fmt::Debug + 'static> fmt::Debug for Async<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Async").field(self.get_ref()).finish()
+    }
+}
+
+impl<T: Pollable + 'static> AsyncRead for &Async<T>
+where
+    for<'a> &'a T: Read,
+{
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_with(Direction::Read, cx, |mut io| io.read(buffer))
+    }
+
+    fn poll_read_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_with(Direction::Read, cx, |mut io| io.read_vectored(buffers))
+    }
+}
+
+impl<T: Pollable + 'static> AsyncWrite for &Async<T>
+where
+    for<'a> &'a T: Write,
+{
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_with(Direction::Write, cx, |mut io| io.write(buffer))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_with(Direction::Write, cx, |mut io| io.write_vectored(buffers))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_with(Direction::Write, cx, |mut io| io.flush())
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_flush(cx))?;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: Pollable + 'static> AsyncRead for Async<T>
+where
+    for<'a> &'a T: Read,
+{
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_read(cx, buffer)
+    }
+
+    fn poll_read_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_read_vectored(cx, buffers)
+    }
+}
+
+impl<T: Pollable + 'static> AsyncWrite for Async<T>
+where
+    for<'a> &'a T: Write,
+{
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_write(cx, buffer)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_write_vectored(cx, buffers)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut &*self).poll_flush(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut &*self).poll_close(cx)
+    }
+}

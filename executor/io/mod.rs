@@ -1,0 +1,23 @@
+//! What is ready: descriptors, and the tasks that wait for them.
+//!
+//! The [reactor] keeps the books: which task waits for which descriptor. The loop
+//! asks the system and hands it the events. [`Async`] is a descriptor with its
+//! place in those books; [`Readiness`] is the leaf that waits for it.
+//!
+//! This room knows how a task is woken, and nothing of time or threads.
+
+#[cfg(unix)]
+#[path = "platform_unix.rs"]
+mod platform;
+#[cfg(windows)]
+#[path = "platform_windows.rs"]
+mod platform;
+mod reactor;
+mod async_io;
+mod readiness;
+
+pub use async_io::Async;
+pub use platform::Pollable;
+pub use readiness::Readiness;
+
+pub(crate) use reactor::Reactor;

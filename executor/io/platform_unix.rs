@@ -1,0 +1,29 @@
+//! What differs between the systems: here, Unix, where everything is a file
+//! descriptor.
+
+use std::io;
+use std::net::UdpSocket;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+
+/// What a poller can watch on this system.
+pub use std::os::fd::AsFd as Pollable;
+
+/// The handle that `polling` is given when a source is registered.
+pub(super) fn raw(io: &dyn Pollable) -> RawFd {
+    io.as_fd().as_raw_fd()
+}
+
+/// The handle that `polling` is given from then on.
+pub(super) fn borrow(io: &dyn Pollable) -> BorrowedFd<'_> {
+    io.as_fd()
+}
+
+/// Switches a descriptor of any kind to non-blocking.
+///
+/// The standard library has the system call for it (`ioctl(FIONBIO)`, which goes
+/// for all descriptors), but only as a method of its sockets. Duplicates of a
+/// descriptor share the setting; so it is made on a duplicate, in a socket's
+/// clothes. No other call is made on that, and closing it leaves the original.
+pub(super) fn set_nonblocking(io: &impl Pollable) -> io::Result<()> {
+    UdpSocket::from(io.as_fd().try_clone_to_owned()?).set_nonblocking(true)
+}

@@ -1,0 +1,70 @@
+//! The leaf that waits for a descriptor.
+
+use std::fmt;
+use std::io;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::async_io::Async;
+use super::platform::Pollable;
+use super::reactor::Direction;
+use crate::task::{KeptWaker, What};
+
+/// The future of [`Async::readable`] and [`Async::writable`].
+///
+/// Dropping it leaves no registration and no waker behind.
+#[must_use = "futures do nothing until they are awaited"]
+pub struct Readiness<'a, T: Pollable + 'static> {
+    io: &'a Async<T>,
+    direction: Direction,
+    /// The number under which it waits, since it was polled.
+    waiting: Option<u64>,
+    at: &'static Location<'static>,
+}
+
+impl<'a, T: Pollable + 'static> Readiness<'a, T> {
+    pub(super) fn new(
+        io: &'a Async<T>,
+        direction: Direction,
+        at: &'static Location<'static>,
+    ) -> Readiness<'a, T> {
+        Readiness { io, direction, waiting: None, at }
+    }
+}
+
+impl<T: Pollable + 'static> Future for Readiness<'_, T> {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let waker = KeptWaker::keep(cx, What::Thing("a descriptor"), self.at);
+        let io = self.io;
+        let Some(id) = self.waiting else {
+            let id = io.reactor().waiter_id();
+            self.waiting = Some(id);
+            io.source().wait(self.direction, id, waker);
+            io.reactor().arm(io.source(), self.direction)?;
+            return Poll::Pending;
+        };
+        if io.source().update(self.direction, id, waker) {
+            return Poll::Pending;
+        }
+        // An event has taken it from the list, and nothing else does.
+        self.waiting = None;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: Pollable + 'static> Drop for Readiness<'_, T> {
+    fn drop(&mut self) {
+        if let Some(id) = self.waiting {
+            self.io.source().stop_waiting(self.direction, id);
+        }
+    }
+}
+
+impl<T: Pollable + 'static> fmt::Debug for Readiness<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Readiness({:?})", self.direction)
+    }
+}

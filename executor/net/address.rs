@@ -1,0 +1,163 @@
+//! Addresses, and the names that stand for them.
+
+use std::io;
+use std::net::{
+    IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, ToSocketAddrs as _,
+};
+use std::panic::Location;
+
+use crate::blocking::unblock_io;
+
+/// What can be turned into socket addresses: the types that the standard
+/// library's trait of this name is implemented for.
+///
+/// An address that is written out is used at once. A name is looked up on the
+/// blocking pool, since the system's look-up blocks.
+pub trait ToSocketAddrs {
+    /// The addresses, or what is to be looked up to find them.
+    fn to_lookup(&self) -> Lookup;
+}
+
+/// What a [`ToSocketAddrs`] stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// These addresses.
+    Known(Vec<SocketAddr>),
+    /// A host and a port, as in `"localhost:80"`.
+    Name(String),
+    /// A host, and a port.
+    Host(String, u16),
+}
+
+impl Lookup {
+    /// Finds the addresses.
+    ///
+    /// # Errors
+    /// The system's, if the name is unknown; and `InvalidInput`, if there is no
+    /// address at all.
+    pub(super) async fn resolve(
+        self,
+        at: &'static Location<'static>,
+    ) -> io::Result<Vec<SocketAddr>> {
+        let found = match self {
+            Lookup::Known(known) => known,
+            Lookup::Name(name) => {
+                let what = name.clone();
+                let work = move || Ok(name.to_socket_addrs()?.collect());
+                with_name(&what, unblock_io("a name lookup", at, work).await)?
+            }
+            Lookup::Host(host, port) => {
+                let what = host.clone();
+                let work = move || Ok((host.as_str(), port).to_socket_addrs()?.collect());
+                with_name(&what, unblock_io("a name lookup", at, work).await)?
+            }
+        };
+        match found.is_empty() {
+            false => Ok(found),
+            true => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "no address was given, or the name has none",
+            )),
+        }
+    }
+}
+
+/// Says which name could not be looked up.
+fn with_name(name: &str, found: io::Result<Vec<SocketAddr>>) -> io::Result<Vec<SocketAddr>> {
+    found.map_err(|error| io::Error::new(error.kind(), format!("cannot look up {name:?}: {error}")))
+}
+
+impl ToSocketAddrs for SocketAddr {
+    fn to_lookup(&self) -> Lookup {
+        Lookup::Known(vec![*self])
+    }
+}
+
+impl ToSocketAddrs for SocketAddrV4 {
+    fn to_lookup(&self) -> Lookup {
+        SocketAddr::V4(*self).to_lookup()
+    }
+}
+
+impl ToSocketAddrs for SocketAddrV6 {
+    fn to_lookup(&self) -> Lookup {
+        SocketAddr::V6(*self).to_lookup()
+    }
+}
+
+impl ToSocketAddrs for (IpAddr, u16) {
+    fn to_lookup(&self) -> Lookup {
+        SocketAddr::from(*self).to_lookup()
+    }
+}
+
+impl ToSocketAddrs for (Ipv4Addr, u16) {
+    fn to_lookup(&self) -> Lookup {
+        SocketAddr::from(*self).to_lookup()
+    }
+}
+
+impl ToSocketAddrs for (Ipv6Addr, u16) {
+    fn to_lookup(&self) -> Lookup {
+        SocketAddr::from(*self).to_lookup()
+    }
+}
+
+impl ToSocketAddrs for (&str, u16) {
+    fn to_lookup(&self) -> Lookup {
+        match self.0.parse::<IpAddr>() {
+            Ok(host) => (host, self.1).to_lookup(),
+            Err(_) => Lookup::Host(self.0.to_owned(), self.1),
+        }
+    }
+}
+
+impl ToSocketAddrs for (String, u16) {
+    fn to_lookup(&self) -> Lookup {
+        (self.0.as_str(), self.1).to_lookup()
+    }
+}
+
+impl ToSocketAddrs for str {
+    fn to_lookup(&self) -> Lookup {
+        match self.parse::<SocketAddr>() {
+            Ok(address) => address.to_lookup(),
+            Err(_) => Lookup::Name(self.to_owned()),
+        }
+    }
+}
+
+impl ToSocketAddrs for String {
+    fn to_lookup(&self) -> Lookup {
+        self.as_str().to_lookup()
+    }
+}
+
+impl ToSocketAddrs for [SocketAddr] {
+    fn to_lookup(&self) -> Lookup {
+        Lookup::Known(self.to_vec())
+    }
+}
+
+impl<T: ToSocketAddrs + ?Sized> ToSocketAddrs for &T {
+    fn to_lookup(&self) -> Lookup {
+        (**self).to_lookup()
+    }
+}
+
+/// Tries `attempt` with one address after another: the first success, or the
+/// last error. `at` is the user's line.
+pub(super) async fn first_that<R>(
+    lookup: Lookup,
+    at: &'static Location<'static>,
+    mut attempt: impl AsyncFnMut(SocketAddr) -> io::Result<R>,
+) -> io::Result<R> {
+    let mut last = io::Error::from(io::ErrorKind::InvalidInput);
+    for address in lookup.resolve(at).await? {
+        match attempt(address).await {
+            Ok(result) => return Ok(result),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}

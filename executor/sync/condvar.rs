@@ -1,0 +1,129 @@
+//! A lock, and a signal that what it guards has changed.
+
+use std::fmt;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use super::line::{Line, Waiting};
+use super::mutex::{Lock, MutexGuard};
+
+/// Lets a task wait, without holding the lock, until another one has changed
+/// what the lock guards. asyncio's `Condition`.
+///
+/// Always wait in a loop that checks the condition: it may have changed again
+/// before the lock was had.
+///
+/// ```
+/// use std::rc::Rc;
+/// use glassloop::{spawn, sync::{Condvar, Mutex}};
+///
+/// glassloop::block_on(async {
+///     let shared = Rc::new((Mutex::new(false), Condvar::new()));
+///     let other = shared.clone();
+///     let waiter = spawn(async move {
+///         let (ready, changed) = &*other;
+///         let mut guard = ready.lock().await;
+///         while !*guard {
+///             guard = changed.wait(guard).await;
+///         }
+///     });
+///     *shared.0.lock().await = true;
+///     shared.1.notify_one();
+///     waiter.await.unwrap();
+/// });
+/// ```
+#[derive(Default)]
+pub struct Condvar {
+    line: Line,
+}
+
+impl Condvar {
+    /// A condition variable that nobody waits for.
+    pub fn new() -> Condvar {
+        Condvar::default()
+    }
+
+    /// Unlocks, waits for a notification, and locks again.
+    ///
+    /// Nothing is unlocked before the first poll. Dropping the future passes a
+    /// notification on that it had got, and leaves the mutex unlocked.
+    #[track_caller]
+    pub fn wait<'a, T: ?Sized>(&'a self, guard: MutexGuard<'a, T>) -> CondvarWait<'a, T> {
+        let at = Location::caller();
+        CondvarWait {
+            condvar: self,
+            waiting: Waiting::new("a condition variable", at),
+            lock: guard.mutex().lock_from(at),
+            stage: Stage::Holding(guard),
+        }
+    }
+
+    /// Wakes the task that has waited longest, if any.
+    pub fn notify_one(&self) {
+        self.line.serve_first();
+    }
+
+    /// Wakes all who wait; they get the lock one after another.
+    pub fn notify_all(&self) {
+        self.line.serve_all();
+    }
+}
+
+impl fmt::Debug for Condvar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Condvar({} waiting)", self.line.len())
+    }
+}
+
+/// The future of [`Condvar::wait`].
+#[must_use = "futures do nothing until they are awaited"]
+pub struct CondvarWait<'a, T: ?Sized> {
+    condvar: &'a Condvar,
+    waiting: Waiting,
+    lock: Lock<'a, T>,
+    stage: Stage<'a, T>,
+}
+
+enum Stage<'a, T: ?Sized> {
+    /// Not polled yet.
+    Holding(MutexGuard<'a, T>),
+    /// In the condition variable's line.
+    Waiting,
+    /// Notified, and in the mutex's line.
+    Locking,
+    Done,
+}
+
+impl<'a, T: ?Sized> Future for CondvarWait<'a, T> {
+    type Output = MutexGuard<'a, T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<MutexGuard<'a, T>> {
+        let condvar = self.condvar;
+        if matches!(self.stage, Stage::Holding(_) | Stage::Waiting) {
+            // In line first, then unlocked: whoever gets the lock now finds us.
+            let notified = self.waiting.poll(&condvar.line, cx);
+            self.stage = Stage::Waiting;
+            ready!(notified);
+            self.stage = Stage::Locking;
+        }
+        let guard = ready!(Pin::new(&mut self.lock).poll(cx));
+        self.stage = Stage::Done;
+        Poll::Ready(guard)
+    }
+}
+
+impl<T: ?Sized> Drop for CondvarWait<'_, T> {
+    fn drop(&mut self) {
+        let notified = self.waiting.leave(&self.condvar.line);
+        if notified || matches!(self.stage, Stage::Locking) {
+            self.condvar.notify_one();
+        }
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for CondvarWait<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CondvarWait(..)")
+    }
+}

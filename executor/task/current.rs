@@ -1,0 +1,95 @@
+//! Which loop is running on this thread: the crate's only thread-local.
+//!
+//! `spawn`, `sleep` and the sockets have no parameter for the loop, just as
+//! `asyncio.sleep` has none; they ask here. A loop consists of parts (run queue,
+//! timers, reactor, pool, …), and each room of the house asks for the part that
+//! it knows, by its type. So this file need not know the rooms, and every
+//! dependency in the crate can point the same way.
+//!
+//! ```text
+//!   block_on ── enter(parts) ──▶ CURRENT ◀── with::<Timers>() ── sleep
+//!      │                            ▲
+//!      └── drop(Entered) restores ──┘  (on a panic as well)
+//! ```
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::Location;
+use std::rc::Rc;
+
+/// The parts of one loop. The ones that are asked for most often come first.
+pub(crate) type Parts = Rc<[Rc<dyn Any>]>;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Parts>> = const { RefCell::new(None) };
+}
+
+/// Makes `parts` the current loop until the guard is dropped.
+pub(crate) fn enter(parts: Parts) -> Entered {
+    // A thread that is ending may have lost its thread-locals already; then
+    // there is nothing to set and nothing to restore.
+    let previous = CURRENT.try_with(|current| current.replace(Some(parts)));
+    Entered { previous: previous.ok().flatten() }
+}
+
+/// Gives the thread back to the loop that was current before, if any.
+pub(crate) struct Entered {
+    previous: Option<Parts>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let previous = self.previous.take();
+        let ours = CURRENT.try_with(|current| current.replace(previous));
+        // Dropped here, after the cell has been released: this may be the last
+        // owner of a part, and a part's end may look at the current loop.
+        drop(ours);
+    }
+}
+
+/// Calls `use_part` with the current loop's part of type `P`; `None` outside of
+/// a loop. `use_part` must not run code of the user: the cell stays borrowed.
+pub(crate) fn with<P: 'static, R>(use_part: impl FnOnce(&P) -> R) -> Option<R> {
+    let found = CURRENT.try_with(|current| {
+        let current = current.borrow();
+        let part = current.as_ref()?.iter().find_map(|p| p.downcast_ref())?;
+        Some(use_part(part))
+    });
+    found.ok().flatten()
+}
+
+/// The current loop's part of type `P`, shared; `None` outside of a loop.
+pub(crate) fn get<P: 'static>() -> Option<Rc<P>> {
+    let found = CURRENT.try_with(|current| {
+        let current = current.borrow();
+        let parts = current.as_ref()?.iter();
+        parts.map(Rc::clone).find_map(|part| part.downcast().ok())
+    });
+    found.ok().flatten()
+}
+
+/// Like [`get`], for what cannot work without a loop.
+///
+/// # Panics
+/// Outside of a loop, naming `what` was called, the caller's line, and the cure.
+#[track_caller]
+pub(crate) fn expect<P: 'static>(what: &str) -> Rc<P> {
+    expect_at(what, Location::caller())
+}
+
+/// [`expect`], for the futures that need the loop when they are first polled,
+/// but want to name the line `at` that made them.
+pub(crate) fn expect_at<P: 'static>(what: &str, at: &Location<'_>) -> Rc<P> {
+    match get() {
+        Some(part) => part,
+        None => panic!(
+            "{what} was called at {at}, where no event loop is running. Call it from inside \
+             `glassloop::block_on(async {{ … }})`, or from a task spawned there"
+        ),
+    }
+}
+
+/// Whether a loop is running on this thread.
+pub(crate) fn is_inside() -> bool {
+    CURRENT.try_with(|current| current.borrow().is_some()) == Ok(true)
+}

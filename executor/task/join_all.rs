@@ -1,0 +1,198 @@
+//! `join_all`: many futures as one. asyncio's `gather`.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+/// From how many futures on each gets a waker of its own.
+const LARGE: usize = 32;
+
+/// Runs futures together and returns their outputs in the order of the
+/// arguments, whatever the order in which they end. asyncio's `gather`.
+///
+/// The futures run inside the awaiting task: they need not be `'static`, and
+/// dropping the `JoinAll` drops them all. To let them go on by themselves,
+/// [`spawn`](crate::spawn) them and join the handles. Each future is boxed.
+///
+/// A few futures are all polled when one of them wakes; many are given wakers of
+/// their own, so that only those are polled that were woken.
+///
+/// There is no mode for errors: collect the `Result`s into one `Result`, or use a
+/// [`TaskGroup`](crate::TaskGroup), whose first error ends the others.
+///
+/// # Panics
+/// When polled again after it was ready.
+///
+/// ```
+/// use std::time::Duration;
+/// use glassloop::{join_all, sleep};
+///
+/// async fn after(ms: u64) -> u64 {
+///     sleep(Duration::from_millis(ms)).await;
+///     ms
+/// }
+/// let outputs = glassloop::block_on(join_all([after(20), after(0), after(10)]));
+/// assert_eq!(outputs, [20, 0, 10]);
+/// ```
+pub fn join_all<I>(futures: I) -> JoinAll<<I::Item as IntoFuture>::IntoFuture>
+where
+    I: IntoIterator,
+    I::Item: IntoFuture,
+{
+    let boxed = |future: I::Item| Child::Running(Box::pin(future.into_future()));
+    let children: Vec<_> = futures.into_iter().map(boxed).collect();
+    let woken = (children.len() >= LARGE).then(|| Woken::new(children.len()));
+    JoinAll { running: children.len(), children, woken, finished: false }
+}
+
+/// The future of [`join_all`].
+#[must_use = "futures do nothing until they are awaited"]
+pub struct JoinAll<F: Future> {
+    children: Vec<Child<F>>,
+    running: usize,
+    /// For a large number of children: which of them were woken.
+    woken: Option<Woken>,
+    finished: bool,
+}
+
+enum Child<F: Future> {
+    Running(Pin<Box<F>>),
+    Ready(F::Output),
+}
+
+// The futures are boxed, and the outputs are never pinned.
+impl<F: Future> Unpin for JoinAll<F> {}
+
+impl<F: Future> Future for JoinAll<F> {
+    type Output = Vec<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        assert!(
+            !self.finished,
+            "a JoinAll was polled again after it had given its outputs. Await it once"
+        );
+        match self.woken.take() {
+            None => (0..self.children.len()).for_each(|index| self.poll_child(index, cx)),
+            Some(woken) => {
+                woken.list.set_parent(cx.waker());
+                for index in woken.list.take() {
+                    let waker = &woken.wakers[index];
+                    self.poll_child(index, &mut Context::from_waker(waker));
+                }
+                self.woken = Some(woken);
+            }
+        }
+        if self.running > 0 {
+            return Poll::Pending;
+        }
+        self.finished = true;
+        let outputs = std::mem::take(&mut self.children).into_iter();
+        Poll::Ready(outputs.filter_map(Child::into_output).collect())
+    }
+}
+
+impl<F: Future> JoinAll<F> {
+    fn poll_child(&mut self, index: usize, cx: &mut Context<'_>) {
+        if let Child::Running(future) = &mut self.children[index]
+            && let Poll::Ready(output) = future.as_mut().poll(cx)
+        {
+            self.children[index] = Child::Ready(output);
+            self.running -= 1;
+        }
+    }
+}
+
+impl<F: Future> Child<F> {
+    fn into_output(self) -> Option<F::Output> {
+        match self {
+            Child::Running(_) => None,
+            Child::Ready(output) => Some(output),
+        }
+    }
+}
+
+impl<F: Future> fmt::Debug for JoinAll<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let total = self.children.len();
+        write!(f, "JoinAll({} of {total} running)", self.running)
+    }
+}
+
+/// The wakers of many children, and the list into which they put their numbers.
+struct Woken {
+    list: Arc<WokenList>,
+    wakers: Vec<Waker>,
+}
+
+/// A child may be woken on any thread, hence the lock.
+#[derive(Default)]
+struct WokenList {
+    state: Mutex<WokenState>,
+}
+
+#[derive(Default)]
+struct WokenState {
+    indices: Vec<usize>,
+    /// Which of them are in `indices` already.
+    listed: Vec<bool>,
+    parent: Option<Waker>,
+}
+
+struct ChildWaker {
+    index: usize,
+    list: Arc<WokenList>,
+}
+
+impl Woken {
+    /// To begin with, every child is to be polled.
+    fn new(count: usize) -> Woken {
+        let state =
+            WokenState { indices: (0..count).collect(), listed: vec![true; count], parent: None };
+        let list = Arc::new(WokenList { state: Mutex::new(state) });
+        let child = |index| ChildWaker { index, list: Arc::clone(&list) };
+        let wakers = (0..count).map(|i| Waker::from(Arc::new(child(i)))).collect();
+        Woken { list, wakers }
+    }
+}
+
+impl WokenList {
+    fn set_parent(&self, newest: &Waker) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = state.parent.replace(newest.clone());
+        drop(state);
+        drop(old);
+    }
+
+    /// The children to poll. Their marks are cleared before they are polled.
+    fn take(&self) -> Vec<usize> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let indices = std::mem::take(&mut state.indices);
+        indices.iter().for_each(|&index| state.listed[index] = false);
+        indices
+    }
+
+    fn add(&self, index: usize) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut state.listed[index], true) {
+            return;
+        }
+        state.indices.push(index);
+        let parent = state.parent.clone();
+        // Release, then wake.
+        drop(state);
+        if let Some(parent) = parent {
+            parent.wake();
+        }
+    }
+}
+
+impl Wake for ChildWaker {
+    fn wake(self: Arc<Self>) {
+        self.list.add(self.index);
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.list.add(self.index);
+    }
+}

@@ -1,0 +1,91 @@
+//! Why a task ended without an output.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+
+/// Why awaiting a [`JoinHandle`](crate::JoinHandle) gave no output: the task was
+/// cancelled, or it panicked.
+///
+/// In asyncio these are a `CancelledError` and the exception that the task
+/// raised.
+///
+/// ```
+/// glassloop::block_on(async {
+///     let error = glassloop::spawn(async { panic!("out of cheese") }).await.unwrap_err();
+///     assert!(error.is_panic());
+///     assert_eq!(error.to_string(), "the task panicked: out of cheese");
+/// });
+/// ```
+pub struct JoinError {
+    cause: Cause,
+}
+
+enum Cause {
+    Cancelled,
+    Panic(Box<dyn Any + Send>),
+}
+
+impl JoinError {
+    pub(crate) fn cancelled() -> JoinError {
+        JoinError { cause: Cause::Cancelled }
+    }
+
+    pub(crate) fn from_panic(payload: Box<dyn Any + Send>) -> JoinError {
+        JoinError { cause: Cause::Panic(payload) }
+    }
+
+    /// Whether the task was aborted, or dropped with its executor.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.cause, Cause::Cancelled)
+    }
+
+    /// Whether the task panicked, in a poll or while its future was dropped.
+    pub fn is_panic(&self) -> bool {
+        matches!(self.cause, Cause::Panic(_))
+    }
+
+    /// The payload of the panic, for [`std::panic::resume_unwind`].
+    ///
+    /// # Panics
+    /// If the task did not panic; ask [`is_panic`](Self::is_panic) first.
+    #[track_caller]
+    pub fn into_panic(self) -> Box<dyn Any + Send> {
+        match self.cause {
+            Cause::Panic(payload) => payload,
+            Cause::Cancelled => {
+                panic!("JoinError::into_panic: the task was cancelled, it did not panic")
+            }
+        }
+    }
+
+    /// The text of the panic, if it is one and has a text.
+    fn panic_text(&self) -> Option<&str> {
+        let Cause::Panic(payload) = &self.cause else {
+            return None;
+        };
+        let text = payload.downcast_ref::<&str>().copied();
+        text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+    }
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.cause, self.panic_text()) {
+            (Cause::Cancelled, _) => f.write_str("the task was cancelled"),
+            (_, Some(text)) => write!(f, "the task panicked: {text}"),
+            (_, None) => f.write_str("the task panicked, with a payload that is no text"),
+        }
+    }
+}
+
+impl fmt::Debug for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.cause, self.panic_text()) {
+            (Cause::Cancelled, _) => f.write_str("JoinError::Cancelled"),
+            (_, text) => write!(f, "JoinError::Panic({:?})", text.unwrap_or("..")),
+        }
+    }
+}
+
+impl Error for JoinError {}

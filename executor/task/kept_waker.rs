@@ -1,0 +1,136 @@
+//! The waker that a leaf keeps while it waits.
+//!
+//! A *leaf* is a future that waits for something itself, instead of awaiting
+//! another future: a sleep, a lock, a receive. When it is not ready it must keep
+//! the waker that it was polled with. In this crate it keeps a [`KeptWaker`],
+//! which is counted: a task whose wakers are *all* kept in here, where only
+//! other tasks can reach them, can be woken by nobody from outside. That is half
+//! of the proof of a deadlock; the other half, what the leaf waits for, it says
+//! here too when it is asked.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+
+use super::current;
+use super::id::TaskId;
+use super::waker::{Header, OwnWaker};
+
+/// The task that is being polled, if one is: a part of the loop.
+#[derive(Default)]
+pub(crate) struct Running {
+    own: RefCell<Option<OwnWaker>>,
+    /// A list while the loop asks the leaves what they wait for.
+    inquiry: RefCell<Option<Vec<Wait>>>,
+}
+
+impl Running {
+    /// Calls `poll` with a context that wakes the task of `own`.
+    ///
+    /// This is the one borrow that lasts while a future runs. It is harmless:
+    /// it only reads, and only the loop writes, between two polls.
+    pub(crate) fn poll_as<R>(
+        &self,
+        own: OwnWaker,
+        poll: impl FnOnce(&mut Context<'_>) -> R,
+    ) -> (R, OwnWaker) {
+        self.own.replace(Some(own));
+        let result = {
+            let own = self.own.borrow();
+            let waker = own.as_ref().expect("placed above").waker();
+            poll(&mut Context::from_waker(waker))
+        };
+        let own = self.own.take().expect("only this function takes it");
+        (result, own)
+    }
+
+    /// Calls `polls`, and returns what the leaves that were polled meanwhile and
+    /// were not ready say they wait for.
+    pub(crate) fn inquire(&self, polls: impl FnOnce()) -> Vec<Wait> {
+        self.inquiry.replace(Some(Vec::new()));
+        polls();
+        self.inquiry.take().unwrap_or_default()
+    }
+
+    fn keep(&self, waker: &Waker, wait: Wait) -> Option<KeptWaker> {
+        if let Some(waits) = self.inquiry.borrow_mut().as_mut() {
+            waits.push(wait);
+        }
+        let own = self.own.borrow();
+        let own = own.as_ref().filter(|own| own.waker().will_wake(waker))?;
+        own.header().count_in();
+        Some(KeptWaker::Task(Arc::clone(own.header())))
+    }
+}
+
+/// What a leaf waits for, and the line that created the leaf.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    what: What,
+    at: &'static Location<'static>,
+}
+
+/// What a leaf waits for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum What {
+    /// Something with a name, like "a mutex".
+    Thing(&'static str),
+    /// The end of another task, which was spawned at the given line.
+    EndOf(TaskId),
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.what {
+            What::Thing(name) => write!(f, "{name}, since {}", self.at),
+            What::EndOf(task) => write!(f, "the end of {task}, spawned at {}", self.at),
+        }
+    }
+}
+
+/// A waker that lies in one of the crate's own wait lists.
+pub(crate) enum KeptWaker {
+    /// Of a task of this crate, counted in its header.
+    Task(Arc<Header>),
+    /// Of another executor, or of a combinator that wraps the task's waker.
+    Foreign(Waker),
+}
+
+impl KeptWaker {
+    /// Keeps the waker of `cx`, for a leaf that waits for `what`: a thing, since
+    /// the line `at`, or the end of the task that was spawned there.
+    pub(crate) fn keep(cx: &Context<'_>, what: What, at: &'static Location<'static>) -> KeptWaker {
+        let wait = Wait { what, at };
+        current::with(|running: &Running| running.keep(cx.waker(), wait))
+            .flatten()
+            .unwrap_or_else(|| KeptWaker::Foreign(cx.waker().clone()))
+    }
+
+    /// Wakes the task. *Collect, release, then wake*: no borrow may be held, for
+    /// a foreign waker may do anything.
+    pub(crate) fn wake(self) {
+        match &self {
+            KeptWaker::Task(header) => header.wake(),
+            KeptWaker::Foreign(waker) => waker.wake_by_ref(),
+        }
+    }
+
+    /// Whether both wake the same task.
+    pub(crate) fn same_task(&self, other: &KeptWaker) -> bool {
+        match (self, other) {
+            (KeptWaker::Task(a), KeptWaker::Task(b)) => Arc::ptr_eq(a, b),
+            (KeptWaker::Foreign(a), KeptWaker::Foreign(b)) => a.will_wake(b),
+            _ => false,
+        }
+    }
+}
+
+impl Drop for KeptWaker {
+    fn drop(&mut self) {
+        if let KeptWaker::Task(header) = self {
+            header.count_out();
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! How other threads reach a loop.
+//!
+//! Everything that belongs to a loop is single-threaded and needs no lock, but
+//! for this: a channel into the loop, the [`Parker`] that ends its sleep, and the
+//! count of the [`Remote`](crate::Remote)s that may still write.
+//!
+//! When the loop is gone, its end of the channel is gone: what is posted then
+//! comes back and is dropped by the thread that posted it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crossbeam_channel::{Receiver, Sender};
+
+use super::parker::Parker;
+use super::waker::Header;
+
+/// What another thread may ask of a loop.
+pub(crate) enum Message {
+    /// This task was woken.
+    Wake(Arc<Header>),
+    /// Run this on the loop's thread (it spawns a task there).
+    Run(Box<dyn FnOnce() + Send>),
+}
+
+/// The side of a loop that is turned towards the other threads.
+pub(crate) struct Mailbox {
+    sender: Sender<Message>,
+    remotes: AtomicUsize,
+    parker: Parker,
+}
+
+impl Mailbox {
+    /// A mailbox for the loop of this thread, and the loop's end of it.
+    pub(crate) fn new() -> (Arc<Mailbox>, Receiver<Message>) {
+        let (sender, inbox) = crossbeam_channel::unbounded();
+        let mailbox = Mailbox { sender, remotes: AtomicUsize::new(0), parker: Parker::new() };
+        (Arc::new(mailbox), inbox)
+    }
+
+    /// Sends `message` to the loop and ends its sleep. Does nothing when the loop
+    /// is gone.
+    pub(crate) fn post(&self, message: Message) {
+        // Push, then notify.
+        if self.sender.send(message).is_ok() {
+            self.parker.unpark();
+        }
+    }
+
+    /// Where the loop sleeps.
+    pub(crate) fn parker(&self) -> &Parker {
+        &self.parker
+    }
+
+    /// Counts one more [`Remote`](crate::Remote).
+    pub(crate) fn add_remote(&self) {
+        self.remotes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts one less. The last one ends the loop's sleep: perhaps it waited
+    /// only for what can no longer come, and should say so.
+    pub(crate) fn remove_remote(&self) {
+        if self.remotes.fetch_sub(1, Ordering::Release) == 1 {
+            self.parker.unpark();
+        }
+    }
+
+    /// Whether some [`Remote`](crate::Remote) may still send a message.
+    pub(crate) fn has_remotes(&self) -> bool {
+        self.remotes.load(Ordering::Acquire) > 0
+    }
+}

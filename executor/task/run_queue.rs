@@ -1,0 +1,58 @@
+//! The ready queue: the names of the tasks that want to be polled, first come
+//! first served. It knows no futures and no wakers.
+//!
+//! *A turn is a snapshot*: the loop asks for the length once, at the start of a
+//! turn, and polls that many. What becomes ready meanwhile goes to the back and
+//! waits for the next turn. So a task that wakes itself cannot starve the others.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::id::Name;
+use super::mailbox::Mailbox;
+
+/// The queue of one loop, to be pushed to on the loop's own thread only.
+pub(crate) struct RunQueue {
+    ready: RefCell<VecDeque<Name>>,
+    /// Whose queue this is: a waker compares it with its own mailbox to learn
+    /// whether it is woken on its loop's thread.
+    owner: Arc<Mailbox>,
+    pushed: Cell<u64>,
+}
+
+impl RunQueue {
+    pub(crate) fn new(owner: Arc<Mailbox>) -> RunQueue {
+        RunQueue { ready: RefCell::new(VecDeque::new()), owner, pushed: Cell::new(0) }
+    }
+
+    /// Whether this is the queue of the loop that `mailbox` leads to.
+    pub(crate) fn belongs_to(&self, mailbox: &Arc<Mailbox>) -> bool {
+        Arc::ptr_eq(&self.owner, mailbox)
+    }
+
+    /// Puts a task at the back of the line.
+    pub(crate) fn push(&self, name: Name) {
+        self.pushed.set(self.pushed.get() + 1);
+        self.ready.borrow_mut().push_back(name);
+    }
+
+    /// Takes the task at the front of the line.
+    pub(crate) fn pop(&self) -> Option<Name> {
+        self.ready.borrow_mut().pop_front()
+    }
+
+    /// How many are waiting: the size of a turn's snapshot.
+    pub(crate) fn len(&self) -> usize {
+        self.ready.borrow().len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many times a task was put into the line, ever.
+    pub(crate) fn pushed(&self) -> u64 {
+        self.pushed.get()
+    }
+}

@@ -1,0 +1,201 @@
+//! The scheduler: owns the tasks, and polls the one that it is told to.
+//!
+//! The way of a task, from its spawn to its join:
+//!
+//! ```text
+//!   spawn    task ─▶ table, name ─▶ run queue       nothing is polled yet
+//!   poll     name ─▶ table ─▶ task                  a stale name finds nobody
+//!            clear its flags, then poll it
+//!   Pending  it stays in the table; its leaf has kept the waker
+//!   Ready    out of the table; its joiner is woken
+//! ```
+//!
+//! The table is borrowed for moments only, never while a future runs or is
+//! dropped: a task may spawn, abort or join any other from inside its poll, and
+//! from inside a `Drop`.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::id::{Name, TaskId};
+use super::join_handle::JoinHandle;
+use super::kept_waker::Running;
+use super::mailbox::Mailbox;
+use super::run_queue::RunQueue;
+use super::table::Table;
+use super::task::{Task, new_task};
+use super::waker::{Header, OwnWaker};
+
+/// How many headers of ended tasks are kept for new ones.
+const SPARE_HEADERS: usize = 1024;
+
+/// The tasks of one loop.
+pub(crate) struct Scheduler {
+    table: RefCell<Table>,
+    queue: Rc<RunQueue>,
+    running: Rc<Running>,
+    mailbox: Arc<Mailbox>,
+    spare_headers: RefCell<Vec<Arc<Header>>>,
+    last_id: Cell<u64>,
+    /// Set while the tasks are being dropped: what is spawned then is dropped too.
+    closing: Cell<bool>,
+    polls: Cell<u64>,
+}
+
+impl Scheduler {
+    pub(crate) fn new(
+        queue: Rc<RunQueue>,
+        running: Rc<Running>,
+        mailbox: Arc<Mailbox>,
+    ) -> Scheduler {
+        Scheduler {
+            table: RefCell::default(),
+            queue,
+            running,
+            mailbox,
+            spare_headers: RefCell::default(),
+            last_id: Cell::new(0),
+            closing: Cell::new(false),
+            polls: Cell::new(0),
+        }
+    }
+
+    /// Puts a future into the table and its name into the run queue.
+    pub(crate) fn spawn<F>(
+        &self,
+        label: Option<String>,
+        spawned_at: &'static Location<'static>,
+        future: F,
+    ) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        let id = self.next_id();
+        let make = |name| new_task(name, label, spawned_at, future);
+        let (name, task) = self.table.borrow_mut().insert(id, make);
+        if self.closing.get() {
+            self.cancel(name);
+        } else {
+            self.queue.push(name);
+        }
+        JoinHandle::new(task)
+    }
+
+    /// A number that no task of this loop has had.
+    pub(crate) fn next_id(&self) -> TaskId {
+        self.last_id.set(self.last_id.get() + 1);
+        TaskId(self.last_id.get())
+    }
+
+    /// Polls the task of that name once. A name whose task has ended is ignored.
+    pub(crate) fn poll(&self, name: Name) {
+        let Some(task) = self.find(name) else {
+            return;
+        };
+        let own = task.take_own_waker().unwrap_or_else(|| self.own_waker(name));
+        let (poll, own) = self.poll_with(own, |cx| task.poll(cx));
+        match poll {
+            Poll::Pending => task.give_own_waker(own),
+            Poll::Ready(()) => {
+                self.end(&task);
+                self.recycle(own);
+            }
+        }
+        drop_contained(task);
+    }
+
+    /// Polls anything under the flags and the waker of `own`: the root, or a task.
+    pub(crate) fn poll_with<R>(
+        &self,
+        own: OwnWaker,
+        poll: impl FnOnce(&mut Context<'_>) -> R,
+    ) -> (R, OwnWaker) {
+        self.polls.set(self.polls.get() + 1);
+        own.header().clear();
+        self.running.poll_as(own, poll)
+    }
+
+    /// A waker for the task of that name, which has none yet.
+    pub(crate) fn own_waker(&self, name: Name) -> OwnWaker {
+        let spare = self.spare_headers.borrow_mut().pop();
+        OwnWaker::new(name, &self.mailbox, spare)
+    }
+
+    /// Takes back the waker of a task that has ended.
+    pub(crate) fn recycle(&self, own: OwnWaker) {
+        let mut spare = self.spare_headers.borrow_mut();
+        if spare.len() < SPARE_HEADERS {
+            spare.extend(own.recycle());
+        }
+    }
+
+    fn end(&self, task: &Rc<Task>) {
+        let removed = self.table.borrow_mut().remove(task.name);
+        task.end();
+        removed.into_iter().for_each(drop_contained);
+    }
+
+    /// Drops the future of that task, out of its turn.
+    fn cancel(&self, name: Name) {
+        if let Some(task) = self.find(name) {
+            task.cancel();
+            let own = task.take_own_waker();
+            self.end(&task);
+            own.into_iter().for_each(|own| self.recycle(own));
+            drop_contained(task);
+        }
+    }
+
+    /// Drops every task, in the order in which they were spawned. What their
+    /// drops spawn is dropped at once; what they wake is forgotten.
+    pub(crate) fn drop_all_tasks(&self) {
+        self.closing.set(true);
+        let tasks = self.table.borrow().in_spawn_order();
+        for task in tasks {
+            self.cancel(task.name);
+            drop_contained(task);
+        }
+        while self.queue.pop().is_some() {}
+        self.closing.set(false);
+    }
+
+    /// The task of that name, unless it has ended.
+    pub(crate) fn find(&self, name: Name) -> Option<Rc<Task>> {
+        self.table.borrow().get(name).cloned()
+    }
+
+    /// The tasks that have not ended, in the order in which they were spawned.
+    pub(crate) fn tasks(&self) -> Vec<Rc<Task>> {
+        self.table.borrow().in_spawn_order()
+    }
+
+    /// The first task for which `check` holds, beginning the search at the slot
+    /// `from`, where the last search ended.
+    pub(crate) fn find_task(&self, from: u32, check: impl Fn(&Task) -> bool) -> Option<Name> {
+        let table = self.table.borrow();
+        let after = table.iter().skip_while(|task| task.name.slot < from);
+        let before = table.iter().take_while(|task| task.name.slot < from);
+        let found = after.chain(before).find(|task| check(task));
+        found.map(|task| task.name)
+    }
+
+    /// How many tasks have not ended.
+    pub(crate) fn alive(&self) -> usize {
+        self.table.borrow().iter().count()
+    }
+
+    /// How often a future was polled, ever.
+    pub(crate) fn polls(&self) -> u64 {
+        self.polls.get()
+    }
+}
+
+/// Lets go of a task. If nobody joined it, this drops its output, and a panic
+/// from there must not stop the loop; the panic hook has reported it.
+fn drop_contained(task: Rc<Task>) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(task)));
+}

@@ -1,0 +1,259 @@
+//! A task: a future that the loop owns, and everything the loop knows about it.
+//!
+//! ```text
+//!            poll: Pending
+//!           ┌──────────────┐
+//!           ▼              │
+//!   spawn ─▶ Waiting ──▶ Running ──▶ Ended ──▶ output taken or dropped
+//!           │                           ▲      by the join handle
+//!           └── abort, at the task's ───┘
+//!               turn
+//! ```
+//!
+//! *One place*: the future is put into its task's allocation by `spawn`, is
+//! polled there and is dropped there. The output then takes the future's room,
+//! so that a spawn is one allocation, whatever the future's size.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use super::id::Name;
+use super::join_error::JoinError;
+use super::kept_waker::KeptWaker;
+use super::waker::OwnWaker;
+
+/// Where a task stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// In the run queue, or waiting to be woken into it.
+    Waiting,
+    /// Being polled.
+    Running,
+    /// Ended: by its output, by a panic, or by an abort.
+    Ended,
+}
+
+/// A task, with its future of any type at the end.
+pub(crate) struct Task<B: ?Sized = dyn Body> {
+    pub(crate) name: Name,
+    /// The user's name for it, if it was given one.
+    pub(crate) label: Option<Box<String>>,
+    pub(crate) spawned_at: &'static Location<'static>,
+    state: Cell<State>,
+    aborted: Cell<bool>,
+    /// None before the first poll, while running, and after the end.
+    own: Cell<Option<OwnWaker>>,
+    joiner: RefCell<Option<KeptWaker>>,
+    body: B,
+}
+
+/// What the loop can do with a body without knowing the future's type.
+pub(crate) trait Body {
+    /// Polls the future. `Ready` when it has ended, also by a panic.
+    fn poll(&self, cx: &mut Context<'_>) -> Poll<()>;
+    /// Drops the future, if it is still there, and leaves `Cancelled` as the
+    /// outcome; or the panic, if the future's drop panicked.
+    fn cancel(&self);
+}
+
+/// What a join handle can do with a body, knowing the output's type.
+pub(crate) trait Outcome<T>: Body {
+    /// Takes the outcome out of a body that has ended; `None` the second time.
+    fn take(&self) -> Option<Result<T, JoinError>>;
+}
+
+/// The future, later its outcome, in one place.
+enum Stage<F: Future> {
+    Future(F),
+    Outcome(Result<F::Output, JoinError>),
+    Taken,
+}
+
+impl<B> Task<B> {
+    fn new(
+        name: Name,
+        label: Option<String>,
+        spawned_at: &'static Location<'static>,
+        body: B,
+    ) -> Rc<Task<B>> {
+        Rc::new(Task {
+            name,
+            label: label.map(Box::new),
+            spawned_at,
+            state: Cell::new(State::Waiting),
+            aborted: Cell::new(false),
+            own: Cell::new(None),
+            joiner: RefCell::new(None),
+            body,
+        })
+    }
+}
+
+/// Puts `future` into a task of its own. The two results are the same task: as
+/// the loop sees it, and as its join handle sees it.
+pub(crate) fn new_task<F>(
+    name: Name,
+    label: Option<String>,
+    spawned_at: &'static Location<'static>,
+    future: F,
+) -> (Rc<Task>, Rc<Task<dyn Outcome<F::Output>>>)
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    let body = RefCell::new(Stage::Future(future));
+    let task = Task::new(name, label, spawned_at, body);
+    (task.clone(), task)
+}
+
+impl<B: Body + ?Sized> Task<B> {
+    pub(crate) fn state(&self) -> State {
+        self.state.get()
+    }
+
+    /// Polls the future, unless the task was aborted. The loop has taken the
+    /// task's own waker, and gives it back here if the task goes on.
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.state.set(State::Running);
+        if !self.aborted.get() && self.body.poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        // An abort from within that very poll takes effect here, at the first
+        // suspension since.
+        if self.aborted.get() {
+            self.body.cancel();
+            return Poll::Ready(());
+        }
+        self.state.set(State::Waiting);
+        Poll::Pending
+    }
+
+    /// Drops the future, wherever the task stands.
+    pub(crate) fn cancel(&self) {
+        self.state.set(State::Running);
+        self.body.cancel();
+    }
+
+    /// The task has ended: its handle says so from now on, and the joiner wakes.
+    pub(crate) fn end(&self) {
+        self.state.set(State::Ended);
+        let joiner = self.joiner.take();
+        if let Some(joiner) = joiner {
+            joiner.wake();
+        }
+    }
+
+    /// Asks the task to end at its next turn.
+    pub(crate) fn abort(&self) {
+        if self.state.get() == State::Ended {
+            return;
+        }
+        self.aborted.set(true);
+        // No waker: the task is being polled and will see the flag, or it was
+        // never polled, and stands in the run queue since its spawn.
+        if let Some(own) = self.own.take() {
+            own.header().wake();
+            self.own.set(Some(own));
+        }
+    }
+
+    pub(crate) fn take_own_waker(&self) -> Option<OwnWaker> {
+        self.own.take()
+    }
+
+    pub(crate) fn give_own_waker(&self, own: OwnWaker) {
+        self.own.set(Some(own));
+    }
+
+    /// Whether a waker of this task lies outside the crate.
+    pub(crate) fn is_held_outside(&self) -> bool {
+        let Some(own) = self.own.take() else {
+            return false;
+        };
+        let outside = own.held_outside() > 0;
+        self.own.set(Some(own));
+        outside
+    }
+
+    /// Remembers whom to wake at the end: the newest joiner only.
+    pub(crate) fn set_joiner(&self, joiner: Option<KeptWaker>) {
+        // Bound first, so that the old one is dropped after the borrow.
+        let _old = self.joiner.replace(joiner);
+    }
+}
+
+impl<T> Task<dyn Outcome<T>> {
+    /// Takes the outcome of a task that has ended; `None` the second time.
+    pub(crate) fn take_outcome(&self) -> Option<Result<T, JoinError>> {
+        self.body.take()
+    }
+}
+
+impl<F: Future> Body for RefCell<Stage<F>> {
+    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let outcome = {
+            // Nobody else looks into the stage of a task that is running: join
+            // and abort go by the task's state.
+            let mut stage = self.borrow_mut();
+            let Stage::Future(future) = &mut *stage else {
+                unreachable!("a task that has ended is in no table and never polled");
+            };
+            // SAFETY: The future never moves again. `new_task` puts it into the
+            // allocation of an `Rc`, which nothing moves a value out of while
+            // it holds a `Stage::Future`: the only code that can reach it, this
+            // `impl` and the next one, overwrites it in place (which drops it in
+            // place) or leaves it, and takes values out of `Stage::Outcome` only.
+            #[allow(unsafe_code)]
+            let future = unsafe { Pin::new_unchecked(future) };
+            match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(output)) => Ok(output),
+                Err(panic) => Err(JoinError::from_panic(panic)),
+            }
+        };
+        self.set_outcome(outcome);
+        Poll::Ready(())
+    }
+
+    fn cancel(&self) {
+        if matches!(*self.borrow(), Stage::Future(_)) {
+            self.set_outcome(Err(JoinError::cancelled()));
+        }
+    }
+}
+
+impl<F: Future> Outcome<F::Output> for RefCell<Stage<F>> {
+    fn take(&self) -> Option<Result<F::Output, JoinError>> {
+        let mut stage = self.borrow_mut();
+        match &*stage {
+            Stage::Future(_) => None,
+            _ => match std::mem::replace(&mut *stage, Stage::Taken) {
+                Stage::Outcome(outcome) => Some(outcome),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// Private to this file, for both `impl`s.
+trait SetOutcome<F: Future> {
+    fn set_outcome(&self, outcome: Result<F::Output, JoinError>);
+}
+
+impl<F: Future> SetOutcome<F> for RefCell<Stage<F>> {
+    /// Drops the future in its place, then puts the outcome there.
+    fn set_outcome(&self, outcome: Result<F::Output, JoinError>) {
+        let mut stage = self.borrow_mut();
+        let dropped: Result<(), Box<dyn Any + Send>> =
+            catch_unwind(AssertUnwindSafe(|| *stage = Stage::Taken));
+        // A panic in the future's drop reaches the joiner instead of the outcome.
+        *stage = Stage::Outcome(match dropped {
+            Ok(()) => outcome,
+            Err(panic) => Err(JoinError::from_panic(panic)),
+        });
+    }
+}

@@ -1,0 +1,175 @@
+//! The waker: "put this task back into the ready queue", as an object.
+//!
+//! A waker may be cloned, sent to any thread, and kept for ever; the future that
+//! it wakes is `!Send` and may be gone. So a waker holds no future, only a
+//! [`Header`]: the task's name, and where to send it.
+//!
+//! ```text
+//!              on the loop's thread             on any other thread
+//!   wake() ──▶ queued? ── yes ──▶ stop           sent? ── yes ──▶ stop
+//!                 │ no                              │ no
+//!                 ▼                                 ▼
+//!           run queue (a VecDeque)            mailbox, then unpark
+//! ```
+//!
+//! *Queued once*: two flags keep a task from standing in line twice. `queued`
+//! belongs to the loop's thread. `sent` belongs to all the others, who must not
+//! touch the first one: the loop would then have to pay for an atomic exchange
+//! at every one of its own wakes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::task::{Wake, Waker};
+
+use super::current;
+use super::id::Name;
+use super::mailbox::{Mailbox, Message};
+use super::run_queue::RunQueue;
+
+/// What all wakers of one task share.
+pub(crate) struct Header {
+    name: Name,
+    mailbox: Arc<Mailbox>,
+
+    // Only the loop's thread; atomic because the header is shared, never exchanged.
+    /// The task stands in the run queue.
+    queued: AtomicBool,
+
+    // Any thread.
+    /// A message for the task is on its way through the mailbox.
+    sent: AtomicBool,
+    /// How many of this header's owners lie in the crate's own wait lists, where
+    /// nobody but a task of a loop can wake them. See `event_loop::stuck`.
+    inside: AtomicU32,
+}
+
+impl Header {
+    fn new(name: Name, mailbox: Arc<Mailbox>) -> Header {
+        Header {
+            name,
+            mailbox,
+            queued: AtomicBool::new(false),
+            sent: AtomicBool::new(false),
+            inside: AtomicU32::new(0),
+        }
+    }
+
+    /// The loop is about to poll the task.
+    ///
+    /// *Clear before polling*: a wake that arrives during the poll must find the
+    /// flags down, and so lead to another poll.
+    pub(crate) fn clear(&self) {
+        self.queued.store(false, Ordering::Relaxed);
+        if self.sent.load(Ordering::Relaxed) {
+            // A swap, not a store: it synchronises with the swap of the thread
+            // that woke us, so that the poll sees what was written before.
+            self.sent.swap(false, Ordering::AcqRel);
+        }
+    }
+
+    /// The loop took the message for this task out of its mailbox. A poll that
+    /// happened since the message was sent has answered it already.
+    pub(crate) fn arrived(&self, queue: &RunQueue) {
+        if self.sent.load(Ordering::Acquire) {
+            self.push(queue);
+        }
+    }
+
+    /// Wakes the task, from whatever thread this is.
+    pub(crate) fn wake(self: &Arc<Self>) {
+        let local = current::with(|queue: &RunQueue| {
+            let ours = queue.belongs_to(&self.mailbox);
+            if ours {
+                self.push(queue);
+            }
+            ours
+        });
+        if local != Some(true) && !self.sent.swap(true, Ordering::AcqRel) {
+            self.mailbox.post(Message::Wake(Arc::clone(self)));
+        }
+    }
+
+    fn push(&self, queue: &RunQueue) {
+        if !self.queued.load(Ordering::Relaxed) {
+            self.queued.store(true, Ordering::Relaxed);
+            queue.push(self.name);
+        }
+    }
+
+    /// One more owner lies inside the crate, or (below) one less.
+    pub(crate) fn count_in(&self) {
+        self.inside.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_out(&self) {
+        self.inside.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The way from the standard library's vtable to [`Header::wake`]. This safe
+/// trait is all that it takes; `examples/awaitable.rs` shows the unsafe one.
+impl Wake for Header {
+    fn wake(self: Arc<Self>) {
+        Header::wake(&self);
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        Header::wake(self);
+    }
+}
+
+/// A task's own hold on its header, with a waker at hand so that a poll need not
+/// make one. A task gets it at its first poll, and gives it back when it ends.
+pub(crate) struct OwnWaker {
+    header: Arc<Header>,
+    waker: Waker,
+}
+
+impl OwnWaker {
+    /// Makes a waker for the task `name`, in the memory of a `spare` header if
+    /// there is one.
+    pub(crate) fn new(
+        name: Name,
+        mailbox: &Arc<Mailbox>,
+        mut spare: Option<Arc<Header>>,
+    ) -> OwnWaker {
+        let fresh = Header::new(name, Arc::clone(mailbox));
+        let header = match spare.as_mut().and_then(Arc::get_mut) {
+            Some(reused) => {
+                *reused = fresh;
+                spare.expect("it was just reused")
+            }
+            None => Arc::new(fresh),
+        };
+        let waker = Waker::from(Arc::clone(&header));
+        OwnWaker { header, waker }
+    }
+
+    pub(crate) fn header(&self) -> &Arc<Header> {
+        &self.header
+    }
+
+    pub(crate) fn waker(&self) -> &Waker {
+        &self.waker
+    }
+
+    /// Gives the header back for another task, if no waker of this one is left
+    /// anywhere: a stale waker must never wake the wrong task.
+    pub(crate) fn recycle(self) -> Option<Arc<Header>> {
+        drop(self.waker);
+        let mut header = self.header;
+        Arc::get_mut(&mut header).is_some().then_some(header)
+    }
+
+    /// How many wakers of this task lie outside the crate: on other threads, in
+    /// channels of other crates, anywhere from where a wake may still come.
+    pub(crate) fn held_outside(&self) -> usize {
+        let inside = self.header.inside.load(Ordering::Relaxed) as usize;
+        // Two are our own: the header and the waker at hand.
+        let all = Arc::strong_count(&self.header);
+        // A thread that woke us and then dropped its waker has put the message
+        // into the mailbox first; who sees the count must see the message.
+        std::sync::atomic::fence(Ordering::Acquire);
+        all.saturating_sub(2 + inside)
+    }
+}

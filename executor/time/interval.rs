@@ -1,0 +1,92 @@
+//! `interval`: a beat that does not drift.
+
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use super::sleep::Sleep;
+use super::timers::Timers;
+use crate::task::current;
+
+/// A beat with the given period, whose first tick comes at once.
+///
+/// Ticks are scheduled from the first one on, so that they do not drift. Ticks
+/// that were missed, since the task was busy, follow at once, one after another,
+/// until the beat is caught up with. In asyncio one writes a loop around
+/// `sleep`, which drifts, or around `loop.call_at`, which does not.
+///
+/// # Panics
+/// If `period` is zero; and outside of a loop.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// glassloop::block_on(async {
+///     let period = Duration::from_millis(2);
+///     let mut beat = glassloop::interval(period);
+///     let first = beat.tick().await;
+///     let second = beat.tick().await;
+///     assert_eq!(second - first, period);
+/// });
+/// ```
+#[track_caller]
+pub fn interval(period: Duration) -> Interval {
+    assert!(
+        period > Duration::ZERO,
+        "`glassloop::interval` was given a period of zero at {}, which would tick for ever \
+         without letting time pass. Use a longer period, or `yield_now` in a loop",
+        Location::caller()
+    );
+    let timers = current::expect::<Timers>("`glassloop::interval`");
+    let now = timers.clock().now();
+    Interval {
+        next: Sleep::new(timers, Some(now), Location::caller()),
+        period,
+        at: Location::caller(),
+    }
+}
+
+/// The beat of [`interval`].
+#[derive(Debug)]
+pub struct Interval {
+    next: Sleep,
+    period: Duration,
+    at: &'static Location<'static>,
+}
+
+impl Interval {
+    /// Waits for the next tick, and returns the moment for which it was
+    /// scheduled. Dropping the future loses no tick.
+    pub fn tick(&mut self) -> Tick<'_> {
+        Tick { interval: self }
+    }
+
+    /// The time between two ticks.
+    pub fn period(&self) -> Duration {
+        self.period
+    }
+
+    fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
+        ready!(Pin::new(&mut self.next).poll(cx));
+        let scheduled = self.next.deadline();
+        let scheduled = scheduled.expect("a sleep that ended had a deadline");
+        self.next.reset_to(scheduled.checked_add(self.period), self.at);
+        Poll::Ready(scheduled)
+    }
+}
+
+/// The future of [`Interval::tick`].
+#[derive(Debug)]
+#[must_use = "futures do nothing until they are awaited"]
+pub struct Tick<'a> {
+    interval: &'a mut Interval,
+}
+
+impl Future for Tick<'_> {
+    type Output = Instant;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
+        self.interval.poll_tick(cx)
+    }
+}

@@ -1,0 +1,146 @@
+//! `sleep`: the leaf that waits for a moment.
+
+use std::fmt;
+use std::panic::Location;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use super::timers::{Timer, Timers};
+use crate::task::current;
+
+/// The current time of the loop: real, or virtual with
+/// [`Builder::virtual_time`](crate::Builder::virtual_time). Outside of a loop, the
+/// real time. asyncio's `loop.time()`.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let executor = glassloop::Executor::builder().virtual_time().build().unwrap();
+/// executor.block_on(async {
+///     let before = glassloop::now();
+///     glassloop::sleep(Duration::from_secs(3600)).await; // takes no time
+///     assert_eq!(glassloop::now() - before, Duration::from_secs(3600));
+/// });
+/// ```
+pub fn now() -> Instant {
+    current::with(|timers: &Timers| timers.clock().now()).unwrap_or_else(Instant::now)
+}
+
+/// Waits for `duration`, counted from this call. asyncio's `sleep`.
+///
+/// It never ends early. Equal deadlines end in the order of the calls. With
+/// `Duration::ZERO` it is ready at once and does not yield, unlike asyncio's
+/// `sleep(0)`, which is [`yield_now`](crate::yield_now). With `Duration::MAX` it
+/// never ends, and costs nothing. Dropping it removes its timer.
+///
+/// # Panics
+/// Outside of a loop.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// glassloop::block_on(async {
+///     glassloop::sleep(Duration::from_millis(5)).await;
+/// });
+/// ```
+#[track_caller]
+pub fn sleep(duration: Duration) -> Sleep {
+    let timers = current::expect::<Timers>("`glassloop::sleep`");
+    let deadline = timers.clock().now().checked_add(duration);
+    Sleep::new(timers, deadline, Location::caller())
+}
+
+/// Waits until `deadline`. asyncio's `loop.call_at`, as something to await.
+///
+/// A deadline that has passed is ready at once. See [`sleep`].
+///
+/// # Panics
+/// Outside of a loop.
+///
+/// ```
+/// use std::time::Duration;
+/// use glassloop::{now, sleep_until};
+///
+/// glassloop::block_on(async {
+///     let deadline = now() + Duration::from_millis(5);
+///     sleep_until(deadline).await;
+///     assert!(now() >= deadline);
+/// });
+/// ```
+#[track_caller]
+pub fn sleep_until(deadline: Instant) -> Sleep {
+    let timers = current::expect::<Timers>("`glassloop::sleep_until`");
+    Sleep::new(timers, Some(deadline), Location::caller())
+}
+
+/// The future of [`sleep`] and [`sleep_until`].
+///
+/// It belongs to the loop in which it was made, and does not move on while that
+/// loop does not run.
+#[must_use = "futures do nothing until they are awaited"]
+pub struct Sleep {
+    timers: Rc<Timers>,
+    timer: Timer,
+}
+
+impl Sleep {
+    pub(super) fn new(
+        timers: Rc<Timers>,
+        deadline: Option<Instant>,
+        at: &'static Location<'static>,
+    ) -> Sleep {
+        let timer = timers.timer(deadline, at);
+        Sleep { timers, timer }
+    }
+
+    /// When the sleep ends; `None` if never.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.timer.deadline
+    }
+
+    /// Gives the sleep a new deadline, whether or not it has ended. Among equal
+    /// deadlines it comes last, like a sleep that was just made.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use glassloop::{now, sleep};
+    ///
+    /// glassloop::block_on(async {
+    ///     let mut sleep = sleep(Duration::from_secs(3600));
+    ///     sleep.reset(now());
+    ///     sleep.await;
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn reset(&mut self, deadline: Instant) {
+        self.reset_to(Some(deadline), Location::caller());
+    }
+
+    pub(super) fn reset_to(&mut self, deadline: Option<Instant>, at: &'static Location<'static>) {
+        self.timers.disarm(&mut self.timer);
+        self.timer = self.timers.timer(deadline, at);
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let sleep = self.get_mut();
+        sleep.timers.poll(&mut sleep.timer, cx)
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.timers.disarm(&mut self.timer);
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sleep(until {:?})", self.timer.deadline)
+    }
+}

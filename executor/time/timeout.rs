@@ -1,0 +1,95 @@
+//! `timeout`: a future with a limit.
+
+use std::error::Error;
+use std::fmt;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::sleep::Sleep;
+use super::timers::Timers;
+use crate::task::current;
+
+/// Gives `future` until `limit` from this call: its output, or [`Elapsed`].
+/// asyncio's `timeout` and `wait_for`.
+///
+/// A future that is ready when the limit ends wins. Otherwise it is dropped
+/// before the caller sees `Elapsed`, so that its clean-up has happened. A future
+/// that never awaits cannot be interrupted. The future is boxed.
+///
+/// # Panics
+/// Outside of a loop; and when polled again after it was ready.
+///
+/// ```
+/// use std::time::Duration;
+/// use glassloop::{sleep, timeout};
+///
+/// glassloop::block_on(async {
+///     let slow = sleep(Duration::from_secs(3600));
+///     assert!(timeout(Duration::from_millis(1), slow).await.is_err());
+///     assert_eq!(timeout(Duration::from_secs(1), async { 7 }).await, Ok(7));
+/// });
+/// ```
+#[track_caller]
+pub fn timeout<F: IntoFuture>(limit: Duration, future: F) -> Timeout<F::IntoFuture> {
+    let timers = current::expect::<Timers>("`glassloop::timeout`");
+    let deadline = timers.clock().now().checked_add(limit);
+    Timeout {
+        future: Some(Box::pin(future.into_future())),
+        limit: Sleep::new(timers, deadline, Location::caller()),
+    }
+}
+
+/// The future of [`timeout`].
+#[must_use = "futures do nothing until they are awaited"]
+pub struct Timeout<F> {
+    /// Boxed: to poll it in place would take an unsafe pin projection.
+    future: Option<Pin<Box<F>>>,
+    limit: Sleep,
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let future = self.future.as_mut();
+        let future = future.expect("a Timeout was polled again after it was ready. Await it once");
+        // The future first: one that is ready in time beats its limit.
+        let result = match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Ok(output),
+            Poll::Pending => {
+                std::task::ready!(Pin::new(&mut self.limit).poll(cx));
+                Err(Elapsed(()))
+            }
+        };
+        self.future = None;
+        Poll::Ready(result)
+    }
+}
+
+impl<F> fmt::Debug for Timeout<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Timeout({:?})", self.limit)
+    }
+}
+
+/// The error of [`timeout`]: the limit has elapsed. asyncio's `TimeoutError`.
+///
+/// Becomes an [`std::io::Error`] of the kind `TimedOut` by `?`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elapsed(());
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the time limit has elapsed")
+    }
+}
+
+impl Error for Elapsed {}
+
+impl From<Elapsed> for std::io::Error {
+    fn from(elapsed: Elapsed) -> std::io::Error {
+        std::io::Error::new(std::io::ErrorKind::TimedOut, elapsed)
+    }
+}

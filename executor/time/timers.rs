@@ -1,0 +1,121 @@
+//! The timers of one loop: the wheel, read against the loop's clock.
+
+use std::cell::{Cell, RefCell};
+use std::panic::Location;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use super::clock::Clock;
+use super::wheel::{Key, Wheel, When};
+use crate::task::{KeptWaker, What};
+
+/// The clock and the wheel: a part of the loop.
+pub(crate) struct Timers {
+    clock: Clock,
+    wheel: RefCell<Wheel<KeptWaker>>,
+    last_sequence: Cell<u64>,
+    fired: Cell<u64>,
+}
+
+/// One timer, as its sleep knows it.
+#[derive(Debug)]
+pub(crate) struct Timer {
+    /// `None`: so far ahead that it is never.
+    pub(crate) deadline: Option<Instant>,
+    sequence: u64,
+    /// Where it lies in the wheel, since it was polled and not due.
+    key: Option<Key>,
+    at: &'static Location<'static>,
+}
+
+impl Timers {
+    pub(crate) fn new(clock: Clock) -> Timers {
+        Timers {
+            clock,
+            wheel: RefCell::default(),
+            last_sequence: Cell::new(0),
+            fired: Cell::new(0),
+        }
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// A timer that is not armed yet, but has its place among equal deadlines.
+    pub(crate) fn timer(&self, deadline: Option<Instant>, at: &'static Location<'static>) -> Timer {
+        self.last_sequence.set(self.last_sequence.get() + 1);
+        Timer { deadline, sequence: self.last_sequence.get(), key: None, at }
+    }
+
+    /// Ready when the timer is due. Otherwise arms it, or gives it the newest
+    /// waker if it is armed.
+    pub(crate) fn poll(&self, timer: &mut Timer, cx: &Context<'_>) -> Poll<()> {
+        // The clock decides, not the wheel: whoever is polled for another reason
+        // must not take that for the end of the sleep.
+        if timer.deadline.is_some_and(|at| at <= self.clock.now()) {
+            self.disarm(timer);
+            return Poll::Ready(());
+        }
+        let waker = KeptWaker::keep(cx, What::Thing("a time that never comes"), timer.at);
+        // Bound first, so that it is dropped after the borrow: a waker may be the
+        // last owner of anything.
+        let _old = self.arm(timer, waker);
+        Poll::Pending
+    }
+
+    fn arm(&self, timer: &mut Timer, waker: KeptWaker) -> Option<KeptWaker> {
+        let deadline = timer.deadline.and_then(|at| self.clock.nanoseconds(at))?;
+        let mut wheel = self.wheel.borrow_mut();
+        if let Some(key) = timer.key
+            && let Some(armed) = wheel.get_mut(key, timer.sequence)
+        {
+            return Some(std::mem::replace(armed, waker));
+        }
+        let when = When { deadline, sequence: timer.sequence };
+        timer.key = Some(wheel.insert(when, waker));
+        None
+    }
+
+    /// Takes the timer out of the wheel, if it is there.
+    pub(crate) fn disarm(&self, timer: &mut Timer) {
+        if let Some(key) = timer.key.take() {
+            let _waker = self.wheel.borrow_mut().remove(key, timer.sequence);
+        }
+    }
+
+    /// Wakes the tasks whose timers are due, in the order of the deadlines.
+    pub(crate) fn fire(&self) {
+        if self.is_idle() {
+            // Without a timer, the clock is not even read.
+            return;
+        }
+        let mut due = Vec::new();
+        let now = self.clock.nanoseconds(self.clock.now());
+        self.wheel.borrow_mut().advance(now.unwrap_or(u64::MAX), &mut due);
+        self.fired.set(self.fired.get() + due.len() as u64);
+        // Collected first, woken later: see `KeptWaker::wake`.
+        due.into_iter().for_each(KeptWaker::wake);
+    }
+
+    /// Whether no timer is armed.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.wheel.borrow().is_empty()
+    }
+
+    /// When [`fire`](Self::fire) is to be called next, if nothing else happens.
+    pub(crate) fn next_wake(&self) -> Option<Instant> {
+        let next = self.wheel.borrow().next_wake()?;
+        self.clock.instant(next)
+    }
+
+    /// How many timers are armed.
+    pub(crate) fn armed(&self) -> usize {
+        self.wheel.borrow().len()
+    }
+
+    /// How many timers have fired, ever.
+    pub(crate) fn fired(&self) -> u64 {
+        self.fired.get()
+    }
+}

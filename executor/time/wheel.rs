@@ -1,0 +1,332 @@
+//! The hierarchical timer wheel: which of a million timers is due next?
+//!
+//! A sorted list finds the next timer at once, but pays for the order of timers
+//! that will never fire: most timeouts are cancelled. The wheel sorts only as
+//! finely as it must. Setting and cancelling a timer cost the same few steps,
+//! however many there are.
+//!
+//! Time is cut into *ticks* of 65,536 ns. Write the number of a tick in base 64:
+//! it has eight digits, and the wheel has a *level* of 64 slots for each. A timer
+//! lies in the level of **the highest digit in which its tick differs from the
+//! hand's**, in the slot that this digit says. What is close lies in fine slots,
+//! what is far in coarse ones, like the wheels of an odometer:
+//!
+//! ```text
+//!    level 2  a slot is 268 ms   [ ][ ][■][ ] …  "some time in there"
+//!                                       │ cascade: when the hand reaches the
+//!                                       ▼ slot, its timers move down
+//!    level 1  a slot is 4.2 ms   [ ][■][ ][ ] …
+//!                                    │
+//!                                    ▼
+//!    level 0  a slot is 65.5 µs  [ ][ ][ ][■] …  "in exactly this tick"
+//!                                          │
+//!                                          ▼
+//!    under the hand, sorted by deadline ──▶ fired, never early
+//! ```
+//!
+//! A timer moves down at most seven times in its life, and an empty slot costs
+//! nothing: a bitmap per level says which ones are occupied. So a jump of the
+//! clock by hours costs what the timers in between cost, not what the ticks do.
+//!
+//! The wheel knows no clock and no wakers: time is a number of nanoseconds, and
+//! a timer carries a `T`. The idea is from Varghese and Lauck, *Hashed and
+//! Hierarchical Timing Wheels* (1987).
+
+use std::collections::BTreeMap;
+
+/// A tick is 2^16 ns.
+const TICK_BITS: u32 = 16;
+/// A digit, in base 64, has six bits.
+const DIGIT_BITS: u32 = 6;
+const SLOTS: usize = 1 << DIGIT_BITS;
+/// Eight digits and the tick make up the 64 bits of a deadline: there is none
+/// that the wheel cannot hold.
+const LEVELS: usize = 8;
+/// A slot with more timers than this is not searched for its earliest deadline.
+const SEARCHED: usize = 16;
+
+/// When a timer fires: at its deadline, and among equal deadlines in the order
+/// of the sequence numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct When {
+    /// Nanoseconds since the wheel's zero.
+    pub deadline: u64,
+    /// Unique per timer, and rising.
+    pub sequence: u64,
+}
+
+impl When {
+    fn tick(self) -> u64 {
+        self.deadline >> TICK_BITS
+    }
+}
+
+/// Where a timer's entry is. Of use to the wheel only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key(u32);
+
+/// The wheel. `T` is what a timer carries; the loop lets it carry a waker.
+#[derive(Debug)]
+pub struct Wheel<T> {
+    /// The tick that the wheel has been turned to.
+    hand: u64,
+    levels: [Level; LEVELS],
+    /// The timers whose tick the hand has reached, but whose deadline lies a
+    /// fraction of a tick ahead.
+    under_hand: BTreeMap<When, Key>,
+    entries: Vec<Entry<T>>,
+    free: Option<Key>,
+    armed: usize,
+}
+
+#[derive(Debug, Default)]
+struct Level {
+    /// Bit n: slot n has timers.
+    occupied: u64,
+    /// Made when the level is first used.
+    slots: Vec<Vec<Key>>,
+}
+
+#[derive(Debug)]
+enum Entry<T> {
+    Armed { when: When, carried: T, place: Place },
+    Free { next: Option<Key> },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    UnderHand,
+    Slot { level: u8, slot: u8, position: u32 },
+}
+
+/// An occupied slot, and the tick at which the hand reaches it.
+struct Next {
+    level: usize,
+    slot: usize,
+    start: u64,
+}
+
+impl<T> Wheel<T> {
+    /// An empty wheel, with its hand at zero.
+    pub fn new() -> Wheel<T> {
+        Wheel {
+            hand: 0,
+            levels: Default::default(),
+            under_hand: BTreeMap::new(),
+            entries: Vec::new(),
+            free: None,
+            armed: 0,
+        }
+    }
+
+    /// How many timers are armed.
+    pub fn len(&self) -> usize {
+        self.armed
+    }
+
+    /// Whether no timer is armed.
+    pub fn is_empty(&self) -> bool {
+        self.armed == 0
+    }
+
+    /// Arms a timer. A deadline that has passed is fired by the next
+    /// [`advance`](Self::advance).
+    pub fn insert(&mut self, when: When, carried: T) -> Key {
+        let entry = Entry::Armed { when, carried, place: Place::UnderHand };
+        let key = match self.free {
+            Some(key) => {
+                if let Entry::Free { next } = self.entries[key.0 as usize] {
+                    self.free = next;
+                }
+                self.entries[key.0 as usize] = entry;
+                key
+            }
+            None => {
+                self.entries.push(entry);
+                Key(u32::try_from(self.entries.len() - 1).expect("fewer timers than bytes"))
+            }
+        };
+        self.armed += 1;
+        self.put(key, when);
+        key
+    }
+
+    /// What an armed timer carries; `None` when it has fired or was cancelled.
+    pub fn get_mut(&mut self, key: Key, sequence: u64) -> Option<&mut T> {
+        match self.entries.get_mut(key.0 as usize) {
+            Some(Entry::Armed { when, carried, .. }) if when.sequence == sequence => Some(carried),
+            _ => None,
+        }
+    }
+
+    /// Cancels a timer, and returns what it carried; `None` when it has fired or
+    /// was cancelled before.
+    pub fn remove(&mut self, key: Key, sequence: u64) -> Option<T> {
+        self.get_mut(key, sequence)?;
+        let free = Entry::Free { next: self.free };
+        let entry = std::mem::replace(&mut self.entries[key.0 as usize], free);
+        self.free = Some(key);
+        self.armed -= 1;
+        let Entry::Armed { when, carried, place } = entry else {
+            unreachable!("get_mut found it armed");
+        };
+        match place {
+            Place::UnderHand => drop(self.under_hand.remove(&when)),
+            Place::Slot { level, slot, position } => self.take_out(level, slot, position),
+        }
+        Some(carried)
+    }
+
+    /// Turns the hand to the time `now`, and appends to `fired` what the timers
+    /// that are due carried: in the order of their deadlines, none of them early.
+    pub fn advance(&mut self, now: u64, fired: &mut Vec<T>) {
+        let mut due = self.due_under_hand(now);
+        let tick = now >> TICK_BITS;
+        while let Some(next) = self.next_slot().filter(|next| next.start <= tick) {
+            self.hand = next.start;
+            let level = &mut self.levels[next.level];
+            level.occupied &= !(1 << next.slot);
+            let mut keys = std::mem::take(&mut level.slots[next.slot]);
+            for key in keys.drain(..) {
+                match self.when(key) {
+                    when if when.deadline <= now => due.push((when, key)),
+                    // The cascade: relative to the new hand, the timer lies in
+                    // a finer level, or under the hand.
+                    when => self.put(key, when),
+                }
+            }
+            // The slot keeps its memory.
+            self.levels[next.level].slots[next.slot] = keys;
+        }
+        self.hand = self.hand.max(tick);
+        due.sort_unstable_by_key(|&(when, _)| when);
+        fired.extend(due.into_iter().map(|(_, key)| self.fire(key)));
+    }
+
+    /// The next time at which [`advance`](Self::advance) has something to do: the
+    /// earliest deadline, or, where many timers share a slot, the moment at which
+    /// the slot is to be sorted more finely. Never later than a deadline.
+    pub fn next_wake(&self) -> Option<u64> {
+        if let Some((when, _)) = self.under_hand.first_key_value() {
+            return Some(when.deadline);
+        }
+        let next = self.next_slot()?;
+        let keys = &self.levels[next.level].slots[next.slot];
+        if keys.len() > SEARCHED {
+            return Some(next.start << TICK_BITS);
+        }
+        keys.iter().map(|&key| self.when(key).deadline).min()
+    }
+
+    /// Puts an armed timer where it belongs, seen from the hand.
+    fn put(&mut self, key: Key, when: When) {
+        let place = if when.tick() <= self.hand {
+            self.under_hand.insert(when, key);
+            Place::UnderHand
+        } else {
+            let level = highest_digit(when.tick() ^ self.hand);
+            let slot = digit(when.tick(), level);
+            let keys = self.levels[level].open(slot);
+            keys.push(key);
+            Place::Slot { level: level as u8, slot: slot as u8, position: (keys.len() - 1) as u32 }
+        };
+        self.set_place(key, place);
+    }
+
+    /// Takes a timer out of its slot; the last one there fills the gap.
+    fn take_out(&mut self, level: u8, slot: u8, position: u32) {
+        let wheel_level = &mut self.levels[level as usize];
+        let keys = &mut wheel_level.slots[slot as usize];
+        keys.swap_remove(position as usize);
+        if keys.is_empty() {
+            wheel_level.occupied &= !(1 << slot);
+        }
+        if let Some(&moved) = keys.get(position as usize) {
+            self.set_place(moved, Place::Slot { level, slot, position });
+        }
+    }
+
+    fn due_under_hand(&mut self, now: u64) -> Vec<(When, Key)> {
+        let mut due = Vec::new();
+        while let Some(first) = self.under_hand.first_entry() {
+            if first.key().deadline > now {
+                break;
+            }
+            due.push(first.remove_entry());
+        }
+        due
+    }
+
+    fn fire(&mut self, key: Key) -> T {
+        let free = Entry::Free { next: self.free };
+        self.free = Some(key);
+        self.armed -= 1;
+        match std::mem::replace(&mut self.entries[key.0 as usize], free) {
+            Entry::Armed { carried, .. } => carried,
+            Entry::Free { .. } => unreachable!("only armed timers lie in slots"),
+        }
+    }
+
+    /// The slot that the hand reaches next. Whatever lies in a finer level comes
+    /// before whatever lies in a coarser one.
+    fn next_slot(&self) -> Option<Next> {
+        (0..LEVELS).find_map(|level| {
+            let passed = digit(self.hand, level);
+            // Two shifts: by 64 at once would be too much for the last digit.
+            let ahead = self.levels[level].occupied & ((u64::MAX << passed) << 1);
+            (ahead != 0).then(|| {
+                let slot = ahead.trailing_zeros() as usize;
+                let start = first_tick(self.hand, level, slot);
+                Next { level, slot, start }
+            })
+        })
+    }
+
+    fn when(&self, key: Key) -> When {
+        match &self.entries[key.0 as usize] {
+            Entry::Armed { when, .. } => *when,
+            Entry::Free { .. } => unreachable!("only armed timers lie in slots"),
+        }
+    }
+
+    fn set_place(&mut self, key: Key, new: Place) {
+        if let Entry::Armed { place, .. } = &mut self.entries[key.0 as usize] {
+            *place = new;
+        }
+    }
+}
+
+impl<T> Default for Wheel<T> {
+    fn default() -> Wheel<T> {
+        Wheel::new()
+    }
+}
+
+impl Level {
+    /// The slot, marked as occupied.
+    fn open(&mut self, slot: usize) -> &mut Vec<Key> {
+        if self.slots.is_empty() {
+            self.slots.resize_with(SLOTS, Vec::new);
+        }
+        self.occupied |= 1 << slot;
+        &mut self.slots[slot]
+    }
+}
+
+/// The place of the highest digit of `number` that is not 0.
+fn highest_digit(number: u64) -> usize {
+    (number.ilog2() / DIGIT_BITS) as usize
+}
+
+/// The digit of a tick at the place `level`.
+fn digit(tick: u64, level: usize) -> usize {
+    (tick >> (level as u32 * DIGIT_BITS)) as usize % SLOTS
+}
+
+/// The first tick of a slot ahead of the hand: the hand's digits above `level`,
+/// then the slot, then zeros.
+fn first_tick(hand: u64, level: usize, slot: usize) -> u64 {
+    let below = level as u32 * DIGIT_BITS;
+    let above = hand >> below >> DIGIT_BITS;
+    (above << DIGIT_BITS | slot as u64) << below
+}
