@@ -1,0 +1,148 @@
+//! What the chapters of the specification share: a watchdog, a loop on virtual
+//! time, and a few instruments that record what happened.
+
+#![allow(dead_code, reason = "each chapter uses its own part of this")]
+
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::future::Future;
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::Duration;
+
+use glassloop::Executor;
+
+/// How long a test may take before it counts as hanging. Generous: the machine
+/// may be busy. A test that hangs would otherwise hold up the whole run.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Runs a test under a watchdog.
+pub fn within_limit<R: Send + 'static>(test: impl FnOnce() -> R + Send + 'static) -> R {
+    let name = thread::current().name().unwrap_or("a test").to_owned();
+    let (sender, receiver) = channel();
+    let body = thread::Builder::new().name(name.clone());
+    let body = body.spawn(move || {
+        let result = catch_unwind(AssertUnwindSafe(test));
+        let _ = sender.send(());
+        result
+    });
+    let body = body.expect("a thread for the test");
+    if let Err(RecvTimeoutError::Timeout) = receiver.recv_timeout(LIMIT) {
+        let text = format!("\nhangs: `{name}` did not end within {LIMIT:?}; aborting the run\n");
+        let _ = std::io::stderr().write_all(text.as_bytes());
+        std::process::abort();
+    }
+    match body.join().expect("its panics are caught") {
+        Ok(result) => result,
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+/// Runs a test as the root future of a loop on virtual time, under the watchdog.
+pub fn on_virtual_loop<F, R>(test: impl FnOnce() -> F + Send + 'static) -> R
+where
+    F: Future<Output = R>,
+    R: Send + 'static,
+{
+    within_limit(move || virtual_executor().block_on(test()))
+}
+
+/// Runs a test as the root future of a loop on real time, under the watchdog.
+pub fn on_loop<F, R>(test: impl FnOnce() -> F + Send + 'static) -> R
+where
+    F: Future<Output = R>,
+    R: Send + 'static,
+{
+    within_limit(move || glassloop::block_on(test()))
+}
+
+pub fn virtual_executor() -> Executor {
+    Executor::builder().virtual_time().build().expect("an executor")
+}
+
+/// Calls `act`, which must panic, and returns the text of the panic.
+pub fn panic_text<R>(act: impl FnOnce() -> R) -> String {
+    match catch_unwind(AssertUnwindSafe(act)) {
+        Ok(_) => panic!("no panic, though one was promised"),
+        Err(payload) => payload_text(&*payload),
+    }
+}
+
+/// The text of a panic's payload.
+pub fn payload_text(payload: &(dyn std::any::Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default()
+}
+
+/// A trace that tasks write to and the test compares at the end.
+#[derive(Clone, Default)]
+pub struct Log(Rc<RefCell<Vec<String>>>);
+
+impl Log {
+    pub fn new() -> Log {
+        Log::default()
+    }
+
+    pub fn add(&self, entry: impl Display) {
+        self.0.borrow_mut().push(entry.to_string());
+    }
+
+    /// What was written since the last call.
+    pub fn take(&self) -> Vec<String> {
+        self.0.take()
+    }
+}
+
+/// Writes to a log when it is dropped.
+pub struct OnDrop(pub Log, pub &'static str);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.0.add(self.1);
+    }
+}
+
+/// A waker that counts how often it is woken, and whose copies can be counted.
+#[derive(Default)]
+pub struct WakeCount(AtomicUsize);
+
+impl WakeCount {
+    pub fn new() -> (Arc<WakeCount>, Waker) {
+        let count = Arc::new(WakeCount::default());
+        (count.clone(), Waker::from(count))
+    }
+
+    pub fn wakes(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Wake for WakeCount {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Polls a future once, with the waker of the surrounding task.
+pub async fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx))).await
+}
+
+/// Polls a future once, with the given waker.
+pub fn poll_with<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(waker))
+}
+
+/// Gives every task that is ready now a turn, several times over.
+pub async fn turns(count: usize) {
+    for _ in 0..count {
+        glassloop::yield_now().await;
+    }
+}
