@@ -1,11 +1,11 @@
 //! `Async<T>`: any pollable type of the standard library, made awaitable.
 
 use std::fmt;
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::io::{self, Read, Write};
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use futures_lite::{AsyncRead, AsyncWrite};
 
@@ -168,7 +168,7 @@ impl<T: Pollable + 'static> Async<T> {
             return Poll::Ready(result);
         }
         let waker = KeptWaker::keep(cx, What::Thing("a descriptor"), Location::caller());
-        self.source().wait_unnumbered(direction, waker);
+        self.source().wait(direction, None, waker);
         self.reactor.arm(self.source(), direction)?;
         Poll::Pending
     }
@@ -219,14 +219,6 @@ where
     ) -> Poll<io::Result<usize>> {
         self.poll_with(Direction::Read, cx, |mut io| io.read(buffer))
     }
-
-    fn poll_read_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &mut [IoSliceMut<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.poll_with(Direction::Read, cx, |mut io| io.read_vectored(buffers))
-    }
 }
 
 impl<T: Pollable + 'static> AsyncWrite for &Async<T>
@@ -241,21 +233,12 @@ where
         self.poll_with(Direction::Write, cx, |mut io| io.write(buffer))
     }
 
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.poll_with(Direction::Write, cx, |mut io| io.write_vectored(buffers))
-    }
-
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_with(Direction::Write, cx, |mut io| io.flush())
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_flush(cx))?;
-        Poll::Ready(Ok(()))
+        self.poll_flush(cx)
     }
 }
 
@@ -270,14 +253,6 @@ where
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut &*self).poll_read(cx, buffer)
     }
-
-    fn poll_read_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &mut [IoSliceMut<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self).poll_read_vectored(cx, buffers)
-    }
 }
 
 impl<T: Pollable + 'static> AsyncWrite for Async<T>
@@ -290,14 +265,6 @@ where
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut &*self).poll_write(cx, buffer)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self).poll_write_vectored(cx, buffers)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -26,7 +26,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::fmt;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -59,14 +58,14 @@ pub(crate) struct Reactor {
 /// A descriptor, and who waits for it.
 pub(crate) struct Source<T: ?Sized = dyn Pollable> {
     key: usize,
-    readers: RefCell<Vec<Waiter>>,
-    writers: RefCell<Vec<Waiter>>,
+    waiters: RefCell<Vec<Waiter>>,
     /// What the poller has been asked to report: reading, writing.
     armed: Cell<(bool, bool)>,
     io: T,
 }
 
 struct Waiter {
+    direction: Direction,
     /// `None` for one that comes by `poll_read` and the like, which cannot say
     /// when it stops waiting; there is at most one of these per task.
     id: Option<u64>,
@@ -95,8 +94,7 @@ impl Reactor {
         let key = self.last_key.get() + 1;
         let source = Rc::new(Source {
             key,
-            readers: RefCell::default(),
-            writers: RefCell::default(),
+            waiters: RefCell::default(),
             armed: Cell::new((false, false)),
             io,
         });
@@ -185,20 +183,20 @@ impl Reactor {
             return Ok(());
         };
         self.events.set(self.events.get() + 1);
-        let readers = source.serve(Read, event.readable);
-        let writers = source.serve(Write, event.writable);
-        // Reported and unwanted: ask no longer.
+        let ready = |direction| match direction {
+            Read => event.readable,
+            Write => event.writable,
+        };
+        let served = source.take_waiters(|waiter| ready(waiter.direction));
+        // Reported, and wanted by nobody: ask no longer.
+        let idle = |direction| ready(direction) && served.iter().all(|w| w.direction != direction);
         let (read, write) = source.armed.get();
-        let wanted = (
-            read && !(event.readable && readers.is_empty()),
-            write && !(event.writable && writers.is_empty()),
-        );
+        let wanted = (read && !idle(Read), write && !idle(Write));
         if wanted != (read, write) {
             self.set_interest(source.key, &source.armed, &source.io, wanted)?;
         }
         // Collected first, woken later: see `KeptWaker::wake`.
-        let all = readers.into_iter().chain(writers);
-        all.for_each(|waiter| waiter.waker.wake());
+        served.into_iter().for_each(|waiter| waiter.waker.wake());
         Ok(())
     }
 
@@ -210,7 +208,7 @@ impl Reactor {
     /// Whether any task waits for a descriptor.
     pub(crate) fn is_awaited(&self) -> bool {
         let sources = self.sources.borrow();
-        sources.values().any(|source| source.is_awaited())
+        sources.values().any(|source| !source.waiters.borrow().is_empty())
     }
 
     /// How many events were dispatched to a source, ever.
@@ -220,60 +218,28 @@ impl Reactor {
 }
 
 impl<T: ?Sized> Source<T> {
-    fn waiters(&self, direction: Direction) -> &RefCell<Vec<Waiter>> {
-        match direction {
-            Read => &self.readers,
-            Write => &self.writers,
-        }
+    /// Adds a waiter, instead of the one that was there for the same wait.
+    pub(crate) fn wait(&self, direction: Direction, id: Option<u64>, waker: KeptWaker) {
+        let same_task = |old: &Waiter| id.is_some() || old.waker.same_task(&waker);
+        let _old =
+            self.take_waiters(|old| old.direction == direction && old.id == id && same_task(old));
+        self.waiters.borrow_mut().push(Waiter { direction, id, waker });
     }
 
-    /// Adds a waiter that can say when it stops.
-    pub(crate) fn wait(&self, direction: Direction, id: u64, waker: KeptWaker) {
-        let waiter = Waiter { id: Some(id), waker };
-        self.waiters(direction).borrow_mut().push(waiter);
+    /// Whether the waiter of that number waits still: an event takes it away.
+    pub(crate) fn is_waiting(&self, id: u64) -> bool {
+        self.waiters.borrow().iter().any(|waiter| waiter.id == Some(id))
     }
 
-    /// Adds a waiter that cannot; one per task is enough.
-    pub(crate) fn wait_unnumbered(&self, direction: Direction, waker: KeptWaker) {
-        let mut waiters = self.waiters(direction).borrow_mut();
-        let known = |w: &Waiter| w.id.is_none() && w.waker.same_task(&waker);
-        if !waiters.iter().any(known) {
-            waiters.push(Waiter { id: None, waker });
-        }
+    /// The waiter of that number waits no longer.
+    pub(crate) fn stop_waiting(&self, id: u64) {
+        let _old = self.take_waiters(|waiter| waiter.id == Some(id));
     }
 
-    /// Gives a waiter its newest waker. Says whether it is still waiting.
-    pub(crate) fn update(&self, direction: Direction, id: u64, waker: KeptWaker) -> bool {
-        let mut waiters = self.waiters(direction).borrow_mut();
-        let mut found = waiters.iter_mut().filter(|waiter| waiter.id == Some(id));
-        let Some(waiter) = found.next() else {
-            return false;
-        };
-        let old = std::mem::replace(&mut waiter.waker, waker);
-        // Released first: a waker may be the last owner of anything.
-        drop(waiters);
-        drop(old);
-        true
-    }
-
-    /// The waiter waits no longer.
-    pub(crate) fn stop_waiting(&self, direction: Direction, id: u64) {
-        let mut waiters = self.waiters(direction).borrow_mut();
-        let position = waiters.iter().position(|waiter| waiter.id == Some(id));
-        let removed = position.map(|position| waiters.remove(position));
-        drop(waiters);
-        drop(removed);
-    }
-
-    fn serve(&self, direction: Direction, ready: bool) -> Vec<Waiter> {
-        match ready {
-            true => self.waiters(direction).take(),
-            false => Vec::new(),
-        }
-    }
-
-    fn is_awaited(&self) -> bool {
-        !self.readers.borrow().is_empty() || !self.writers.borrow().is_empty()
+    /// Takes waiters out, for the caller to wake or drop: a waker may be the last
+    /// owner of anything, so that must not happen under our borrow.
+    fn take_waiters(&self, which: impl Fn(&Waiter) -> bool) -> Vec<Waiter> {
+        self.waiters.borrow_mut().extract_if(.., |waiter| which(waiter)).collect()
     }
 }
 
@@ -284,11 +250,5 @@ impl<T> Source<T> {
 
     pub(crate) fn into_io(self) -> T {
         self.io
-    }
-}
-
-impl fmt::Debug for Reactor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Reactor({} sources)", self.sources.borrow().len())
     }
 }

@@ -1,6 +1,5 @@
 //! The leaf that waits for a descriptor.
 
-use std::fmt;
 use std::io;
 use std::panic::Location;
 use std::pin::Pin;
@@ -39,32 +38,23 @@ impl<T: Pollable + 'static> Future for Readiness<'_, T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let waker = KeptWaker::keep(cx, What::Thing("a descriptor"), self.at);
         let io = self.io;
-        let Some(id) = self.waiting else {
-            let id = io.reactor().waiter_id();
-            self.waiting = Some(id);
-            io.source().wait(self.direction, id, waker);
-            io.reactor().arm(io.source(), self.direction)?;
-            return Poll::Pending;
-        };
-        if io.source().update(self.direction, id, waker) {
-            return Poll::Pending;
+        let (source, reactor) = (io.source(), io.reactor());
+        if self.waiting.is_some_and(|id| !source.is_waiting(id)) {
+            // An event has taken it from the list, and nothing else does.
+            self.waiting = None;
+            return Poll::Ready(Ok(()));
         }
-        // An event has taken it from the list, and nothing else does.
-        self.waiting = None;
-        Poll::Ready(Ok(()))
+        let id = *self.waiting.get_or_insert_with(|| reactor.waiter_id());
+        source.wait(self.direction, Some(id), waker);
+        reactor.arm(source, self.direction)?;
+        Poll::Pending
     }
 }
 
 impl<T: Pollable + 'static> Drop for Readiness<'_, T> {
     fn drop(&mut self) {
         if let Some(id) = self.waiting {
-            self.io.source().stop_waiting(self.direction, id);
+            self.io.source().stop_waiting(id);
         }
-    }
-}
-
-impl<T: Pollable + 'static> fmt::Debug for Readiness<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Readiness({:?})", self.direction)
     }
 }

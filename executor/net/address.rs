@@ -67,41 +67,19 @@ fn with_name(name: &str, found: io::Result<Vec<SocketAddr>>) -> io::Result<Vec<S
     found.map_err(|error| io::Error::new(error.kind(), format!("cannot look up {name:?}: {error}")))
 }
 
-impl ToSocketAddrs for SocketAddr {
-    fn to_lookup(&self) -> Lookup {
-        Lookup::Known(vec![*self])
-    }
+/// Addresses that are written out.
+macro_rules! impl_known {
+    ($($address:ty),*) => {$(
+        impl ToSocketAddrs for $address {
+            fn to_lookup(&self) -> Lookup {
+                Lookup::Known(vec![SocketAddr::from(*self)])
+            }
+        }
+    )*};
 }
 
-impl ToSocketAddrs for SocketAddrV4 {
-    fn to_lookup(&self) -> Lookup {
-        SocketAddr::V4(*self).to_lookup()
-    }
-}
-
-impl ToSocketAddrs for SocketAddrV6 {
-    fn to_lookup(&self) -> Lookup {
-        SocketAddr::V6(*self).to_lookup()
-    }
-}
-
-impl ToSocketAddrs for (IpAddr, u16) {
-    fn to_lookup(&self) -> Lookup {
-        SocketAddr::from(*self).to_lookup()
-    }
-}
-
-impl ToSocketAddrs for (Ipv4Addr, u16) {
-    fn to_lookup(&self) -> Lookup {
-        SocketAddr::from(*self).to_lookup()
-    }
-}
-
-impl ToSocketAddrs for (Ipv6Addr, u16) {
-    fn to_lookup(&self) -> Lookup {
-        SocketAddr::from(*self).to_lookup()
-    }
-}
+impl_known!(SocketAddr, SocketAddrV4, SocketAddrV6);
+impl_known!((IpAddr, u16), (Ipv4Addr, u16), (Ipv6Addr, u16));
 
 impl ToSocketAddrs for (&str, u16) {
     fn to_lookup(&self) -> Lookup {

@@ -21,14 +21,6 @@ macro_rules! impl_stream {
             ) -> Poll<io::Result<usize>> {
                 Pin::new(&mut &self.io).poll_read(cx, buffer)
             }
-
-            fn poll_read_vectored(
-                self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                buffers: &mut [IoSliceMut<'_>],
-            ) -> Poll<io::Result<usize>> {
-                Pin::new(&mut &self.io).poll_read_vectored(cx, buffers)
-            }
         }
     };
     (@write $stream:ty) => {
@@ -39,14 +31,6 @@ macro_rules! impl_stream {
                 buffer: &[u8],
             ) -> Poll<io::Result<usize>> {
                 Pin::new(&mut &self.io).poll_write(cx, buffer)
-            }
-
-            fn poll_write_vectored(
-                self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                buffers: &[IoSlice<'_>],
-            ) -> Poll<io::Result<usize>> {
-                Pin::new(&mut &self.io).poll_write_vectored(cx, buffers)
             }
 
             fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,6 +1,6 @@
 //! Unix sockets: connections between the processes of one machine, by path.
 
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io;
 use std::net::Shutdown;
 use std::os::unix::net::{self as std_unix, SocketAddr};
 use std::panic::Location;

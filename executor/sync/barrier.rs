@@ -82,12 +82,6 @@ impl Drop for BarrierWait<'_> {
     }
 }
 
-impl fmt::Debug for BarrierWait<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("BarrierWait(..)")
-    }
-}
-
 /// What [`Barrier::wait`] gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BarrierWaitResult {

@@ -382,12 +382,6 @@ impl<T> Drop for Send<'_, T> {
     }
 }
 
-impl<T> fmt::Debug for Send<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Send(..)")
-    }
-}
-
 /// The future of [`Receiver::recv`].
 #[must_use = "futures do nothing until they are awaited"]
 pub struct Recv<'a, T> {
@@ -410,14 +404,8 @@ impl<T> Drop for Recv<'_, T> {
     }
 }
 
-impl<T> fmt::Debug for Recv<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Recv(..)")
-    }
-}
-
 /// The error of [`Sender::send`]: the channel is closed. The value is inside.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendError<T>(pub T);
 
 /// The error of [`Receiver::recv`]: the channel is closed and empty.
@@ -425,7 +413,7 @@ pub struct SendError<T>(pub T);
 pub struct RecvError;
 
 /// The error of [`Sender::try_send`]. The value is inside.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrySendError<T> {
     /// There is no room at the moment.
     Full(T),
@@ -481,22 +469,7 @@ impl fmt::Display for TryRecvError {
     }
 }
 
-impl<T> fmt::Debug for SendError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SendError(..)")
-    }
-}
-
-impl<T> fmt::Debug for TrySendError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            TrySendError::Full(_) => "Full(..)",
-            TrySendError::Closed(_) => "Closed(..)",
-        })
-    }
-}
-
-impl<T> Error for SendError<T> {}
+impl<T: fmt::Debug> Error for SendError<T> {}
 impl Error for RecvError {}
-impl<T> Error for TrySendError<T> {}
+impl<T: fmt::Debug> Error for TrySendError<T> {}
 impl Error for TryRecvError {}

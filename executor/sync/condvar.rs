@@ -121,9 +121,3 @@ impl<T: ?Sized> Drop for CondvarWait<'_, T> {
         }
     }
 }
-
-impl<T: ?Sized> fmt::Debug for CondvarWait<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CondvarWait(..)")
-    }
-}

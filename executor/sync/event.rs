@@ -92,9 +92,3 @@ impl Drop for EventWait<'_> {
         self.waiting.leave(&self.event.line);
     }
 }
-
-impl fmt::Debug for EventWait<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EventWait(..)")
-    }
-}

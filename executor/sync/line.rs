@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::panic::Location;
 use std::task::{Context, Poll};
 
-use super::wait_list::{Left, Ticket, WaitList};
+use super::wait_list::{Ticket, WaitList};
 use crate::task::{KeptWaker, What};
 
 /// A [`WaitList`] that keeps the rule *collect, release, then wake* for its owner.
@@ -82,7 +82,7 @@ impl Waiting {
         let Some(ticket) = self.ticket.take() else {
             return false;
         };
-        let left = line.waiters.borrow_mut().leave(ticket);
-        matches!(left, Left::Served)
+        let waker = line.waiters.borrow_mut().leave(ticket);
+        waker.is_none()
     }
 }

@@ -138,12 +138,6 @@ impl<T: ?Sized> Drop for Lock<'_, T> {
     }
 }
 
-impl<T: ?Sized> fmt::Debug for Lock<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Lock(..)")
-    }
-}
-
 /// The lock of a [`Mutex`], held until this is dropped.
 #[must_use = "the mutex is unlocked when its guard is dropped"]
 pub struct MutexGuard<'a, T: ?Sized> {

@@ -103,12 +103,6 @@ impl Drop for Acquire<'_> {
     }
 }
 
-impl fmt::Debug for Acquire<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Acquire(..)")
-    }
-}
-
 /// A permit of a [`Semaphore`], held until this is dropped.
 #[derive(Debug)]
 #[must_use = "the permit comes back when this is dropped"]

@@ -116,9 +116,3 @@ impl Drop for WaitGroupWait<'_> {
         self.waiting.leave(&self.shared.line);
     }
 }
-
-impl fmt::Debug for WaitGroupWait<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WaitGroupWait(..)")
-    }
-}

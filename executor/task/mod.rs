@@ -4,11 +4,12 @@
 //! In reading order: a task has an [id]; the thread has a [current] loop, with a
 //! [run_queue] for its own thread and a [mailbox] (with a [parker]) for the
 //! others; a [waker] leads to either; a leaf keeps it as a [kept_waker]. A [task] owns a future; its user holds a [join_handle]; the
-//! [scheduler] holds the [table] of tasks and polls them. On top of these:
+//! [scheduler] keeps the tasks, in a [slab], and polls them. On top of these:
 //! [spawn], [join_all] and the task [group].
 //!
 //! This room knows no clock, no descriptor and no thread pool.
 
+mod slab;
 mod id;
 pub(crate) mod current;
 mod parker;
@@ -20,7 +21,6 @@ mod join_error;
 #[expect(clippy::module_inception, reason = "the task is what the room is about")]
 mod task;
 mod join_handle;
-mod table;
 mod scheduler;
 mod spawn;
 mod join_all;
@@ -38,5 +38,6 @@ pub(crate) use kept_waker::{KeptWaker, Running, Wait, What};
 pub(crate) use mailbox::{Mailbox, Message};
 pub(crate) use run_queue::RunQueue;
 pub(crate) use scheduler::Scheduler;
+pub(crate) use slab::Slab;
 pub(crate) use task::Task;
 pub(crate) use waker::OwnWaker;

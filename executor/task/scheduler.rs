@@ -25,8 +25,8 @@ use super::join_handle::JoinHandle;
 use super::kept_waker::Running;
 use super::mailbox::Mailbox;
 use super::run_queue::RunQueue;
-use super::table::Table;
-use super::task::{Task, new_task};
+use super::slab::Slab;
+use super::task::{State, Task, new_task};
 use super::waker::{Header, OwnWaker};
 
 /// How many headers of ended tasks are kept for new ones.
@@ -34,7 +34,8 @@ const SPARE_HEADERS: usize = 1024;
 
 /// The tasks of one loop.
 pub(crate) struct Scheduler {
-    table: RefCell<Table>,
+    /// Every task that has not ended, by the slot in its name.
+    table: RefCell<Slab<Rc<Task>>>,
     queue: Rc<RunQueue>,
     running: Rc<Running>,
     mailbox: Arc<Mailbox>,
@@ -74,15 +75,17 @@ impl Scheduler {
         F: Future + 'static,
         F::Output: 'static,
     {
-        let id = self.next_id();
-        let make = |name| new_task(name, label, spawned_at, future);
-        let (name, task) = self.table.borrow_mut().insert(id, make);
+        let mut table = self.table.borrow_mut();
+        let name = Name { id: self.next_id(), slot: table.next_index() };
+        let (task, joined) = new_task(name, label, spawned_at, future);
+        table.insert(task);
+        drop(table);
         if self.closing.get() {
-            self.cancel(name);
+            self.find(name).iter().for_each(|task| self.cancel(task));
         } else {
             self.queue.push(name);
         }
-        JoinHandle::new(task)
+        JoinHandle::new(joined)
     }
 
     /// A number that no task of this loop has had.
@@ -134,19 +137,16 @@ impl Scheduler {
     }
 
     fn end(&self, task: &Rc<Task>) {
-        let removed = self.table.borrow_mut().remove(task.name);
+        let _listed = self.table.borrow_mut().remove(task.name.slot);
         task.end();
-        removed.into_iter().for_each(drop_contained);
     }
 
-    /// Drops the future of that task, out of its turn.
-    fn cancel(&self, name: Name) {
-        if let Some(task) = self.find(name) {
+    /// Drops the future of a task out of its turn, unless it has ended.
+    fn cancel(&self, task: &Rc<Task>) {
+        if task.state() != State::Ended {
             task.cancel();
-            let own = task.take_own_waker();
-            self.end(&task);
-            own.into_iter().for_each(|own| self.recycle(own));
-            drop_contained(task);
+            self.end(task);
+            task.take_own_waker().into_iter().for_each(|own| self.recycle(own));
         }
     }
 
@@ -154,23 +154,25 @@ impl Scheduler {
     /// drops spawn is dropped at once; what they wake is forgotten.
     pub(crate) fn drop_all_tasks(&self) {
         self.closing.set(true);
-        let tasks = self.table.borrow().in_spawn_order();
-        for task in tasks {
-            self.cancel(task.name);
+        for task in self.tasks() {
+            self.cancel(&task);
             drop_contained(task);
         }
         while self.queue.pop().is_some() {}
         self.closing.set(false);
     }
 
-    /// The task of that name, unless it has ended.
+    /// The task of that name, unless it has ended: the place may be another's now.
     pub(crate) fn find(&self, name: Name) -> Option<Rc<Task>> {
-        self.table.borrow().get(name).cloned()
+        let table = self.table.borrow();
+        table.get(name.slot).filter(|task| task.name == name).cloned()
     }
 
     /// The tasks that have not ended, in the order in which they were spawned.
     pub(crate) fn tasks(&self) -> Vec<Rc<Task>> {
-        self.table.borrow().in_spawn_order()
+        let mut tasks: Vec<Rc<Task>> = self.table.borrow().iter().cloned().collect();
+        tasks.sort_by_key(|task| task.name.id);
+        tasks
     }
 
     /// The first task for which `check` holds, beginning the search at the slot
@@ -185,7 +187,7 @@ impl Scheduler {
 
     /// How many tasks have not ended.
     pub(crate) fn alive(&self) -> usize {
-        self.table.borrow().iter().count()
+        self.table.borrow().len()
     }
 
     /// How often a future was polled, ever.

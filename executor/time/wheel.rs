@@ -34,6 +34,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::task::Slab;
+
 /// A tick is 2^16 ns.
 const TICK_BITS: u32 = 16;
 /// A digit, in base 64, has six bits.
@@ -74,9 +76,7 @@ pub struct Wheel<T> {
     /// The timers whose tick the hand has reached, but whose deadline lies a
     /// fraction of a tick ahead.
     under_hand: BTreeMap<When, Key>,
-    entries: Vec<Entry<T>>,
-    free: Option<Key>,
-    armed: usize,
+    entries: Slab<Entry<T>>,
 }
 
 #[derive(Debug, Default)]
@@ -88,9 +88,10 @@ struct Level {
 }
 
 #[derive(Debug)]
-enum Entry<T> {
-    Armed { when: When, carried: T, place: Place },
-    Free { next: Option<Key> },
+struct Entry<T> {
+    when: When,
+    carried: T,
+    place: Place,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -109,72 +110,45 @@ struct Next {
 impl<T> Wheel<T> {
     /// An empty wheel, with its hand at zero.
     pub fn new() -> Wheel<T> {
-        Wheel {
-            hand: 0,
-            levels: Default::default(),
-            under_hand: BTreeMap::new(),
-            entries: Vec::new(),
-            free: None,
-            armed: 0,
-        }
+        let (levels, under_hand) = Default::default();
+        Wheel { hand: 0, levels, under_hand, entries: Slab::default() }
     }
 
     /// How many timers are armed.
     pub fn len(&self) -> usize {
-        self.armed
+        self.entries.len()
     }
 
     /// Whether no timer is armed.
     pub fn is_empty(&self) -> bool {
-        self.armed == 0
+        self.len() == 0
     }
 
     /// Arms a timer. A deadline that has passed is fired by the next
     /// [`advance`](Self::advance).
     pub fn insert(&mut self, when: When, carried: T) -> Key {
-        let entry = Entry::Armed { when, carried, place: Place::UnderHand };
-        let key = match self.free {
-            Some(key) => {
-                if let Entry::Free { next } = self.entries[key.0 as usize] {
-                    self.free = next;
-                }
-                self.entries[key.0 as usize] = entry;
-                key
-            }
-            None => {
-                self.entries.push(entry);
-                Key(u32::try_from(self.entries.len() - 1).expect("fewer timers than bytes"))
-            }
-        };
-        self.armed += 1;
-        self.put(key, when);
+        let key = Key(self.entries.next_index());
+        let place = self.put(key, when);
+        self.entries.insert(Entry { when, carried, place });
         key
     }
 
     /// What an armed timer carries; `None` when it has fired or was cancelled.
     pub fn get_mut(&mut self, key: Key, sequence: u64) -> Option<&mut T> {
-        match self.entries.get_mut(key.0 as usize) {
-            Some(Entry::Armed { when, carried, .. }) if when.sequence == sequence => Some(carried),
-            _ => None,
-        }
+        let entry = self.entries.get_mut(key.0)?;
+        (entry.when.sequence == sequence).then_some(&mut entry.carried)
     }
 
     /// Cancels a timer, and returns what it carried; `None` when it has fired or
     /// was cancelled before.
     pub fn remove(&mut self, key: Key, sequence: u64) -> Option<T> {
         self.get_mut(key, sequence)?;
-        let free = Entry::Free { next: self.free };
-        let entry = std::mem::replace(&mut self.entries[key.0 as usize], free);
-        self.free = Some(key);
-        self.armed -= 1;
-        let Entry::Armed { when, carried, place } = entry else {
-            unreachable!("get_mut found it armed");
-        };
-        match place {
-            Place::UnderHand => drop(self.under_hand.remove(&when)),
+        let entry = self.entries.remove(key.0)?;
+        match entry.place {
+            Place::UnderHand => drop(self.under_hand.remove(&entry.when)),
             Place::Slot { level, slot, position } => self.take_out(level, slot, position),
         }
-        Some(carried)
+        Some(entry.carried)
     }
 
     /// Turns the hand to the time `now`, and appends to `fired` what the timers
@@ -188,11 +162,11 @@ impl<T> Wheel<T> {
             level.occupied &= !(1 << next.slot);
             let mut keys = std::mem::take(&mut level.slots[next.slot]);
             for key in keys.drain(..) {
-                match self.when(key) {
+                match self.entry(key).when {
                     when if when.deadline <= now => due.push((when, key)),
                     // The cascade: relative to the new hand, the timer lies in
                     // a finer level, or under the hand.
-                    when => self.put(key, when),
+                    when => self.entry(key).place = self.put(key, when),
                 }
             }
             // The slot keeps its memory.
@@ -200,7 +174,8 @@ impl<T> Wheel<T> {
         }
         self.hand = self.hand.max(tick);
         due.sort_unstable_by_key(|&(when, _)| when);
-        fired.extend(due.into_iter().map(|(_, key)| self.fire(key)));
+        let due = due.into_iter().filter_map(|(_, key)| self.entries.remove(key.0));
+        fired.extend(due.map(|entry| entry.carried));
     }
 
     /// The next time at which [`advance`](Self::advance) has something to do: the
@@ -215,22 +190,21 @@ impl<T> Wheel<T> {
         if keys.len() > SEARCHED {
             return Some(next.start << TICK_BITS);
         }
-        keys.iter().map(|&key| self.when(key).deadline).min()
+        keys.iter().filter_map(|key| Some(self.entries.get(key.0)?.when.deadline)).min()
     }
 
-    /// Puts an armed timer where it belongs, seen from the hand.
-    fn put(&mut self, key: Key, when: When) {
-        let place = if when.tick() <= self.hand {
+    /// Puts a timer where it belongs, seen from the hand.
+    fn put(&mut self, key: Key, when: When) -> Place {
+        if when.tick() <= self.hand {
             self.under_hand.insert(when, key);
-            Place::UnderHand
-        } else {
-            let level = highest_digit(when.tick() ^ self.hand);
-            let slot = digit(when.tick(), level);
-            let keys = self.levels[level].open(slot);
-            keys.push(key);
-            Place::Slot { level: level as u8, slot: slot as u8, position: (keys.len() - 1) as u32 }
-        };
-        self.set_place(key, place);
+            return Place::UnderHand;
+        }
+        let level = highest_digit(when.tick() ^ self.hand);
+        let slot = digit(when.tick(), level);
+        let keys = self.levels[level].open(slot);
+        keys.push(key);
+        let position = (keys.len() - 1) as u32;
+        Place::Slot { level: level as u8, slot: slot as u8, position }
     }
 
     /// Takes a timer out of its slot; the last one there fills the gap.
@@ -242,7 +216,7 @@ impl<T> Wheel<T> {
             wheel_level.occupied &= !(1 << slot);
         }
         if let Some(&moved) = keys.get(position as usize) {
-            self.set_place(moved, Place::Slot { level, slot, position });
+            self.entry(moved).place = Place::Slot { level, slot, position };
         }
     }
 
@@ -255,16 +229,6 @@ impl<T> Wheel<T> {
             due.push(first.remove_entry());
         }
         due
-    }
-
-    fn fire(&mut self, key: Key) -> T {
-        let free = Entry::Free { next: self.free };
-        self.free = Some(key);
-        self.armed -= 1;
-        match std::mem::replace(&mut self.entries[key.0 as usize], free) {
-            Entry::Armed { carried, .. } => carried,
-            Entry::Free { .. } => unreachable!("only armed timers lie in slots"),
-        }
     }
 
     /// The slot that the hand reaches next. Whatever lies in a finer level comes
@@ -282,17 +246,8 @@ impl<T> Wheel<T> {
         })
     }
 
-    fn when(&self, key: Key) -> When {
-        match &self.entries[key.0 as usize] {
-            Entry::Armed { when, .. } => *when,
-            Entry::Free { .. } => unreachable!("only armed timers lie in slots"),
-        }
-    }
-
-    fn set_place(&mut self, key: Key, new: Place) {
-        if let Entry::Armed { place, .. } = &mut self.entries[key.0 as usize] {
-            *place = new;
-        }
+    fn entry(&mut self, key: Key) -> &mut Entry<T> {
+        self.entries.get_mut(key.0).expect("only armed timers lie in slots")
     }
 }
 
