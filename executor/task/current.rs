@@ -62,8 +62,8 @@ pub(crate) fn with<P: 'static, R>(use_part: impl FnOnce(&P) -> R) -> Option<R> {
 pub(crate) fn get<P: 'static>() -> Option<Rc<P>> {
     let found = CURRENT.try_with(|current| {
         let current = current.borrow();
-        let parts = current.as_ref()?.iter();
-        parts.map(Rc::clone).find_map(|part| part.downcast().ok())
+        let part = current.as_ref()?.iter().find(|part| part.is::<P>())?;
+        Rc::clone(part).downcast().ok()
     });
     found.ok().flatten()
 }

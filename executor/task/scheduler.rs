@@ -106,9 +106,9 @@ impl Scheduler {
             Poll::Ready(()) => {
                 self.end(&task);
                 self.recycle(own);
+                drop_contained(task);
             }
         }
-        drop_contained(task);
     }
 
     /// Polls anything under the flags and the waker of `own`: the root, or a task.
