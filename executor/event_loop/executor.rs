@@ -8,13 +8,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::core::EventLoop;
+use super::parts::Parts;
 use super::remote::Remote;
 use super::root::Root;
 use super::slow_poll::{SlowPoll, SlowPolls};
 use super::stats::Stats;
 use crate::blocking::pool::DEFAULT_THREADS;
 use crate::task::{JoinHandle, current};
-use crate::time::{Clock, Timers};
+use crate::time::Clock;
 
 /// Runs a future to its end on a fresh loop, on this thread, and returns its
 /// output. asyncio's `run`.
@@ -118,7 +119,7 @@ impl Executor {
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         refuse_nesting();
         // Entered for as long as the future is there: its Drop may use the loop.
-        let _entered = self.event_loop.enter();
+        let _entered = self.event_loop.parts.enter(&self.event_loop);
         let mut output = None;
         {
             let future = pin!(async { output = Some(future.await) });
@@ -132,7 +133,7 @@ impl Executor {
         called_at: &'static Location<'static>,
         future: Pin<&mut dyn Future<Output = ()>>,
     ) {
-        let scheduler = &self.event_loop.scheduler;
+        let scheduler = &self.event_loop.parts.scheduler;
         let mut root = Root::new(scheduler, called_at, future);
         let run = catch_unwind(AssertUnwindSafe(|| self.event_loop.run(&mut root)));
         root.end(scheduler);
@@ -151,7 +152,7 @@ impl Executor {
         F: Future + 'static,
         F::Output: 'static,
     {
-        let scheduler = &self.event_loop.scheduler;
+        let scheduler = &self.event_loop.parts.scheduler;
         scheduler.spawn(None, Location::caller(), future)
     }
 
@@ -173,13 +174,13 @@ impl Executor {
     #[track_caller]
     pub fn run_until_stalled(&self) {
         refuse_nesting();
-        let _entered = self.event_loop.enter();
+        let _entered = self.event_loop.parts.enter(&self.event_loop);
         self.event_loop.run_until_stalled();
     }
 
     /// A way into this loop for other threads.
     pub fn remote(&self) -> Remote {
-        Remote::new(&self.event_loop.mailbox)
+        Remote::new(&self.event_loop.parts.mailbox)
     }
 
     /// The totals so far.
@@ -191,7 +192,7 @@ impl Executor {
 impl Drop for Executor {
     fn drop(&mut self) {
         // A Drop of a task may still use the loop.
-        let _entered = self.event_loop.enter();
+        let _entered = self.event_loop.parts.enter(&self.event_loop);
         self.event_loop.close();
     }
 }
@@ -304,9 +305,8 @@ impl Builder {
             true => Clock::standing_still(),
             false => Clock::real(),
         };
-        let timers = Timers::new(clock);
-        let event_loop = EventLoop::new(timers, self.blocking_threads, self.slow_polls);
-        Ok(Executor { event_loop: Rc::new(event_loop) })
+        let parts = Parts::new(clock, self.blocking_threads);
+        Ok(Executor { event_loop: Rc::new(EventLoop::new(parts, self.slow_polls)) })
     }
 }
 

@@ -16,11 +16,11 @@ use crate::task::{JoinError, Mailbox, Message, Scheduler, current};
 /// nothing to do sleeps instead of reporting a deadlock. When the loop is gone, it
 /// is harmless.
 pub struct Remote {
-    mailbox: Arc<Mailbox>,
+    mailbox: Arc<Mailbox<Message>>,
 }
 
 impl Remote {
-    pub(super) fn new(mailbox: &Arc<Mailbox>) -> Remote {
+    pub(super) fn new(mailbox: &Arc<Mailbox<Message>>) -> Remote {
         mailbox.add_remote();
         Remote { mailbox: Arc::clone(mailbox) }
     }

@@ -20,63 +20,73 @@
 //! spurious poll is harmless. Should one bring something forward after all, a
 //! future was waiting without having kept a waker, and the loop simply goes on.
 
+use std::cell::Cell;
 use std::fmt::Write;
 
-use super::core::EventLoop;
+use super::parts::Parts;
 use super::root::Root;
 use crate::task::{Task, Wait};
 
-/// Looks for a way out of an endless park. `true`: something is ready after all.
-/// `false`: a wake may still come from outside.
-///
-/// # Panics
-/// With a report on every stuck task, if there is no way out.
-pub(super) fn check(event_loop: &EventLoop, root: Option<&mut Root<'_>>) -> bool {
-    let Some(root) = root.filter(|root| !may_be_woken(event_loop, root)) else {
-        return false;
-    };
-    let report = report(event_loop, root);
-    let moved = root.is_done() || !event_loop.queue.is_empty() || !event_loop.inbox.is_empty();
-    assert!(moved, "{report}");
-    true
+/// The check, and what it remembers.
+#[derive(Default)]
+pub(super) struct StuckCheck {
+    /// The slot of the task that could be woken from outside when we looked last.
+    last_witness: Cell<u32>,
 }
 
-/// Whether anything outside the loop could wake a task of it.
-fn may_be_woken(event_loop: &EventLoop, root: &Root<'_>) -> bool {
-    event_loop.mailbox.has_remotes()
-        || event_loop.pool.jobs_out() > 0
-        || root.is_held_outside()
-        || is_task_held_outside(event_loop)
-        // Last: who is not counted any more has left a message before.
-        || !event_loop.inbox.is_empty()
-}
-
-fn is_task_held_outside(event_loop: &EventLoop) -> bool {
-    // A program that waits for a thread comes here at every park. Its waker is
-    // most likely where it was the last time.
-    let from = event_loop.last_witness.get();
-    let witness = event_loop.scheduler.find_task(from, Task::is_held_outside);
-    if let Some(name) = witness {
-        event_loop.last_witness.set(name.slot);
+impl StuckCheck {
+    /// Looks for a way out of an endless park. `true`: something is ready after
+    /// all. `false`: a wake may still come from outside.
+    ///
+    /// # Panics
+    /// With a report on every stuck task, if there is no way out.
+    pub(super) fn check(&self, parts: &Parts, root: Option<&mut Root<'_>>) -> bool {
+        let Some(root) = root.filter(|root| !self.may_be_woken(parts, root)) else {
+            return false;
+        };
+        let report = report(parts, root);
+        let moved = root.is_done() || !parts.queue.is_empty() || !parts.inbox.is_empty();
+        assert!(moved, "{report}");
+        true
     }
-    witness.is_some()
+
+    /// Whether anything outside the loop could wake a task of it.
+    fn may_be_woken(&self, parts: &Parts, root: &Root<'_>) -> bool {
+        parts.mailbox.has_remotes()
+            || parts.pool.jobs_out() > 0
+            || root.is_held_outside()
+            || self.is_task_held_outside(parts)
+            // Last: who is not counted any more has left a message before.
+            || !parts.inbox.is_empty()
+    }
+
+    fn is_task_held_outside(&self, parts: &Parts) -> bool {
+        // A program that waits for a thread comes here at every park. Its waker is
+        // most likely where it was the last time.
+        let from = self.last_witness.get();
+        let witness = parts.scheduler.find_task(from, Task::is_held_outside);
+        if let Some(name) = witness {
+            self.last_witness.set(name.slot);
+        }
+        witness.is_some()
+    }
 }
 
 /// Asks everybody what they wait for.
-fn report(event_loop: &EventLoop, root: &mut Root<'_>) -> String {
+fn report(parts: &Parts, root: &mut Root<'_>) -> String {
     let mut report = String::from(
         "deadlock: nothing is ready, and nothing ever will be. No timer is armed, no descriptor \
          awaited, no blocking job out, no `Remote` alive, and no waker is held outside of these \
          stuck futures:",
     );
     let called_at = root.called_at;
-    let waits = event_loop.running.inquire(|| root.poll(&event_loop.scheduler));
+    let waits = parts.running.inquire(|| root.poll(&parts.scheduler));
     let who = format!("the future given to `block_on` at {called_at}");
     add_line(&mut report, &who, &waits);
 
-    for task in event_loop.scheduler.tasks() {
-        let poll = || event_loop.scheduler.poll(task.name);
-        let waits = event_loop.running.inquire(poll);
+    for task in parts.scheduler.tasks() {
+        let poll = || parts.scheduler.poll(task.name);
+        let waits = parts.running.inquire(poll);
         let label = task.label.as_deref().map(|label| format!(" {label:?}"));
         let label = label.unwrap_or_default();
         let who = format!("{}{label}, spawned at {}", task.name.id, task.spawned_at);

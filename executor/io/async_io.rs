@@ -103,7 +103,7 @@ impl<T: Pollable + 'static> Async<T> {
     /// The system's, if the descriptor cannot be watched any more.
     #[track_caller]
     pub fn readable(&self) -> Readiness<'_, T> {
-        Readiness::new(self, Direction::Read, Location::caller())
+        Readiness::new(&self.reactor, self.source(), Direction::Read, Location::caller())
     }
 
     /// Waits until a write would not block. See [`readable`](Self::readable).
@@ -112,7 +112,7 @@ impl<T: Pollable + 'static> Async<T> {
     /// The system's, if the descriptor cannot be watched any more.
     #[track_caller]
     pub fn writable(&self) -> Readiness<'_, T> {
-        Readiness::new(self, Direction::Write, Location::caller())
+        Readiness::new(&self.reactor, self.source(), Direction::Write, Location::caller())
     }
 
     /// Calls `operation` until it does not say `WouldBlock`, and waits until the
@@ -153,7 +153,7 @@ impl<T: Pollable + 'static> Async<T> {
             if let Some(result) = attempt(|| operation(self.get_ref())) {
                 return result;
             }
-            Readiness::new(self, direction, at).await?;
+            Readiness::new(&self.reactor, self.source(), direction, at).await?;
         }
     }
 
@@ -173,12 +173,8 @@ impl<T: Pollable + 'static> Async<T> {
         Poll::Pending
     }
 
-    pub(super) fn source(&self) -> &Source<T> {
+    fn source(&self) -> &Source<T> {
         self.source.as_ref().expect("taken by into_inner only")
-    }
-
-    pub(super) fn reactor(&self) -> &Reactor {
-        &self.reactor
     }
 }
 

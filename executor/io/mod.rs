@@ -1,8 +1,8 @@
 //! What is ready: descriptors, and the tasks that wait for them.
 //!
 //! The [reactor] keeps the books: which task waits for which descriptor. The loop
-//! asks the system and hands it the events. [`Async`] is a descriptor with its
-//! place in those books; [`Readiness`] is the leaf that waits for it.
+//! asks the system and hands it the events. [`Readiness`] is the leaf that waits for
+//! one; [`Async`] is a descriptor with its place in those books.
 //!
 //! This room knows how a task is woken, and nothing of time or threads.
 
@@ -13,8 +13,8 @@ mod platform;
 #[path = "platform_windows.rs"]
 mod platform;
 mod reactor;
-mod async_io;
 mod readiness;
+mod async_io;
 
 pub use async_io::Async;
 pub use platform::Pollable;

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use polling::{Event, PollMode};
 
 use super::platform::{self, Pollable};
-use crate::task::{KeptWaker, Mailbox};
+use crate::task::{KeptWaker, Mailbox, Message};
 
 /// The two things for which a descriptor may be awaited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ use Direction::{Read, Write};
 
 /// The watched descriptors of one loop: a part of the loop.
 pub(crate) struct Reactor {
-    mailbox: Arc<Mailbox>,
+    mailbox: Arc<Mailbox<Message>>,
     sources: RefCell<HashMap<usize, Rc<Source>>>,
     last_key: Cell<usize>,
     last_waiter: Cell<u64>,
@@ -73,7 +73,7 @@ struct Waiter {
 }
 
 impl Reactor {
-    pub(crate) fn new(mailbox: Arc<Mailbox>) -> Reactor {
+    pub(crate) fn new(mailbox: Arc<Mailbox<Message>>) -> Reactor {
         Reactor {
             mailbox,
             sources: RefCell::default(),

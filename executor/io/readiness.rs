@@ -5,17 +5,18 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::async_io::Async;
 use super::platform::Pollable;
-use super::reactor::Direction;
+use super::reactor::{Direction, Reactor, Source};
 use crate::task::{KeptWaker, What};
 
-/// The future of [`Async::readable`] and [`Async::writable`].
+/// The future of [`Async::readable`](crate::Async::readable) and
+/// [`Async::writable`](crate::Async::writable).
 ///
 /// Dropping it leaves no registration and no waker behind.
 #[must_use = "futures do nothing until they are awaited"]
 pub struct Readiness<'a, T: Pollable + 'static> {
-    io: &'a Async<T>,
+    reactor: &'a Reactor,
+    source: &'a Source<T>,
     direction: Direction,
     /// The number under which it waits, since it was polled.
     waiting: Option<u64>,
@@ -24,11 +25,12 @@ pub struct Readiness<'a, T: Pollable + 'static> {
 
 impl<'a, T: Pollable + 'static> Readiness<'a, T> {
     pub(super) fn new(
-        io: &'a Async<T>,
+        reactor: &'a Reactor,
+        source: &'a Source<T>,
         direction: Direction,
         at: &'static Location<'static>,
     ) -> Readiness<'a, T> {
-        Readiness { io, direction, waiting: None, at }
+        Readiness { reactor, source, direction, waiting: None, at }
     }
 }
 
@@ -37,8 +39,7 @@ impl<T: Pollable + 'static> Future for Readiness<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let waker = KeptWaker::keep(cx, What::Thing("a descriptor"), self.at);
-        let io = self.io;
-        let (source, reactor) = (io.source(), io.reactor());
+        let (source, reactor) = (self.source, self.reactor);
         if self.waiting.is_some_and(|id| !source.is_waiting(id)) {
             // An event has taken it from the list, and nothing else does.
             self.waiting = None;
@@ -54,7 +55,7 @@ impl<T: Pollable + 'static> Future for Readiness<'_, T> {
 impl<T: Pollable + 'static> Drop for Readiness<'_, T> {
     fn drop(&mut self) {
         if let Some(id) = self.waiting {
-            self.io.source().stop_waiting(id);
+            self.source.stop_waiting(id);
         }
     }
 }

@@ -17,7 +17,7 @@ use std::rc::{Rc, Weak};
 use super::current;
 use super::join_handle::JoinHandle;
 use super::scheduler::Scheduler;
-use super::task::{Outcome, Task};
+use super::task::Joinable;
 
 /// A scope for tasks: [`join`](Self::join) leaves it only when all of them have
 /// ended, and the first failure ends the others. asyncio's `TaskGroup`.
@@ -46,7 +46,7 @@ pub struct TaskGroup<T, E> {
 
 /// What the children share with the group.
 struct Members<R> {
-    tasks: RefCell<Vec<Rc<Task<dyn Outcome<R>>>>>,
+    tasks: RefCell<Vec<Rc<Joinable<R>>>>,
     /// The child that failed first, in time.
     failed: Cell<Option<usize>>,
 }

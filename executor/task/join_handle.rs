@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use super::id::TaskId;
 use super::join_error::JoinError;
 use super::kept_waker::{KeptWaker, What};
-use super::task::{Outcome, State, Task};
+use super::task::{Joinable, State};
 
 /// Awaits a spawned task: `Ok` with its output, or a [`JoinError`] if it
 /// panicked or was cancelled. asyncio's `Task`, seen from outside.
@@ -33,11 +33,11 @@ use super::task::{Outcome, State, Task};
 /// ```
 #[must_use = "dropping the handle detaches the task; write `drop(…)` or `let _ = …` to say so"]
 pub struct JoinHandle<T> {
-    task: Rc<Task<dyn Outcome<T>>>,
+    task: Rc<Joinable<T>>,
 }
 
 impl<T> JoinHandle<T> {
-    pub(crate) fn new(task: Rc<Task<dyn Outcome<T>>>) -> JoinHandle<T> {
+    pub(crate) fn new(task: Rc<Joinable<T>>) -> JoinHandle<T> {
         JoinHandle { task }
     }
 
@@ -77,11 +77,11 @@ impl<T> JoinHandle<T> {
     /// The name that [`spawn_named`](crate::spawn_named) gave it. asyncio's
     /// `Task.get_name`.
     pub fn name(&self) -> Option<&str> {
-        self.task.label.as_deref().map(String::as_str)
+        self.task.label.as_deref()
     }
 
     /// The task itself, for a group that must abort it.
-    pub(super) fn task(&self) -> &Rc<Task<dyn Outcome<T>>> {
+    pub(super) fn task(&self) -> &Rc<Joinable<T>> {
         &self.task
     }
 }

@@ -13,26 +13,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crossbeam_channel::{Receiver, Sender};
 
 use super::parker::Parker;
-use super::waker::Header;
 
-/// What another thread may ask of a loop.
-pub(crate) enum Message {
-    /// This task was woken.
-    Wake(Arc<Header>),
-    /// Run this on the loop's thread (it spawns a task there).
-    Run(Box<dyn FnOnce() + Send>),
-}
-
-/// The side of a loop that is turned towards the other threads.
-pub(crate) struct Mailbox {
-    sender: Sender<Message>,
+/// The side of a loop that is turned towards the other threads. It carries
+/// messages of any type `M`; the loop's are in the file on the waker.
+pub(crate) struct Mailbox<M> {
+    sender: Sender<M>,
     remotes: AtomicUsize,
     parker: Parker,
 }
 
-impl Mailbox {
+impl<M> Mailbox<M> {
     /// A mailbox for the loop of this thread, and the loop's end of it.
-    pub(crate) fn new() -> (Arc<Mailbox>, Receiver<Message>) {
+    pub(crate) fn new() -> (Arc<Mailbox<M>>, Receiver<M>) {
         let (sender, inbox) = crossbeam_channel::unbounded();
         let mailbox = Mailbox { sender, remotes: AtomicUsize::new(0), parker: Parker::new() };
         (Arc::new(mailbox), inbox)
@@ -40,7 +32,7 @@ impl Mailbox {
 
     /// Sends `message` to the loop and ends its sleep. Does nothing when the loop
     /// is gone.
-    pub(crate) fn post(&self, message: Message) {
+    pub(crate) fn post(&self, message: M) {
         // Push, then notify.
         if self.sender.send(message).is_ok() {
             self.parker.unpark();

@@ -35,9 +35,9 @@ pub use spawn::{YieldNow, spawn, spawn_named, yield_now};
 
 pub(crate) use id::Name;
 pub(crate) use kept_waker::{KeptWaker, Running, Wait, What};
-pub(crate) use mailbox::{Mailbox, Message};
+pub(crate) use mailbox::Mailbox;
 pub(crate) use run_queue::RunQueue;
 pub(crate) use scheduler::Scheduler;
 pub(crate) use slab::Slab;
 pub(crate) use task::Task;
-pub(crate) use waker::OwnWaker;
+pub(crate) use waker::{Message, OwnWaker};

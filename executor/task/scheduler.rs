@@ -27,7 +27,7 @@ use super::mailbox::Mailbox;
 use super::run_queue::RunQueue;
 use super::slab::Slab;
 use super::task::{State, Task, new_task};
-use super::waker::{Header, OwnWaker};
+use super::waker::{Header, Message, OwnWaker};
 
 /// How many headers of ended tasks are kept for new ones.
 const SPARE_HEADERS: usize = 1024;
@@ -38,7 +38,7 @@ pub(crate) struct Scheduler {
     table: RefCell<Slab<Rc<Task>>>,
     queue: Rc<RunQueue>,
     running: Rc<Running>,
-    mailbox: Arc<Mailbox>,
+    mailbox: Arc<Mailbox<Message>>,
     spare_headers: RefCell<Vec<Arc<Header>>>,
     last_id: Cell<u64>,
     /// Set while the tasks are being dropped: what is spawned then is dropped too.
@@ -50,7 +50,7 @@ impl Scheduler {
     pub(crate) fn new(
         queue: Rc<RunQueue>,
         running: Rc<Running>,
-        mailbox: Arc<Mailbox>,
+        mailbox: Arc<Mailbox<Message>>,
     ) -> Scheduler {
         Scheduler {
             table: RefCell::default(),

@@ -14,7 +14,6 @@
 //! polled there and is dropped there. The output then takes the future's room,
 //! so that a spawn is one allocation, whatever the future's size.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
@@ -41,7 +40,7 @@ pub(crate) enum State {
 pub(crate) struct Task<B: ?Sized = dyn Body> {
     pub(crate) name: Name,
     /// The user's name for it, if it was given one.
-    pub(crate) label: Option<Box<String>>,
+    pub(crate) label: Option<Box<str>>,
     pub(crate) spawned_at: &'static Location<'static>,
     state: Cell<State>,
     aborted: Cell<bool>,
@@ -50,6 +49,9 @@ pub(crate) struct Task<B: ?Sized = dyn Body> {
     joiner: RefCell<Option<KeptWaker>>,
     body: B,
 }
+
+/// A task as its join handle sees it.
+pub(crate) type Joinable<T> = Task<dyn Outcome<T>>;
 
 /// What the loop can do with a body without knowing the future's type.
 pub(crate) trait Body {
@@ -67,7 +69,9 @@ pub(crate) trait Outcome<T>: Body {
 }
 
 /// The future, later its outcome, in one place.
-enum Stage<F: Future> {
+struct Stage<F: Future>(RefCell<Content<F>>);
+
+enum Content<F: Future> {
     Future(F),
     Outcome(Result<F::Output, JoinError>),
     Taken,
@@ -82,7 +86,7 @@ impl<B> Task<B> {
     ) -> Rc<Task<B>> {
         Rc::new(Task {
             name,
-            label: label.map(Box::new),
+            label: label.map(String::into_boxed_str),
             spawned_at,
             state: Cell::new(State::Waiting),
             aborted: Cell::new(false),
@@ -100,12 +104,12 @@ pub(crate) fn new_task<F>(
     label: Option<String>,
     spawned_at: &'static Location<'static>,
     future: F,
-) -> (Rc<Task>, Rc<Task<dyn Outcome<F::Output>>>)
+) -> (Rc<Task>, Rc<Joinable<F::Output>>)
 where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let body = RefCell::new(Stage::Future(future));
+    let body = Stage(RefCell::new(Content::Future(future)));
     let task = Task::new(name, label, spawned_at, body);
     (task.clone(), task)
 }
@@ -186,27 +190,27 @@ impl<B: Body + ?Sized> Task<B> {
     }
 }
 
-impl<T> Task<dyn Outcome<T>> {
+impl<T> Joinable<T> {
     /// Takes the outcome of a task that has ended; `None` the second time.
     pub(crate) fn take_outcome(&self) -> Option<Result<T, JoinError>> {
         self.body.take()
     }
 }
 
-impl<F: Future> Body for RefCell<Stage<F>> {
+impl<F: Future> Body for Stage<F> {
     fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
         let outcome = {
-            // Nobody else looks into the stage of a task that is running: join
-            // and abort go by the task's state.
-            let mut stage = self.borrow_mut();
-            let Stage::Future(future) = &mut *stage else {
+            // Nobody else looks in here while the task runs: join and abort go by
+            // the task's state.
+            let mut content = self.0.borrow_mut();
+            let Content::Future(future) = &mut *content else {
                 unreachable!("a task that has ended is in no table and never polled");
             };
             // SAFETY: The future never moves again. `new_task` puts it into the
-            // allocation of an `Rc`, which nothing moves a value out of while
-            // it holds a `Stage::Future`: the only code that can reach it, this
-            // `impl` and the next one, overwrites it in place (which drops it in
-            // place) or leaves it, and takes values out of `Stage::Outcome` only.
+            // allocation of an `Rc`, and the only code that can reach it there, the
+            // three `impl`s of this private type, overwrites it in place (which
+            // drops it in place) or leaves it. What they move out is a
+            // `Content::Outcome`, never a `Content::Future`.
             #[allow(unsafe_code)]
             let future = unsafe { Pin::new_unchecked(future) };
             match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
@@ -220,38 +224,32 @@ impl<F: Future> Body for RefCell<Stage<F>> {
     }
 
     fn cancel(&self) {
-        if matches!(*self.borrow(), Stage::Future(_)) {
+        if matches!(*self.0.borrow(), Content::Future(_)) {
             self.set_outcome(Err(JoinError::cancelled()));
         }
     }
 }
 
-impl<F: Future> Outcome<F::Output> for RefCell<Stage<F>> {
+impl<F: Future> Outcome<F::Output> for Stage<F> {
     fn take(&self) -> Option<Result<F::Output, JoinError>> {
-        let mut stage = self.borrow_mut();
-        match &*stage {
-            Stage::Future(_) => None,
-            _ => match std::mem::replace(&mut *stage, Stage::Taken) {
-                Stage::Outcome(outcome) => Some(outcome),
-                _ => None,
-            },
+        let mut content = self.0.borrow_mut();
+        if matches!(*content, Content::Future(_)) {
+            return None;
+        }
+        match std::mem::replace(&mut *content, Content::Taken) {
+            Content::Outcome(outcome) => Some(outcome),
+            _ => None,
         }
     }
 }
 
-/// Private to this file, for both `impl`s.
-trait SetOutcome<F: Future> {
-    fn set_outcome(&self, outcome: Result<F::Output, JoinError>);
-}
-
-impl<F: Future> SetOutcome<F> for RefCell<Stage<F>> {
-    /// Drops the future in its place, then puts the outcome there.
+impl<F: Future> Stage<F> {
+    /// Drops the future in its place, then puts the outcome there. A panic in the
+    /// future's drop is the outcome instead.
     fn set_outcome(&self, outcome: Result<F::Output, JoinError>) {
-        let mut stage = self.borrow_mut();
-        let dropped: Result<(), Box<dyn Any + Send>> =
-            catch_unwind(AssertUnwindSafe(|| *stage = Stage::Taken));
-        // A panic in the future's drop reaches the joiner instead of the outcome.
-        *stage = Stage::Outcome(match dropped {
+        let mut content = self.0.borrow_mut();
+        let dropped = catch_unwind(AssertUnwindSafe(|| *content = Content::Taken));
+        *content = Content::Outcome(match dropped {
             Ok(()) => outcome,
             Err(panic) => Err(JoinError::from_panic(panic)),
         });

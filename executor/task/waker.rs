@@ -23,13 +23,21 @@ use std::task::{Wake, Waker};
 
 use super::current;
 use super::id::Name;
-use super::mailbox::{Mailbox, Message};
+use super::mailbox::Mailbox;
 use super::run_queue::RunQueue;
+
+/// What another thread may ask of a loop.
+pub(crate) enum Message {
+    /// This task was woken.
+    Wake(Arc<Header>),
+    /// Run this on the loop's thread (it spawns a task there).
+    Run(Box<dyn FnOnce() + Send>),
+}
 
 /// What all wakers of one task share.
 pub(crate) struct Header {
     name: Name,
-    mailbox: Arc<Mailbox>,
+    mailbox: Arc<Mailbox<Message>>,
 
     // Only the loop's thread; atomic because the header is shared, never exchanged.
     /// The task stands in the run queue.
@@ -44,7 +52,7 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    fn new(name: Name, mailbox: Arc<Mailbox>) -> Header {
+    fn new(name: Name, mailbox: Arc<Mailbox<Message>>) -> Header {
         Header {
             name,
             mailbox,
@@ -130,7 +138,7 @@ impl OwnWaker {
     /// there is one.
     pub(crate) fn new(
         name: Name,
-        mailbox: &Arc<Mailbox>,
+        mailbox: &Arc<Mailbox<Message>>,
         mut spare: Option<Arc<Header>>,
     ) -> OwnWaker {
         let fresh = Header::new(name, Arc::clone(mailbox));

@@ -1,7 +1,7 @@
 //! What the chapters of the specification share: a watchdog, a loop on virtual
 //! time, and a few instruments that record what happened.
 
-#![allow(dead_code, reason = "each chapter uses its own part of this")]
+#![allow(dead_code, unreachable_pub, reason = "each chapter uses its own part of this")]
 
 use std::cell::RefCell;
 use std::fmt::Display;

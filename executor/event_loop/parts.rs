@@ -1,0 +1,61 @@
+//! The parts of a loop, made and put together.
+
+use std::any::Any;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crossbeam_channel::Receiver;
+
+use crate::blocking::{Pool, pool::KEEP_ALIVE};
+use crate::io::Reactor;
+use crate::task::current::{self, Entered};
+use crate::task::{Mailbox, Message, RunQueue, Running, Scheduler};
+use crate::time::{Clock, Timers};
+
+/// Everything that a loop consists of. None of the parts knows the loop.
+pub(super) struct Parts {
+    pub(super) queue: Rc<RunQueue>,
+    pub(super) running: Rc<Running>,
+    pub(super) scheduler: Rc<Scheduler>,
+    pub(super) timers: Rc<Timers>,
+    pub(super) reactor: Rc<Reactor>,
+    pub(super) pool: Rc<Pool>,
+    pub(super) mailbox: Arc<Mailbox<Message>>,
+    pub(super) inbox: Receiver<Message>,
+}
+
+impl Parts {
+    pub(super) fn new(clock: Clock, max_threads: usize) -> Parts {
+        let (mailbox, inbox) = Mailbox::new();
+        let queue = Rc::new(RunQueue::new(&mailbox));
+        let running = Rc::new(Running::default());
+        let scheduler = Scheduler::new(queue.clone(), running.clone(), mailbox.clone());
+        let for_pool = mailbox.clone();
+        let job_done = move || for_pool.parker().unpark();
+        Parts {
+            queue,
+            running,
+            scheduler: Rc::new(scheduler),
+            timers: Rc::new(Timers::new(clock)),
+            reactor: Rc::new(Reactor::new(mailbox.clone())),
+            pool: Rc::new(Pool::new(max_threads, KEEP_ALIVE, job_done)),
+            mailbox,
+            inbox,
+        }
+    }
+
+    /// Makes these the current parts of the thread, and `event_loop` the one that
+    /// they make up.
+    pub(super) fn enter<L: 'static>(&self, event_loop: &Rc<L>) -> Entered {
+        let parts: [Rc<dyn Any>; 7] = [
+            self.queue.clone(),
+            self.running.clone(),
+            self.timers.clone(),
+            self.scheduler.clone(),
+            self.reactor.clone(),
+            self.pool.clone(),
+            event_loop.clone(),
+        ];
+        current::enter(Rc::new(parts))
+    }
+}
