@@ -204,7 +204,7 @@ impl EventLoop {
     fn poll_task(&self, name: Name) {
         let who = || {
             let task = self.parts.scheduler.find(name)?;
-            let label = task.label.as_deref().map(str::to_owned);
+            let label = task.label().map(str::to_owned);
             Some((name.id, label, task.spawned_at))
         };
         self.slow_polls.measure(who, || self.parts.scheduler.poll(name));

@@ -85,11 +85,11 @@ fn report(parts: &Parts, root: &mut Root<'_>) -> String {
     add_line(&mut report, &who, &waits);
 
     for task in parts.scheduler.tasks() {
-        let poll = || parts.scheduler.poll(task.name);
+        let poll = || parts.scheduler.poll(task.name());
         let waits = parts.running.inquire(poll);
-        let label = task.label.as_deref().map(|label| format!(" {label:?}"));
+        let label = task.label().map(|label| format!(" {label:?}"));
         let label = label.unwrap_or_default();
-        let who = format!("{}{label}, spawned at {}", task.name.id, task.spawned_at);
+        let who = format!("{}{label}, spawned at {}", task.name().id, task.spawned_at);
         add_line(&mut report, &who, &waits);
     }
     report

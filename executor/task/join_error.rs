@@ -18,31 +18,28 @@ use std::fmt;
 /// });
 /// ```
 pub struct JoinError {
-    cause: Cause,
-}
-
-enum Cause {
-    Cancelled,
-    Panic(Box<dyn Any + Send>),
+    /// The payload of the panic, or `None`: cancelled. A payload is two words; boxed
+    /// once more it is one, which every task has room for.
+    panic: Option<Box<Box<dyn Any + Send>>>,
 }
 
 impl JoinError {
     pub(crate) fn cancelled() -> JoinError {
-        JoinError { cause: Cause::Cancelled }
+        JoinError { panic: None }
     }
 
     pub(crate) fn from_panic(payload: Box<dyn Any + Send>) -> JoinError {
-        JoinError { cause: Cause::Panic(payload) }
+        JoinError { panic: Some(Box::new(payload)) }
     }
 
     /// Whether the task was aborted, or dropped with its executor.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.cause, Cause::Cancelled)
+        self.panic.is_none()
     }
 
     /// Whether the task panicked, in a poll or while its future was dropped.
     pub fn is_panic(&self) -> bool {
-        matches!(self.cause, Cause::Panic(_))
+        self.panic.is_some()
     }
 
     /// The payload of the panic, for [`std::panic::resume_unwind`].
@@ -51,19 +48,15 @@ impl JoinError {
     /// If the task did not panic; ask [`is_panic`](Self::is_panic) first.
     #[track_caller]
     pub fn into_panic(self) -> Box<dyn Any + Send> {
-        match self.cause {
-            Cause::Panic(payload) => payload,
-            Cause::Cancelled => {
-                panic!("JoinError::into_panic: the task was cancelled, it did not panic")
-            }
+        match self.panic {
+            Some(payload) => *payload,
+            None => panic!("JoinError::into_panic: the task was cancelled, it did not panic"),
         }
     }
 
     /// The text of the panic, if it is one and has a text.
     fn panic_text(&self) -> Option<&str> {
-        let Cause::Panic(payload) = &self.cause else {
-            return None;
-        };
+        let payload = self.panic.as_ref()?;
         let text = payload.downcast_ref::<&str>().copied();
         text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
     }
@@ -71,19 +64,21 @@ impl JoinError {
 
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.cause, self.panic_text()) {
-            (Cause::Cancelled, _) => f.write_str("the task was cancelled"),
-            (_, Some(text)) => write!(f, "the task panicked: {text}"),
-            (_, None) => f.write_str("the task panicked, with a payload that is no text"),
+        match self.panic_text() {
+            Some(text) => write!(f, "the task panicked: {text}"),
+            None if self.is_panic() => {
+                f.write_str("the task panicked, with a payload that is no text")
+            }
+            None => f.write_str("the task was cancelled"),
         }
     }
 }
 
 impl fmt::Debug for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.cause, self.panic_text()) {
-            (Cause::Cancelled, _) => f.write_str("JoinError::Cancelled"),
-            (_, text) => write!(f, "JoinError::Panic({:?})", text.unwrap_or("..")),
+        match self.is_panic() {
+            true => write!(f, "JoinError::Panic({:?})", self.panic_text().unwrap_or("..")),
+            false => f.write_str("JoinError::Cancelled"),
         }
     }
 }

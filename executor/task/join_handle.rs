@@ -71,13 +71,13 @@ impl<T> JoinHandle<T> {
 
     /// The task's number.
     pub fn id(&self) -> TaskId {
-        self.task.name.id
+        self.task.name().id
     }
 
     /// The name that [`spawn_named`](crate::spawn_named) gave it. asyncio's
     /// `Task.get_name`.
     pub fn name(&self) -> Option<&str> {
-        self.task.label.as_deref()
+        self.task.label()
     }
 
     /// The task itself, for a group that must abort it.

@@ -11,6 +11,9 @@ use std::sync::Arc;
 
 use super::id::Name;
 
+/// How many names the queue keeps room for when it is empty.
+const ROOMY: usize = 4096;
+
 /// The queue of one loop, to be pushed to on the loop's own thread only.
 pub(crate) struct RunQueue {
     ready: RefCell<VecDeque<Name>>,
@@ -40,7 +43,13 @@ impl RunQueue {
 
     /// Takes the task at the front of the line.
     pub(crate) fn pop(&self) -> Option<Name> {
-        self.ready.borrow_mut().pop_front()
+        let mut ready = self.ready.borrow_mut();
+        let first = ready.pop_front();
+        if ready.is_empty() && ready.capacity() > ROOMY {
+            // A burst is over; its memory need not be kept.
+            ready.shrink_to(ROOMY);
+        }
+        first
     }
 
     /// How many are waiting: the size of a turn's snapshot.

@@ -137,7 +137,7 @@ impl Scheduler {
     }
 
     fn end(&self, task: &Rc<Task>) {
-        let _listed = self.table.borrow_mut().remove(task.name.slot);
+        let _listed = self.table.borrow_mut().remove(task.name().slot);
         task.end();
     }
 
@@ -165,13 +165,13 @@ impl Scheduler {
     /// The task of that name, unless it has ended: the place may be another's now.
     pub(crate) fn find(&self, name: Name) -> Option<Rc<Task>> {
         let table = self.table.borrow();
-        table.get(name.slot).filter(|task| task.name == name).cloned()
+        table.get(name.slot).filter(|task| task.name() == name).cloned()
     }
 
     /// The tasks that have not ended, in the order in which they were spawned.
     pub(crate) fn tasks(&self) -> Vec<Rc<Task>> {
         let mut tasks: Vec<Rc<Task>> = self.table.borrow().iter().cloned().collect();
-        tasks.sort_by_key(|task| task.name.id);
+        tasks.sort_by_key(|task| task.name().id);
         tasks
     }
 
@@ -179,10 +179,10 @@ impl Scheduler {
     /// `from`, where the last search ended.
     pub(crate) fn find_task(&self, from: u32, check: impl Fn(&Task) -> bool) -> Option<Name> {
         let table = self.table.borrow();
-        let after = table.iter().skip_while(|task| task.name.slot < from);
-        let before = table.iter().take_while(|task| task.name.slot < from);
+        let after = table.iter().skip_while(|task| task.name().slot < from);
+        let before = table.iter().take_while(|task| task.name().slot < from);
         let found = after.chain(before).find(|task| check(task));
-        found.map(|task| task.name)
+        found.map(|task| task.name())
     }
 
     /// How many tasks have not ended.

@@ -20,7 +20,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use super::id::Name;
+use super::id::{Name, TaskId};
 use super::join_error::JoinError;
 use super::kept_waker::KeptWaker;
 use super::waker::OwnWaker;
@@ -37,18 +37,24 @@ pub(crate) enum State {
 }
 
 /// A task, with its future of any type at the end.
+///
+/// There may be a million of them: a field more is a megabyte more.
 pub(crate) struct Task<B: ?Sized = dyn Body> {
-    pub(crate) name: Name,
-    /// The user's name for it, if it was given one.
-    pub(crate) label: Option<Box<str>>,
-    pub(crate) spawned_at: &'static Location<'static>,
+    id: TaskId,
+    slot: u32,
     state: Cell<State>,
     aborted: Cell<bool>,
+    /// Most tasks have none: then it takes a pointer's room, and no string's.
+    label: Option<Box<Label>>,
+    pub(crate) spawned_at: &'static Location<'static>,
     /// None before the first poll, while running, and after the end.
     own: Cell<Option<OwnWaker>>,
-    joiner: RefCell<Option<KeptWaker>>,
+    joiner: Cell<Option<KeptWaker>>,
     body: B,
 }
+
+/// The name that the user gave a task.
+struct Label(String);
 
 /// A task as its join handle sees it.
 pub(crate) type Joinable<T> = Task<dyn Outcome<T>>;
@@ -85,13 +91,14 @@ impl<B> Task<B> {
         body: B,
     ) -> Rc<Task<B>> {
         Rc::new(Task {
-            name,
-            label: label.map(String::into_boxed_str),
-            spawned_at,
+            id: name.id,
+            slot: name.slot,
             state: Cell::new(State::Waiting),
             aborted: Cell::new(false),
+            label: label.map(|label| Box::new(Label(label))),
+            spawned_at,
             own: Cell::new(None),
-            joiner: RefCell::new(None),
+            joiner: Cell::new(None),
             body,
         })
     }
@@ -115,6 +122,15 @@ where
 }
 
 impl<B: Body + ?Sized> Task<B> {
+    pub(crate) fn name(&self) -> Name {
+        Name { id: self.id, slot: self.slot }
+    }
+
+    /// The name that the user gave it.
+    pub(crate) fn label(&self) -> Option<&str> {
+        self.label.as_ref().map(|label| label.0.as_str())
+    }
+
     pub(crate) fn state(&self) -> State {
         self.state.get()
     }
@@ -185,8 +201,7 @@ impl<B: Body + ?Sized> Task<B> {
 
     /// Remembers whom to wake at the end: the newest joiner only.
     pub(crate) fn set_joiner(&self, joiner: Option<KeptWaker>) {
-        // Bound first, so that the old one is dropped after the borrow.
-        let _old = self.joiner.replace(joiner);
+        self.joiner.set(joiner);
     }
 }
 
