@@ -25,18 +25,19 @@
 //!
 //! | room | question | asyncio |
 //! |---|---|---|
-//! | [`task`] | who runs? | `Task`, `Future`, `gather`, `TaskGroup` |
+//! | [`task`] | who runs? | `Task`, `Future` |
 //! | [`time`] | when? | `sleep`, `timeout`, `call_later` |
 //! | [`io`] | what is ready? | `add_reader`, `add_writer` |
 //! | [`blocking`] | what can never be ready? | `to_thread` |
 //! | [`event_loop`] | who decides? | `run`, `Runner`, the loop itself |
+//! | [`join`] | several as one | `gather`, `TaskGroup` |
 //! | [`net`] | sockets | streams, servers |
 //! | [`fs`] | files | – |
 //! | [`sync`] | between tasks | `Lock`, `Queue`, `Event`, … |
 //!
-//! The loop is at the end, since it is made of all the others. Whoever wants to
-//! see it first begins with `event_loop/core.rs`: a turn is three verbs. The
-//! invariants, and the way of a task from its spawn to its join, are told in
+//! The loop is the last of the core, since it is made of the other four. Whoever
+//! wants to see it first begins with `event_loop/core.rs`: a turn is three verbs.
+//! The last four rooms need it only to run. The invariants, and the way of a task from its spawn to its join, are told in
 //! `docs/architecture.md`; the promises are the tests, chapter by chapter.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
@@ -45,16 +46,16 @@ pub mod task;
 pub mod time;
 pub mod io;
 pub mod blocking;
+pub mod event_loop;
+
+pub mod join;
 pub mod net;
 pub mod fs;
 pub mod sync;
-pub mod event_loop;
 
 pub use blocking::{Unblock, unblock};
 pub use event_loop::{Builder, Executor, Remote, SlowPoll, Stats, block_on, stats};
 pub use io::Async;
-pub use task::{
-    JoinAll, JoinError, JoinHandle, TaskGroup, TaskId, YieldNow, join_all, spawn, spawn_named,
-    yield_now,
-};
+pub use join::{JoinAll, TaskGroup, join_all};
+pub use task::{JoinError, JoinHandle, TaskId, YieldNow, spawn, spawn_named, yield_now};
 pub use time::{Elapsed, Interval, Sleep, Timeout, interval, now, sleep, sleep_until, timeout};

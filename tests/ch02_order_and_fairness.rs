@@ -2,8 +2,21 @@
 
 mod support;
 
-use glassloop::{spawn, yield_now};
-use support::{Log, on_virtual_loop};
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Poll, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use glassloop::sync::{Barrier, Condvar, Event, Mutex, Semaphore, WaitGroup, channel, oneshot};
+use glassloop::{Executor, Sleep, SlowPoll, sleep, spawn, spawn_named, stats, yield_now};
+use support::{Log, on_loop, on_virtual_loop, poll_with, turns, within_limit};
+
+// ── 14 to 16: the line ───────────────────────────────────────────────────────
 
 /// 14 · as in asyncio. Breaks when the ready queue is a stack.
 #[test]
@@ -21,5 +34,642 @@ fn ready_tasks_run_in_the_order_in_which_they_were_woken() {
             task.await.unwrap();
         }
         assert_eq!(log.take(), ["a0", "b0", "c0", "a1", "b1", "c1"], "first come, first served");
+    });
+}
+
+/// 14 · as in asyncio. Breaks when the loop goes through a table of tasks and
+/// polls those that are marked ready: that is the order of the spawns.
+#[test]
+fn the_order_of_the_wakes_decides_and_not_that_of_the_spawns() {
+    on_virtual_loop(|| async {
+        let log = Log::new();
+        let senders = ["a", "b", "c"].map(|name| {
+            let (sender, receiver) = oneshot::channel();
+            let log = log.clone();
+            drop(spawn(async move {
+                receiver.await.unwrap();
+                log.add(name);
+            }));
+            sender
+        });
+        turns(1).await;
+        let [a, b, c] = senders;
+        for sender in [c, a, b] {
+            sender.send(()).unwrap();
+        }
+        turns(1).await;
+        assert_eq!(log.take(), ["c", "a", "b"], "woken first, polled first");
+    });
+}
+
+/// 14 · as in asyncio. Breaks when a wake moves a task that stands in line.
+#[test]
+fn a_second_wake_does_not_change_the_place_in_line() {
+    on_virtual_loop(|| async {
+        let log = Log::new();
+        let wakers = Rc::new(RefCell::new(Vec::new()));
+        for name in ["a", "b"] {
+            let (log, wakers) = (log.clone(), wakers.clone());
+            drop(spawn(poll_fn(move |cx| {
+                log.add(name);
+                wakers.borrow_mut().push(cx.waker().clone());
+                Poll::<()>::Pending
+            })));
+        }
+        turns(1).await;
+        let [a, b]: [Waker; 2] = wakers.take().try_into().expect("both were polled");
+        log.take();
+        b.wake_by_ref();
+        a.wake();
+        b.wake();
+        turns(1).await;
+        assert_eq!(log.take(), ["b", "a"], "who stands in line keeps the place, and has only one");
+    });
+}
+
+/// The number of the present turn.
+fn turn() -> u64 {
+    stats().turns
+}
+
+/// 15 · as in asyncio. Breaks when the loop polls until the queue is empty: then a
+/// turn may never end.
+#[test]
+fn what_becomes_ready_during_a_turn_runs_in_the_next() {
+    on_virtual_loop(|| async {
+        let log = Log::new();
+        let start = turn();
+        let entry = log.clone();
+        let first = spawn(async move {
+            entry.add(format!("first in turn {}", turn() - start));
+            let second = entry.clone();
+            drop(spawn(async move {
+                second.add(format!("second in turn {}", turn() - start));
+                let third = second.clone();
+                drop(spawn(async move {
+                    third.add(format!("third in turn {}", turn() - start));
+                }));
+            }));
+            yield_now().await;
+            entry.add(format!("first again in turn {}", turn() - start));
+        });
+        first.await.unwrap();
+        turns(3).await;
+        let trace =
+            ["first in turn 1", "second in turn 2", "first again in turn 2", "third in turn 3"];
+        assert_eq!(log.take(), trace, "a turn polls those that were ready when it began");
+    });
+}
+
+/// 16 · as in asyncio (without its eager tasks). Breaks when `spawn` tries a first
+/// poll "to save a turn": then the spawner's own next line runs too late.
+#[test]
+fn spawn_never_polls_at_once() {
+    on_virtual_loop(|| async {
+        let log = Log::new();
+        let entry = log.clone();
+        drop(spawn(async move { entry.add("task") }));
+        log.add("spawner");
+        yield_now().await;
+        assert_eq!(log.take(), ["spawner", "task"], "the spawner goes on until it waits");
+    });
+}
+
+/// 16 · as in asyncio.
+#[test]
+fn a_spawned_task_is_first_polled_in_the_next_turn() {
+    on_virtual_loop(|| async {
+        let spawned_in = turn();
+        let first_poll = spawn(async { turn() });
+        assert_eq!(first_poll.await.unwrap() - spawned_in, 1, "first polled in the next turn");
+    });
+}
+
+/// 16 · Breaks when what `Executor::spawn` took in stands behind the root.
+#[test]
+fn tasks_spawned_before_block_on_run_before_the_root() {
+    within_limit(|| {
+        let executor = support::virtual_executor();
+        let log = Log::new();
+        for name in ["a", "b"] {
+            let log = log.clone();
+            drop(executor.spawn(async move { log.add(name) }));
+        }
+        executor.block_on(async { log.add("root") });
+        assert_eq!(log.take(), ["a", "b", "root"], "first come, first served, the root too");
+    });
+}
+
+// ── 17 to 20: the price in turns ─────────────────────────────────────────────
+
+/// 17 · as asyncio's `sleep(0)`. Breaks when a yield goes by a timer, or is ready
+/// at once.
+#[test]
+fn yield_now_costs_exactly_one_turn() {
+    on_virtual_loop(|| async {
+        let before = turn();
+        yield_now().await;
+        assert_eq!(turn() - before, 1, "one yield, one turn");
+        turns(9).await;
+        assert_eq!(turn() - before, 10, "ten yields, ten turns");
+    });
+}
+
+/// 18 · as in asyncio, where `await` of a coroutine does not yield either. Breaks
+/// when every await goes through the queue.
+#[test]
+fn awaiting_what_is_ready_costs_no_turn() {
+    async fn does_not_suspend() -> u32 {
+        std::future::ready(1).await
+    }
+
+    on_virtual_loop(|| async {
+        let before = turn();
+        for _ in 0..1_000 {
+            does_not_suspend().await;
+        }
+        assert_eq!(turn() - before, 0, "an await that does not suspend is a function call");
+    });
+}
+
+/// 18 · as in asyncio. Breaks when a leaf yields though it has what is asked for.
+#[test]
+fn a_leaf_that_has_what_is_asked_for_costs_no_turn() {
+    on_virtual_loop(|| async {
+        let finished = spawn(async {});
+        yield_now().await;
+        let (sender, receiver) = channel::bounded(1);
+        let event = Event::new();
+        event.set();
+
+        let before = turn();
+        finished.await.unwrap();
+        sender.send(1).await.unwrap();
+        receiver.recv().await.unwrap();
+        event.wait().await;
+        drop(Mutex::new(()).lock().await);
+        drop(Semaphore::new(1).acquire().await);
+        Barrier::new(1).wait().await;
+        WaitGroup::new().wait().await;
+        sleep(Duration::ZERO).await;
+        assert_eq!(turn() - before, 0, "a leaf that is ready at its first poll must not yield");
+    });
+}
+
+/// 19 · as in asyncio. Breaks when the end of a task takes a turn of its own.
+#[test]
+fn spawn_and_join_of_a_trivial_task_take_two_turns() {
+    on_virtual_loop(|| async {
+        let before = turn();
+        spawn(async {}).await.unwrap();
+        assert_eq!(turn() - before, 2, "one turn for the task, one for the joiner it wakes");
+    });
+}
+
+/// Lets a task wait for `wait`, then calls `cause`, and returns how many turns
+/// later the task went on.
+async fn turns_after<W>(wait: W, cause: impl FnOnce()) -> u64
+where
+    W: Future<Output = ()> + 'static,
+{
+    let waiter = spawn(async move {
+        wait.await;
+        turn()
+    });
+    turns(2).await;
+    assert!(!waiter.is_finished(), "the waiter was to wait for its cause");
+    let caused_in = turn();
+    cause();
+    waiter.await.unwrap() - caused_in
+}
+
+/// 20 · as asyncio's `Lock`. Breaks when the woken waiter has to compete for the
+/// lock, or when the one who unlocks polls it at once.
+#[test]
+fn a_lock_resumes_one_turn_after_the_unlock() {
+    on_virtual_loop(|| async {
+        let mutex = Rc::new(Mutex::new(()));
+        let guard = mutex.lock().await;
+        let other = mutex.clone();
+        let cost = turns_after(async move { drop(other.lock().await) }, || drop(guard)).await;
+        assert_eq!(cost, 1, "the waiter goes on in the turn after the unlock");
+    });
+}
+
+/// 20 · as asyncio's `Semaphore`.
+#[test]
+fn an_acquire_resumes_one_turn_after_the_release() {
+    on_virtual_loop(|| async {
+        let semaphore = Rc::new(Semaphore::new(1));
+        let permit = semaphore.acquire().await;
+        let other = semaphore.clone();
+        let cost = turns_after(async move { drop(other.acquire().await) }, || drop(permit)).await;
+        assert_eq!(cost, 1, "the waiter goes on in the turn after the release");
+    });
+}
+
+/// 20 · as asyncio's `Event`.
+#[test]
+fn an_events_waiter_resumes_one_turn_after_it_was_set() {
+    on_virtual_loop(|| async {
+        let event = Rc::new(Event::new());
+        let other = event.clone();
+        let cost = turns_after(async move { other.wait().await }, || event.set()).await;
+        assert_eq!(cost, 1, "the waiter goes on in the turn after the set");
+    });
+}
+
+/// 20 · as asyncio's `Barrier`.
+#[test]
+fn a_barriers_waiter_resumes_one_turn_after_the_last_arrival() {
+    on_virtual_loop(|| async {
+        let barrier = Rc::new(Barrier::new(2));
+        let other = barrier.clone();
+        let arrive = || assert!(poll_with(&mut barrier.wait(), Waker::noop()).is_ready());
+        let cost =
+            turns_after(async move { assert!(!other.wait().await.is_leader()) }, arrive).await;
+        assert_eq!(cost, 1, "the waiter goes on in the turn after the last arrival");
+    });
+}
+
+/// 20 · as asyncio's `Queue.get`.
+#[test]
+fn a_receive_resumes_one_turn_after_the_send() {
+    on_virtual_loop(|| async {
+        let (sender, receiver) = channel::unbounded();
+        let wait = async move { receiver.recv().await.unwrap() };
+        let cost = turns_after(wait, || sender.try_send(()).unwrap()).await;
+        assert_eq!(cost, 1, "the receiver goes on in the turn after the send");
+    });
+}
+
+/// 20 · as asyncio's `Queue.put`.
+#[test]
+fn a_send_resumes_one_turn_after_there_is_room() {
+    on_virtual_loop(|| async {
+        let (sender, receiver) = channel::bounded(1);
+        sender.try_send(1).unwrap();
+        let wait = async move { sender.send(2).await.unwrap() };
+        let cost = turns_after(wait, || assert_eq!(receiver.try_recv(), Ok(1))).await;
+        assert_eq!(cost, 1, "the sender goes on in the turn after the receive");
+    });
+}
+
+/// 20 · as asyncio's `Future.set_result`.
+#[test]
+fn a_oneshot_resumes_one_turn_after_the_send() {
+    on_virtual_loop(|| async {
+        let (sender, receiver) = oneshot::channel();
+        let wait = async move { receiver.await.unwrap() };
+        let cost = turns_after(wait, || sender.send(()).unwrap()).await;
+        assert_eq!(cost, 1, "the receiver goes on in the turn after the send");
+    });
+}
+
+/// 20 · as asyncio's `Condition`, if the lock is free by then. Breaks when the
+/// notified waiter goes through the mutex's line although the mutex is free.
+#[test]
+fn a_condvars_waiter_resumes_one_turn_after_the_notification() {
+    on_virtual_loop(|| async {
+        let shared = Rc::new((Mutex::new(()), Condvar::new()));
+        let other = shared.clone();
+        let wait = async move { drop(other.1.wait(other.0.lock().await).await) };
+        let cost = turns_after(wait, || shared.1.notify_one()).await;
+        assert_eq!(cost, 1, "the waiter goes on in the turn after the notification");
+    });
+}
+
+/// 20 · as asyncio's `Queue.join`.
+#[test]
+fn a_wait_groups_waiter_resumes_one_turn_after_the_last_guard() {
+    on_virtual_loop(|| async {
+        let group = WaitGroup::new();
+        let work = group.add();
+        let cost = turns_after(async move { group.wait().await }, || drop(work)).await;
+        assert_eq!(cost, 1, "the waiter goes on in the turn after the last drop");
+    });
+}
+
+// ── 21: fairness ─────────────────────────────────────────────────────────────
+
+/// A task that always wakes itself, and counts its polls.
+fn spawn_spinner() -> Rc<Cell<u64>> {
+    let polls = Rc::new(Cell::new(0));
+    let count = polls.clone();
+    drop(spawn(async move {
+        loop {
+            count.set(count.get() + 1);
+            yield_now().await;
+        }
+    }));
+    polls
+}
+
+/// 21 · as in asyncio. Breaks when a task that woke itself is polled again at
+/// once, or goes to the front of the line.
+#[test]
+fn self_waking_tasks_take_turns() {
+    on_virtual_loop(|| async {
+        let (left, right) = (spawn_spinner(), spawn_spinner());
+        for turn in 0..100 {
+            yield_now().await;
+            let difference = left.get().abs_diff(right.get());
+            assert!(difference <= 1, "after {turn} turns, one is ahead by {difference} polls");
+        }
+        assert!(left.get() >= 99, "they were polled once a turn");
+    });
+}
+
+/// 21 · Breaks when the loop stays in one turn as long as tasks are added to it.
+#[test]
+fn tasks_that_spawn_tasks_do_not_starve_the_root() {
+    fn spawn_successor() {
+        drop(spawn(async { spawn_successor() }));
+    }
+
+    on_virtual_loop(|| async {
+        spawn_successor();
+        turns(100).await;
+    });
+}
+
+/// 21 · as in asyncio. Breaks when timers are looked at only before a park.
+#[test]
+fn a_self_waking_task_does_not_starve_the_timers() {
+    on_loop(|| async {
+        spawn_spinner();
+        sleep(Duration::from_millis(1)).await;
+    });
+}
+
+/// 21 · as in asyncio. Breaks when the poller is asked only before a park.
+#[cfg(unix)]
+#[test]
+fn a_self_waking_task_does_not_starve_the_sockets() {
+    use futures_lite::{AsyncReadExt, AsyncWriteExt};
+    use glassloop::net::UnixStream;
+
+    on_loop(|| async {
+        spawn_spinner();
+        let (mut near, mut far) = UnixStream::pair().unwrap();
+        let echo = spawn(async move {
+            let mut byte = [0];
+            far.read_exact(&mut byte).await.unwrap();
+            far.write_all(&byte).await.unwrap();
+        });
+        turns(2).await;
+        near.write_all(b"x").await.unwrap();
+        let mut byte = [0];
+        near.read_exact(&mut byte).await.unwrap();
+        assert_eq!(&byte, b"x");
+        echo.await.unwrap();
+    });
+}
+
+/// 21 · as in asyncio. Breaks when the mailbox is emptied only before a park.
+#[test]
+fn a_self_waking_task_does_not_starve_wakes_from_other_threads() {
+    on_loop(|| async {
+        spawn_spinner();
+        let woken = Arc::new(AtomicBool::new(false));
+        let mut thread = None;
+        poll_fn(|cx| {
+            if woken.load(Ordering::SeqCst) {
+                return Poll::Ready(());
+            }
+            let (woken, waker) = (woken.clone(), cx.waker().clone());
+            thread = Some(thread::spawn(move || {
+                woken.store(true, Ordering::SeqCst);
+                waker.wake();
+            }));
+            Poll::Pending
+        })
+        .await;
+        thread.expect("the first poll has started it").join().unwrap();
+    });
+}
+
+// ── 22: within a turn ────────────────────────────────────────────────────────
+
+/// Sleeps a moment on the real clock, and says until when in `deadline`.
+///
+/// The sleep is certainly armed after the first poll, and not polled again in it:
+/// so a machine that stalls cannot let it end before the next turn.
+async fn sleep_a_moment(deadline: Rc<Cell<Option<Instant>>>) {
+    let moment = Duration::from_millis(1);
+    let mut asleep: Option<Sleep> = None;
+    poll_fn(|cx| {
+        if let Some(sleep) = &mut asleep {
+            return Pin::new(sleep).poll(cx);
+        }
+        let mut new = sleep(moment);
+        while Pin::new(&mut new).poll(cx).is_ready() {
+            new = sleep(moment);
+        }
+        deadline.set(new.deadline());
+        asleep = Some(new);
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Blocks the loop: computes until `deadline` has passed, and does not await.
+fn compute_until(deadline: Instant) {
+    while Instant::now() < deadline {
+        std::hint::spin_loop();
+    }
+}
+
+/// 22 · as in asyncio. Breaks when the parts of a turn are in another order: then
+/// what is ready waits a turn longer than it must.
+#[cfg(unix)]
+#[test]
+fn in_a_turn_come_events_first_then_timers_then_the_ready_tasks() {
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+
+    within_limit(|| {
+        let executor = Executor::new().unwrap();
+        let log = Log::new();
+        let deadline = Rc::new(Cell::new(None));
+        let (entry, until) = (log.clone(), deadline.clone());
+        drop(executor.spawn(async move {
+            sleep_a_moment(until).await;
+            entry.add(format!("timer in turn {}", turn()));
+        }));
+
+        let (near, mut far) = UnixStream::pair().unwrap();
+        let entry = log.clone();
+        drop(executor.spawn(async move {
+            let near = glassloop::Async::new(near).unwrap();
+            near.readable().await.unwrap();
+            entry.add(format!("event in turn {}", turn()));
+        }));
+
+        let entry = log.clone();
+        drop(executor.spawn(async move {
+            // All three are ready when this poll ends: the timer is due, the
+            // socket is readable, and this task has woken itself.
+            compute_until(deadline.get().expect("the sleep is armed"));
+            far.write_all(b"x").unwrap();
+            entry.add(format!("this was turn {}", turn()));
+            yield_now().await;
+            entry.add(format!("ready task in turn {}", turn()));
+        }));
+
+        // Unlike `block_on`, it looks for events in every turn.
+        executor.run_until_stalled();
+        let trace = [
+            "this was turn 1",
+            // In line since the last turn.
+            "ready task in turn 2",
+            "event in turn 2",
+            "timer in turn 2",
+        ];
+        assert_eq!(log.take(), trace, "events and timers join the line before the tasks are run");
+    });
+}
+
+// ── 23: an idle loop ─────────────────────────────────────────────────────────
+
+/// The CPU time that this thread has used.
+#[cfg(target_os = "linux")]
+fn cpu_time() -> Duration {
+    let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    let nanoseconds = schedstat.split(' ').next().expect("its first number is the time");
+    Duration::from_nanos(nanoseconds.parse().unwrap())
+}
+
+/// Long enough to tell a loop that spins from one that sleeps.
+#[cfg(target_os = "linux")]
+const IDLE: Duration = Duration::from_millis(300);
+
+/// A loop that spins would use ten times as much, even on a busy machine.
+#[cfg(target_os = "linux")]
+const IDLE_CPU_TIME: Duration = Duration::from_millis(10);
+
+/// 23 · as in asyncio. Breaks when the loop polls instead of parking, or when a
+/// timeout is rounded down and the loop spins through the last millisecond.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_idle_loop_burns_no_cpu() {
+    on_loop(|| async {
+        let (cpu, parks) = (cpu_time(), stats().parks);
+        sleep(IDLE).await;
+        let (cpu, parks) = (cpu_time() - cpu, stats().parks - parks);
+        assert!(cpu < IDLE_CPU_TIME, "{cpu:?} of CPU time to sleep {IDLE:?}, in {parks} parks");
+    });
+}
+
+/// 23 · Breaks as the one above, in the other place where a loop sleeps.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_idle_loop_that_watches_a_socket_burns_no_cpu() {
+    use glassloop::net::UnixStream;
+
+    on_loop(|| async {
+        let (near, _far) = UnixStream::pair().unwrap();
+        let read = spawn(async move {
+            let mut near = near;
+            futures_lite::AsyncReadExt::read(&mut near, &mut [0]).await
+        });
+        turns(2).await;
+        let (cpu, parks) = (cpu_time(), stats().parks);
+        sleep(IDLE).await;
+        let (cpu, parks) = (cpu_time() - cpu, stats().parks - parks);
+        assert!(cpu < IDLE_CPU_TIME, "{cpu:?} of CPU time to sleep {IDLE:?}, in {parks} parks");
+        assert!(!read.is_finished(), "nothing was sent");
+    });
+}
+
+// ── 24: a task that never awaits ─────────────────────────────────────────────
+
+/// An executor that collects the slow polls.
+fn watching_executor(limit: Duration) -> (Executor, Rc<Cell<Vec<SlowPoll>>>) {
+    let reports: Rc<Cell<Vec<SlowPoll>>> = Rc::default();
+    let sink = reports.clone();
+    let report = move |slow: &SlowPoll| {
+        let mut all = sink.take();
+        all.push(slow.clone());
+        sink.set(all);
+    };
+    let executor = Executor::builder().on_slow_poll(limit, report).build().unwrap();
+    (executor, reports)
+}
+
+/// 24 · as in asyncio, and in every cooperative system: a timer that is due waits
+/// as well.
+#[test]
+fn a_task_that_never_awaits_blocks_everything() {
+    within_limit(|| {
+        let executor = Executor::new().unwrap();
+        let log = Log::new();
+        let deadline = Rc::new(Cell::new(None));
+        let (entry, until) = (log.clone(), deadline.clone());
+        drop(executor.spawn(async move {
+            sleep_a_moment(until).await;
+            entry.add("timer");
+        }));
+        let entry = log.clone();
+        drop(executor.spawn(async move {
+            entry.add("greedy begins");
+            compute_until(deadline.get().expect("the sleep is armed"));
+            entry.add("greedy ends");
+        }));
+        let entry = log.clone();
+        drop(executor.spawn(async move { entry.add("other") }));
+        executor.run_until_stalled();
+        let trace = ["greedy begins", "greedy ends", "other", "timer"];
+        assert_eq!(log.take(), trace, "between two awaits, a task has the thread for itself");
+    });
+}
+
+/// 24 · as asyncio's debug mode. Breaks when the poll is measured, but the report
+/// cannot say whose it was, since the task has ended.
+#[test]
+fn the_loop_says_which_task_blocked_it_and_for_how_long() {
+    within_limit(|| {
+        const TIME: Duration = Duration::from_millis(5);
+        let (executor, reports) = watching_executor(TIME / 2);
+        let (id, line) = executor.block_on(async {
+            let line = line!() + 1;
+            let greedy = spawn_named("greedy", async { compute_until(Instant::now() + TIME) });
+            let id = greedy.id();
+            greedy.await.unwrap();
+            (id, line)
+        });
+        let reports = reports.take();
+        // A machine that stalls makes other polls slow, too.
+        let slow = reports.iter().find(|slow| slow.task == id).expect("the slow poll's report");
+        assert_eq!(slow.name.as_deref(), Some("greedy"), "it says the task's name");
+        assert_eq!(slow.spawned_at.file(), file!(), "it says where the task was spawned");
+        assert_eq!(slow.spawned_at.line(), line, "it says where the task was spawned");
+        assert!(slow.took >= TIME, "it says how long the poll took, and not {:?}", slow.took);
+        let text = slow.to_string();
+        assert!(text.contains("greedy") && text.contains(&format!("{}:{line}", file!())), "{text}");
+    });
+}
+
+/// 24 · Breaks when only tasks are measured.
+#[test]
+fn the_loop_says_that_the_root_blocked_it() {
+    within_limit(|| {
+        let (executor, reports) = watching_executor(Duration::from_millis(1));
+        let line = line!() + 1;
+        executor.block_on(async { compute_until(Instant::now() + Duration::from_millis(2)) });
+        let reports = reports.take();
+        assert_eq!(reports.len(), 1, "one slow poll");
+        assert_eq!(reports[0].name.as_deref(), Some("root"));
+        assert_eq!(reports[0].spawned_at.line(), line, "it says where `block_on` was called");
+    });
+}
+
+/// 24 · Breaks when every poll is reported.
+#[test]
+fn a_poll_within_the_limit_is_not_reported() {
+    within_limit(|| {
+        let (executor, reports) = watching_executor(Duration::from_secs(1_000));
+        executor.block_on(async { spawn(yield_now()).await.unwrap() });
+        assert_eq!(reports.take().len(), 0, "no poll has taken a thousand seconds");
     });
 }

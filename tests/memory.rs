@@ -60,7 +60,7 @@ fn an_idle_task_costs_at_most_200_bytes_besides_its_future() {
     let idle = bytes_per_task(pending);
     println!("an idle task: {idle} bytes");
     assert!(idle <= 200, "an idle task costs {idle} bytes; what has grown?");
-    let asleep = bytes_per_task(|| sleep_in_a_loop());
+    let asleep = bytes_per_task(sleep_in_a_loop);
     println!("a sleeping task: {asleep} bytes, its future and its timer included");
     assert!(asleep <= 400, "a sleeping task costs {asleep} bytes; what has grown?");
 }

@@ -81,7 +81,7 @@ impl<T> JoinHandle<T> {
     }
 
     /// The task itself, for a group that must abort it.
-    pub(super) fn task(&self) -> &Rc<Joinable<T>> {
+    pub(crate) fn task(&self) -> &Rc<Joinable<T>> {
         &self.task
     }
 }

@@ -1,11 +1,12 @@
 //! Who runs: tasks, the queue in which they stand, and the wakers that put them
 //! there.
 //!
-//! In reading order: a task has an [id]; the thread has a [current] loop, with a
-//! [run_queue] for its own thread and a [mailbox] (with a [parker]) for the
-//! others; a [waker] leads to either; a leaf keeps it as a [kept_waker]. A [task] owns a future; its user holds a [join_handle]; the
-//! [scheduler] keeps the tasks, in a [slab], and polls them. On top of these:
-//! [spawn], [join_all] and the task [group].
+//! In reading order: a [slab] keeps things that come and go. A task has an [id];
+//! the thread has a [current] loop, with a [run_queue] for its own thread and a
+//! [mailbox] (with a [parker]) for the others; a [waker] leads to either; a leaf
+//! keeps it as a [kept_waker]. A [task] owns a future; its user holds a
+//! [join_handle]; the [scheduler] keeps the tasks and polls them; [spawn()] gives
+//! it one.
 //!
 //! This room knows no clock, no descriptor and no thread pool.
 
@@ -23,12 +24,8 @@ mod task;
 mod join_handle;
 mod scheduler;
 mod spawn;
-mod join_all;
-mod group;
 
-pub use group::TaskGroup;
 pub use id::TaskId;
-pub use join_all::{JoinAll, join_all};
 pub use join_error::JoinError;
 pub use join_handle::JoinHandle;
 pub use spawn::{YieldNow, spawn, spawn_named, yield_now};
@@ -39,5 +36,5 @@ pub(crate) use mailbox::Mailbox;
 pub(crate) use run_queue::RunQueue;
 pub(crate) use scheduler::Scheduler;
 pub(crate) use slab::Slab;
-pub(crate) use task::Task;
+pub(crate) use task::{Joinable, Task};
 pub(crate) use waker::{Message, OwnWaker};

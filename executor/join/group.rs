@@ -14,10 +14,7 @@ use std::fmt;
 use std::panic::{Location, resume_unwind};
 use std::rc::{Rc, Weak};
 
-use super::current;
-use super::join_handle::JoinHandle;
-use super::scheduler::Scheduler;
-use super::task::Joinable;
+use crate::task::{JoinHandle, Joinable, Scheduler, current};
 
 /// A scope for tasks: [`join`](Self::join) leaves it only when all of them have
 /// ended, and the first failure ends the others. asyncio's `TaskGroup`.

@@ -1,0 +1,537 @@
+//! Chapter 9: other threads. How they reach a loop that belongs to one thread.
+
+mod support;
+
+use std::cell::{Cell, RefCell};
+use std::future::{pending, poll_fn};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::task::{Poll, Waker};
+use std::thread;
+use std::time::Duration;
+
+use glassloop::{Executor, JoinHandle, Remote, join_all, sleep, spawn, stats, unblock, yield_now};
+use support::{Log, OnDrop, on_loop, poll_once, turns, virtual_executor, within_limit};
+
+/// A waker on its way to another thread, with the flag that the thread is to
+/// raise before it wakes.
+struct Call {
+    flag: Arc<AtomicBool>,
+    waker: Waker,
+}
+
+/// A thread that answers each call with a wake, sooner or later.
+struct Waking {
+    calls: mpsc::Sender<Call>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Waking {
+    fn start() -> Waking {
+        let (calls, receiver) = mpsc::channel::<Call>();
+        let thread = thread::spawn(move || {
+            for (round, call) in receiver.into_iter().enumerate() {
+                // A little later each time, so that over many rounds the wake falls
+                // into every moment of the loop's way to sleep.
+                for _ in 0..round % 64 {
+                    std::hint::spin_loop();
+                }
+                call.flag.store(true, Ordering::Relaxed);
+                call.waker.wake();
+            }
+        });
+        Waking { calls, thread }
+    }
+
+    /// Asks the thread for a wake, and waits for it.
+    async fn call(&self) {
+        let flag = Arc::new(AtomicBool::new(false));
+        let mut called = false;
+        poll_fn(|cx| {
+            if flag.load(Ordering::Relaxed) {
+                return Poll::Ready(());
+            }
+            if !called {
+                called = true;
+                let call = Call { flag: flag.clone(), waker: cx.waker().clone() };
+                self.calls.send(call).unwrap();
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn stop(self) {
+        drop(self.calls);
+        self.thread.join().unwrap();
+    }
+}
+
+/// How many rounds the stress tests go: as many as take a second or two on a slow
+/// machine.
+const ROUNDS: usize = 20_000;
+
+// 80 ─────────────────────────────────────────────────────────────────────────
+
+/// 80 · as in asyncio (`call_soon_threadsafe`). Breaks when the wake falls between
+/// "nothing to do" and "asleep". A lost wake hangs, and the watchdog says so.
+#[test]
+fn a_wake_from_another_thread_always_ends_the_park() {
+    on_loop(|| async {
+        let thread = Waking::start();
+        for _ in 0..ROUNDS {
+            thread.call().await;
+        }
+        thread.stop();
+    });
+}
+
+/// 80 · as in asyncio, whose loop wakes by its self-pipe. Breaks when the loop
+/// sleeps in the poller, and the wake only unparks the thread.
+#[cfg(unix)]
+#[test]
+fn a_wake_from_another_thread_always_ends_the_wait_in_the_poller() {
+    on_loop(|| async {
+        // A descriptor that is awaited all the while, and never ready.
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        let reader = spawn(async move {
+            let ours = glassloop::Async::new(ours).unwrap();
+            ours.readable().await.unwrap();
+        });
+        let thread = Waking::start();
+        for _ in 0..ROUNDS {
+            thread.call().await;
+        }
+        thread.stop();
+        assert!(!reader.is_finished(), "the loop was to wait for the descriptor throughout");
+        drop(theirs);
+        reader.await.unwrap();
+    });
+}
+
+/// 80 · Breaks when wakes for several tasks are folded into one.
+#[test]
+fn wakes_of_many_tasks_from_many_threads_all_arrive() {
+    on_loop(|| async {
+        let task = || {
+            spawn(async {
+                let thread = Waking::start();
+                for _ in 0..ROUNDS / 40 {
+                    thread.call().await;
+                }
+                thread.stop();
+            })
+        };
+        let tasks: Vec<_> = (0..8).map(|_| task()).collect();
+        for outcome in join_all(tasks).await {
+            outcome.unwrap();
+        }
+    });
+}
+
+/// 80 · Breaks when a wake by another thread during the poll is taken for one that
+/// this poll has answered.
+#[test]
+fn a_wake_from_another_thread_during_the_poll_leads_to_another_poll() {
+    on_loop(|| async {
+        let polls = Rc::new(Cell::new(0));
+        let count = polls.clone();
+        spawn(poll_fn(move |cx| {
+            count.set(count.get() + 1);
+            if count.get() == 1_000 {
+                return Poll::Ready(());
+            }
+            let waker = cx.waker().clone();
+            thread::spawn(move || waker.wake()).join().unwrap();
+            Poll::Pending
+        }))
+        .await
+        .unwrap();
+        assert_eq!(polls.get(), 1_000);
+    });
+}
+
+/// 80 · as in asyncio (`run_coroutine_threadsafe`). Breaks when such a message is
+/// put into the inbox without ending the park.
+#[test]
+fn a_spawn_from_another_thread_always_ends_the_park() {
+    within_limit(|| {
+        let executor = Executor::new().unwrap();
+        let remote = executor.remote();
+        executor.block_on(async {
+            let spawns = unblock(move || {
+                for round in 0..ROUNDS / 4 {
+                    let answer = remote.spawn(move || async move { round });
+                    assert_eq!(answer.recv().unwrap().unwrap(), round);
+                }
+            });
+            spawns.await;
+        });
+    });
+}
+
+// 81 ─────────────────────────────────────────────────────────────────────────
+
+/// Wakes tasks from two other threads, as quickly as these can, until `body` is
+/// done.
+async fn during_a_flood_of_wakes(body: impl Future<Output = ()>) {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (sender, receiver) = mpsc::channel::<Waker>();
+    let mut flooded = Vec::new();
+    for _ in 0..100 {
+        let sender = sender.clone();
+        flooded.push(spawn(poll_fn(move |cx| {
+            let _ = sender.send(cx.waker().clone());
+            Poll::<()>::Pending
+        })));
+    }
+    yield_now().await;
+    let wakers: Vec<Waker> = receiver.into_iter().take(100).collect();
+    let floods = [0, 1].map(|_| {
+        let (wakers, stop) = (wakers.clone(), stop.clone());
+        thread::spawn(move || {
+            while !stop.load(Ordering::Relaxed) {
+                wakers.iter().for_each(Waker::wake_by_ref);
+            }
+        })
+    });
+    body.await;
+    stop.store(true, Ordering::Relaxed);
+    for flood in floods {
+        flood.join().unwrap();
+    }
+    flooded.iter().for_each(JoinHandle::abort);
+}
+
+/// 81 · as in asyncio. Breaks when the loop takes wakes as long as there are any.
+#[test]
+fn a_flood_of_wakes_from_other_threads_does_not_starve_timers() {
+    on_loop(|| {
+        during_a_flood_of_wakes(async {
+            for _ in 0..20 {
+                sleep(Duration::from_micros(100)).await;
+            }
+        })
+    });
+}
+
+/// 81 · as in asyncio. Breaks when descriptors are asked only when nothing is ready.
+#[cfg(unix)]
+#[test]
+fn a_flood_of_wakes_from_other_threads_does_not_starve_io() {
+    on_loop(|| during_a_flood_of_wakes(read_twenty_bytes()));
+}
+
+/// Sends twenty bytes through a pair of sockets, one after the other.
+#[cfg(unix)]
+async fn read_twenty_bytes() {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixStream;
+
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    let ours = glassloop::Async::new(ours).unwrap();
+    for _ in 0..20 {
+        // Waits first, so that the byte comes while the loop is flooded.
+        let mut readable = ours.readable();
+        assert!(poll_once(&mut readable).await.is_pending());
+        theirs.write_all(b"x").unwrap();
+        readable.await.unwrap();
+        assert_eq!((&mut ours.get_ref()).read(&mut [0]).unwrap(), 1);
+    }
+}
+
+/// Sends the loop a message which, when it arrives, sends the next one.
+fn send_again_and_again(remote: Remote, stop: Arc<AtomicBool>) {
+    let next = remote.clone();
+    drop(remote.spawn(move || {
+        if !stop.load(Ordering::Relaxed) {
+            send_again_and_again(next, stop);
+        }
+        async {}
+    }));
+}
+
+/// 81 · as in asyncio. The same without luck: an inbox that is never empty. Breaks
+/// when the loop empties its inbox instead of taking what is there now.
+#[test]
+fn an_inbox_that_is_never_empty_holds_up_neither_timers_nor_tasks() {
+    within_limit(|| {
+        let executor = Executor::new().unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        send_again_and_again(executor.remote(), stop.clone());
+        executor.block_on(async {
+            sleep(Duration::from_millis(1)).await;
+            turns(10).await;
+            spawn(async {}).await.unwrap();
+            stop.store(true, Ordering::Relaxed);
+        });
+    });
+}
+
+/// 81 · as above, for descriptors.
+#[cfg(unix)]
+#[test]
+fn an_inbox_that_is_never_empty_does_not_hold_up_io() {
+    within_limit(|| {
+        let executor = Executor::new().unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        send_again_and_again(executor.remote(), stop.clone());
+        executor.block_on(async {
+            read_twenty_bytes().await;
+            stop.store(true, Ordering::Relaxed);
+        });
+    });
+}
+
+/// 81 · Breaks when each wake notifies, also while the loop is awake: the next
+/// park then ends at once for nothing.
+#[test]
+fn wakes_that_find_the_loop_awake_cost_no_notification() {
+    on_loop(|| async {
+        /// How often the loop parks in 50 short sleeps, each after this many wakes.
+        async fn parks(wakes: usize) -> u64 {
+            let before = stats().parks;
+            for _ in 0..50 {
+                let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+                // The loop is awake meanwhile: it is in this very poll.
+                let thread = thread::spawn(move || (0..wakes).for_each(|_| waker.wake_by_ref()));
+                thread.join().unwrap();
+                turns(2).await;
+                sleep(Duration::from_micros(500)).await;
+            }
+            stats().parks - before
+        }
+        let (quiet, flooded) = (parks(0).await, parks(100).await);
+        assert!(
+            flooded < quiet + 25,
+            "{quiet} parks without wakes, {flooded} with: a wake that finds the loop awake has \
+             left a notification, and the next park is cut short"
+        );
+    });
+}
+
+// 82 ─────────────────────────────────────────────────────────────────────────
+
+/// 82 · as in asyncio, where every coroutine is bound to its loop's thread. Breaks
+/// when the other thread makes the future.
+#[test]
+fn remote_spawn_builds_a_future_that_is_not_send_on_the_loop() {
+    within_limit(|| {
+        let executor = virtual_executor();
+        let remote = executor.remote();
+        let sent = thread::spawn(move || {
+            remote.spawn(|| {
+                let not_send = Rc::new(thread::current().id());
+                async move {
+                    yield_now().await;
+                    (*not_send, thread::current().id())
+                }
+            })
+        });
+        let answer = sent.join().unwrap();
+        executor.run_until_stalled();
+        let (made_on, polled_on) = answer.try_recv().unwrap().unwrap();
+        let here = thread::current().id();
+        assert_eq!((made_on, polled_on), (here, here), "the loop's thread is this one");
+    });
+}
+
+/// 82 · as in asyncio. Breaks when the inbox is a stack, or has several lanes.
+#[test]
+fn remote_spawns_start_in_the_order_in_which_they_were_sent() {
+    within_limit(|| {
+        let executor = virtual_executor();
+        let started = Arc::new(std::sync::Mutex::new(Vec::new()));
+        for name in ["a", "b", "c"] {
+            let (remote, started) = (executor.remote(), started.clone());
+            let send =
+                move || remote.spawn(move || async move { started.lock().unwrap().push(name) });
+            drop(thread::spawn(send).join().unwrap());
+        }
+        executor.run_until_stalled();
+        assert_eq!(*started.lock().unwrap(), ["a", "b", "c"], "first sent, first started");
+    });
+}
+
+/// 82 · as in asyncio, whose concurrent future gets the exception. Breaks when only
+/// the task's own panics are caught.
+#[test]
+fn a_panic_while_a_remote_future_is_made_arrives_as_join_error() {
+    within_limit(|| {
+        let executor = virtual_executor();
+        let make = || -> std::future::Ready<()> { panic!("cannot make it") };
+        let answer = executor.remote().spawn(make);
+        executor.run_until_stalled();
+        let error = answer.try_recv().unwrap().unwrap_err();
+        assert_eq!(error.to_string(), "the task panicked: cannot make it");
+        assert_eq!(executor.block_on(async { "usable" }), "usable");
+    });
+}
+
+/// 82 · as in asyncio. Breaks when the panic just disconnects the receiver.
+#[test]
+fn a_panic_of_a_remote_task_arrives_as_join_error() {
+    within_limit(|| {
+        let executor = virtual_executor();
+        let answer = executor.remote().spawn(|| async {
+            yield_now().await;
+            panic!("cannot finish it");
+        });
+        executor.run_until_stalled();
+        let error = answer.try_recv().unwrap().unwrap_err();
+        assert!(error.is_panic());
+        assert_eq!(error.to_string(), "the task panicked: cannot finish it");
+    });
+}
+
+/// 82 · as in asyncio, whose future can be forgotten. Breaks when the task ends
+/// together with the interest in its output.
+#[test]
+fn a_remote_task_goes_on_when_its_receiver_is_dropped() {
+    within_limit(|| {
+        let executor = virtual_executor();
+        let done = Arc::new(AtomicBool::new(false));
+        let flag = done.clone();
+        drop(executor.remote().spawn(|| async move {
+            turns(3).await;
+            flag.store(true, Ordering::Relaxed);
+        }));
+        executor.run_until_stalled();
+        assert!(done.load(Ordering::Relaxed));
+    });
+}
+
+/// 82 · Breaks when a loop that is gone keeps its inbox, and the thread that waits
+/// for an answer waits for ever.
+#[test]
+fn after_the_loops_end_a_remote_spawn_is_disconnected_and_dropped() {
+    within_limit(|| {
+        let executor = virtual_executor();
+        let remote = executor.remote();
+        drop(executor);
+        let token = Arc::new(());
+        let held = token.clone();
+        let answer = remote.spawn(move || async move { drop(held) });
+        assert!(answer.recv().is_err(), "nobody will answer");
+        assert_eq!(Arc::strong_count(&token), 1, "`make` was neither run nor dropped");
+    });
+}
+
+/// 82 · as above, for what was sent while there still was a loop. Breaks when the
+/// loop's end leaves its inbox as it is.
+#[test]
+fn what_the_loop_did_not_get_to_is_disconnected_and_dropped() {
+    within_limit(|| {
+        let executor = virtual_executor();
+        let remote = executor.remote();
+        let token = Arc::new(());
+        let held = token.clone();
+        let not_made = remote.spawn(move || async move { drop(held) });
+        drop(executor);
+        assert!(not_made.recv().is_err(), "nobody will answer");
+        assert_eq!(Arc::strong_count(&token), 1, "`make` was neither run nor dropped");
+    });
+}
+
+/// 82 · as above, for a task that had started.
+#[test]
+fn a_remote_task_that_is_dropped_with_its_loop_disconnects_its_receiver() {
+    within_limit(|| {
+        let executor = virtual_executor();
+        let answer = executor.remote().spawn(pending::<()>);
+        executor.run_until_stalled();
+        let waiting = thread::spawn(move || answer.recv().is_err());
+        drop(executor);
+        assert!(waiting.join().unwrap(), "nobody will answer");
+    });
+}
+
+// 83 ─────────────────────────────────────────────────────────────────────────
+
+/// Leaves a waker and a task that is held by nobody else behind in `kept`.
+fn leave_waker(executor: &Executor, kept: &Rc<RefCell<Option<Waker>>>, trace: OnDrop) {
+    let kept = kept.clone();
+    drop(executor.spawn(poll_fn(move |cx| {
+        let _trace = &trace;
+        kept.replace(Some(cx.waker().clone()));
+        Poll::<()>::Pending
+    })));
+    executor.run_until_stalled();
+}
+
+/// 83 · Breaks when the waker owns the task, the loop, or a raw pointer to either.
+#[test]
+fn a_waker_that_outlives_its_executor_is_harmless_and_holds_no_future() {
+    within_limit(|| {
+        let (log, kept) = (Log::new(), Rc::default());
+        let executor = virtual_executor();
+        leave_waker(&executor, &kept, OnDrop(log.clone(), "dropped"));
+        drop(executor);
+        assert_eq!(log.take(), ["dropped"], "the future went with the executor, not the waker");
+        let waker = kept.take().unwrap();
+        waker.wake_by_ref();
+        let elsewhere = waker.clone();
+        thread::spawn(move || elsewhere.wake()).join().unwrap();
+        drop(waker.clone());
+        waker.wake();
+    });
+}
+
+/// 83 · Breaks when a wake goes to the loop of this thread, whichever that is.
+#[test]
+fn a_waker_that_outlives_its_executor_wakes_nobody_in_the_next_one() {
+    within_limit(|| {
+        let (log, kept) = (Log::new(), Rc::default());
+        let first = virtual_executor();
+        leave_waker(&first, &kept, OnDrop(log.clone(), "dropped"));
+        drop(first);
+        let second = virtual_executor();
+        // Same slot, same number, another executor.
+        let trace = log.clone();
+        drop(second.spawn(poll_fn(move |_| {
+            trace.add("polled");
+            Poll::<()>::Pending
+        })));
+        second.block_on(async {
+            turns(2).await;
+            kept.take().unwrap().wake();
+            turns(2).await;
+        });
+        assert_eq!(log.take(), ["dropped", "polled"], "a waker of another executor woke this task");
+    });
+}
+
+/// 83 · Breaks when the remote's end of the mailbox panics without the loop's end.
+#[test]
+fn a_remote_that_outlives_its_executor_is_harmless() {
+    within_limit(|| {
+        let executor = virtual_executor();
+        let remote = executor.remote();
+        drop(executor);
+        thread::spawn(move || {
+            let clone = remote.clone();
+            drop(remote);
+            assert!(clone.spawn(|| async {}).recv().is_err());
+        })
+        .join()
+        .expect("the remote of a loop that is gone panicked");
+    });
+}
+
+/// 83 · Breaks when a waker keeps the inbox alive, and the inbox what was sent.
+#[test]
+fn a_waker_that_outlives_its_executor_keeps_no_message_alive() {
+    within_limit(|| {
+        let (log, kept) = (Log::new(), Rc::default());
+        let executor = virtual_executor();
+        leave_waker(&executor, &kept, OnDrop(log.clone(), "dropped"));
+        let token = Arc::new(());
+        let held = token.clone();
+        let remote = executor.remote();
+        drop(remote.spawn(move || async move { drop(held) }));
+        drop(executor);
+        assert!(kept.borrow().is_some(), "the waker is still there");
+        assert_eq!(Arc::strong_count(&token), 1, "what was sent to the loop leaks");
+    });
+}
