@@ -1,6 +1,6 @@
 //! What can never be ready: blocking calls, and the threads that make them.
 //!
-//! The [pool] runs closures on a few threads; [`unblock()`] is the leaf that waits
+//! The `pool` runs closures on a few threads; [`unblock()`] is the leaf that waits
 //! for one.
 
 pub mod pool;

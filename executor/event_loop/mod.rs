@@ -1,9 +1,9 @@
 //! The loop: the one room that knows all the others.
 //!
-//! Begin with [core]: a turn in three steps, taken with the [parts]. [root] is the
-//! future of `block_on`; [stuck] proves that nothing can happen any more;
-//! [slow_poll] says who held up the others; [stats()] counts. [remote] is the way in
-//! for other threads, and [executor] the way in for everybody else.
+//! Begin with `core`: a turn in three steps, taken with the `parts`. `root` is the
+//! future of `block_on`; `stuck` proves that nothing can happen any more;
+//! `slow_poll` says who held up the others; [stats()] counts. `remote` is the way in
+//! for other threads, and `executor` the way in for everybody else.
 
 mod parts;
 mod stats;

@@ -120,7 +120,7 @@ pub fn copy(from: impl AsRef<Path>, to: impl AsRef<Path>) -> impl Future<Output 
 /// ```
 #[track_caller]
 pub fn metadata(path: impl AsRef<Path>) -> impl Future<Output = io::Result<Metadata>> {
-    path_job("ask about", path.as_ref(), |path| fs::metadata(path))
+    path_job("look at", path.as_ref(), |path| fs::metadata(path))
 }
 
 /// Makes a directory, and those above it that are missing. In asyncio:

@@ -1,6 +1,6 @@
 //! What is ready: descriptors, and the tasks that wait for them.
 //!
-//! The [reactor] keeps the books: which task waits for which descriptor. The loop
+//! The `reactor` keeps the books: which task waits for which descriptor. The loop
 //! asks the system and hands it the events. [`Readiness`] is the leaf that waits for
 //! one; [`Async`] is a descriptor with its place in those books.
 //!

@@ -1,7 +1,7 @@
 //! Between tasks: locks, signals and queues, for the tasks of one loop.
 //!
-//! Everything here stands on one [wait_list], in which each waiter has its place;
-//! [line] ties it to the futures that wait. None of it is `Send`, and none needs
+//! Everything here stands on one `wait_list`, in which each waiter has its place;
+//! `line` ties it to the futures that wait. None of it is `Send`, and none needs
 //! an atomic: only one task runs at a time. None needs a running loop either.
 //!
 //! Waiters are served in the order in which they came. Locks and permits are

@@ -1,11 +1,11 @@
 //! Who runs: tasks, the queue in which they stand, and the wakers that put them
 //! there.
 //!
-//! In reading order: a [slab] keeps things that come and go. A task has an [id];
-//! the thread has a [current] loop, with a [run_queue] for its own thread and a
-//! [mailbox] (with a [parker]) for the others; a [waker] leads to either; a leaf
-//! keeps it as a [kept_waker]. A [task] owns a future; its user holds a
-//! [join_handle]; the [scheduler] keeps the tasks and polls them; [spawn()] gives
+//! In reading order: a `slab` keeps things that come and go. A task has an `id`;
+//! the thread has a `current` loop, with a `run_queue` for its own thread and a
+//! `mailbox` (with a `parker`) for the others; a `waker` leads to either; a leaf
+//! keeps it as a `kept_waker`. A `task` owns a future; its user holds a
+//! `join_handle`; the `scheduler` keeps the tasks and polls them; [spawn()] gives
 //! it one.
 //!
 //! This room knows no clock, no descriptor and no thread pool.

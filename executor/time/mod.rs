@@ -1,7 +1,7 @@
 //! When: the clock, the timer wheel, and the futures that wait for a moment.
 //!
-//! The [wheel] is pure: it sorts numbers, and knows neither clock nor waker. The
-//! [timers] of a loop are the wheel read against its [clock]. [`sleep()`] is the
+//! The `wheel` is pure: it sorts numbers, and knows neither clock nor waker. The
+//! `timers` of a loop are the wheel read against its `clock`. [`sleep()`] is the
 //! leaf; [`timeout()`] and [`interval()`] are made of it.
 //!
 //! This room knows how a task is woken, and nothing of descriptors or threads.

@@ -1,0 +1,377 @@
+//! # Tour: everything at once, on one thread
+//!
+//! Counts the lines of source files on pool threads, sends the counts over TCP to
+//! a server on the same loop, while a heartbeat measures whether the loop was ever
+//! held up; then tells what happened, in numbers that were measured.
+//!
+//! ```text
+//! cargo run --example tour            # this repository's own source
+//! cargo run --example tour -- PATH…   # other files and directories
+//! ```
+//!
+//! To see it blocked: in `count_and_send`, write `timed(…)` without the `unblock`,
+//! and visit a large directory.
+//!
+//! Take away: **one thread can wait for any number of things at once, as long as
+//! nobody makes it do the waiting, or the heavy work, itself.**
+
+use std::cell::Cell;
+use std::fmt::Display;
+use std::io::{self, BufRead, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use futures_lite::{AsyncBufReadExt, AsyncWriteExt, StreamExt};
+use glassloop::net::{TcpListener, TcpStream};
+use glassloop::sync::{Mutex, Semaphore};
+use glassloop::{fs, interval, join_all, spawn, unblock};
+
+const USAGE: &str = "\
+Counts lines, and tells how an event loop did that without being blocked.
+
+Usage: cargo run --example tour [-- PATH…]
+
+A PATH is a file or a directory; of a directory, all files below it are counted,
+except hidden ones, symbolic links, and caches (such as target/).
+Without a PATH: the source of glassloop. Exit code 1: something could not be read.
+";
+
+/// How many files may be open at a time, however many there are.
+const IN_FLIGHT: usize = 8;
+/// The period of the heartbeat.
+const BEAT: Duration = Duration::from_millis(1);
+
+fn main() -> ExitCode {
+    let paths: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    if paths.iter().any(|path| path == Path::new("--help") || path == Path::new("-h")) {
+        print(USAGE);
+        return ExitCode::SUCCESS;
+    }
+    let paths = if paths.is_empty() { own_source() } else { paths };
+    let failed = glassloop::block_on(tour(paths)).unwrap_or_else(|error| {
+        complain(format_args!("gave up: {error}"));
+        1
+    });
+    ExitCode::from(u8::from(failed > 0))
+}
+
+/// The whole program, as the root future of the loop: each `spawn` begins a task
+/// that goes on by itself, each `await` lets the others run. Returns how many paths
+/// could not be read.
+async fn tour(paths: Vec<PathBuf>) -> io::Result<usize> {
+    let began = Instant::now();
+    let pulse = Rc::new(Pulse::new());
+    let heart = spawn(beat(Rc::clone(&pulse)));
+
+    // Port 0: the system chooses a free one. A client may connect before the server
+    // accepts; the system keeps the connection for it meanwhile.
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let server = spawn(serve(listener));
+    let visit = Rc::new(Visit::new(TcpStream::connect(address).await?)?);
+
+    let files = find_files(paths, &visit).await;
+    count_and_send_all(files, &visit).await?;
+    // By the end of the stream the server knows that it has them all.
+    visit.connection.lock().await.close().await?;
+    let ledger = server.await.expect("the server does not panic")?;
+
+    heart.abort();
+    pulse.feel(); // the stretch since the last beat counts, too
+    print(&what_happened(&ledger, &visit, &pulse, began.elapsed()));
+    print(&why_not_blocked(&pulse));
+    print(&in_numbers());
+    Ok(visit.failed.get())
+}
+
+// ── the heartbeat: does the loop come round? ──────────────────────────────
+
+struct Pulse {
+    last: Cell<Instant>,
+    longest_gap: Cell<Duration>,
+    beats: Cell<usize>,
+}
+
+impl Pulse {
+    fn new() -> Pulse {
+        Pulse { last: Cell::new(Instant::now()), longest_gap: Cell::default(), beats: Cell::new(0) }
+    }
+
+    fn feel(&self) {
+        let now = Instant::now();
+        let gap = now - self.last.replace(now);
+        self.longest_gap.set(gap.max(self.longest_gap.get()));
+    }
+}
+
+/// Ticks until it is aborted. Whoever holds up the loop holds this up as well, and
+/// it shows: what counts is when the task runs, not when the tick was due.
+async fn beat(pulse: Rc<Pulse>) {
+    let mut ticks = interval(BEAT);
+    loop {
+        ticks.tick().await;
+        pulse.feel();
+        pulse.beats.set(pulse.beats.get() + 1);
+    }
+}
+
+// ── finding the files ─────────────────────────────────────────────────────
+
+/// All files that the paths stand for. What is still to be looked at is kept in a
+/// list: an `async fn` that called itself would be a struct that contains itself.
+async fn find_files(mut unvisited: Vec<PathBuf>, visit: &Visit) -> Vec<PathBuf> {
+    unvisited.reverse(); // they are taken from the end
+    let mut files = Vec::new();
+    while let Some(path) = unvisited.pop() {
+        match fs::metadata(&path).await {
+            Ok(data) if data.is_file() => files.push(path),
+            Ok(data) if data.is_dir() => match list(&path).await {
+                Ok(children) => unvisited.extend(children),
+                Err(error) => visit.fail(error),
+            },
+            Ok(_) => visit.fail(format_args!("{}: no file, no directory", path.display())),
+            Err(error) => visit.fail(error),
+        }
+    }
+    files
+}
+
+/// The files and directories in a directory. Links are left out: they may lead
+/// round in a circle.
+async fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut entries = fs::read_dir(directory).await?;
+    let mut children = Vec::new();
+    while let Some(entry) = entries.try_next().await? {
+        let (name, kind) = (entry.file_name(), entry.file_type()?);
+        if name == "CACHEDIR.TAG" {
+            return Ok(Vec::new()); // so are caches marked; cargo does it in target/
+        }
+        let hidden = name.as_encoded_bytes().starts_with(b".");
+        if !hidden && (kind.is_file() || kind.is_dir()) {
+            children.push(entry.path());
+        }
+    }
+    Ok(children)
+}
+
+/// The source of glassloop: here, or else where this example was compiled.
+fn own_source() -> Vec<PathBuf> {
+    let is_here = Path::new("executor/lib.rs").is_file();
+    let root = Path::new(if is_here { "" } else { env!("CARGO_MANIFEST_DIR") });
+    let parts = ["executor", "examples", "tests"].map(|part| root.join(part));
+    parts.into_iter().filter(|part| part.is_dir()).collect()
+}
+
+// ── counting: a task for each file ────────────────────────────────────────
+
+/// What the tasks share. All run on one thread: a `Cell` will do, no atomics.
+struct Visit {
+    doors: Semaphore,
+    connection: Mutex<TcpStream>,
+    most_at_once: Cell<usize>,
+    pool_time: Cell<Duration>,
+    failed: Cell<usize>,
+}
+
+impl Visit {
+    fn new(connection: TcpStream) -> io::Result<Visit> {
+        // Short lines that nobody answers: do not hold them back to fill a packet.
+        connection.set_nodelay(true)?;
+        Ok(Visit {
+            doors: Semaphore::new(IN_FLIGHT),
+            connection: Mutex::new(connection),
+            most_at_once: Cell::default(),
+            pool_time: Cell::default(),
+            failed: Cell::default(),
+        })
+    }
+
+    /// A path that cannot be read is no reason to give up the others.
+    fn fail(&self, error: impl Display) {
+        complain(error);
+        self.failed.set(self.failed.get() + 1);
+    }
+}
+
+async fn count_and_send_all(files: Vec<PathBuf>, visit: &Rc<Visit>) -> io::Result<()> {
+    let count = |file| spawn(count_and_send(file, Rc::clone(visit)));
+    let tasks: Vec<_> = files.into_iter().map(count).collect();
+    for outcome in join_all(tasks).await {
+        outcome.expect("a counting task does not panic")?;
+    }
+    Ok(())
+}
+
+async fn count_and_send(path: PathBuf, visit: Rc<Visit>) -> io::Result<()> {
+    // Thousands of tasks may wait here: that takes a little memory for each. So
+    // many open files would be more than the system allows.
+    let permit = visit.doors.acquire().await;
+    let in_flight = IN_FLIGHT - visit.doors.available();
+    visit.most_at_once.set(in_flight.max(visit.most_at_once.get()));
+
+    let file = path.clone();
+    let (lines, took) = unblock(move || timed(|| count_lines(&file))).await;
+    drop(permit);
+    visit.pool_time.set(visit.pool_time.get() + took);
+    match lines {
+        Err(error) => visit.fail(format_args!("cannot read {}: {error}", path.display())),
+        Ok(lines) => {
+            // A line break in a file's name must not end the line.
+            let line = format!("{lines} {}\n", path.display().to_string().replace('\n', "?"));
+            // Locked until the line is written, or two could get mixed up.
+            visit.connection.lock().await.write_all(line.as_bytes()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The work of a pool thread. A file is never "not ready", it just takes its time;
+/// and counting is computing. Either would block the loop.
+fn count_lines(path: &Path) -> io::Result<u64> {
+    let mut reader = io::BufReader::with_capacity(64 * 1024, std::fs::File::open(path)?);
+    let mut lines = 0;
+    loop {
+        // Bytes, not text: a file need not be UTF-8 to have lines.
+        let chunk = reader.fill_buf()?;
+        if chunk.is_empty() {
+            return Ok(lines);
+        }
+        lines += chunk.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        let length = chunk.len();
+        reader.consume(length);
+    }
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let began = Instant::now();
+    (work(), began.elapsed())
+}
+
+// ── the server ────────────────────────────────────────────────────────────
+
+/// What arrived: the sum, and the lines that it is made of.
+struct Ledger {
+    total: u64,
+    entries: Vec<(u64, String)>,
+}
+
+/// Serves one connection, to its end. It has no thread: whenever there is nothing
+/// to read, `try_next` makes way for the other tasks.
+async fn serve(listener: TcpListener) -> io::Result<Ledger> {
+    let (stream, _peer) = listener.accept().await?;
+    let mut lines = futures_lite::io::BufReader::new(stream).lines();
+    let mut ledger = Ledger { total: 0, entries: Vec::new() };
+    while let Some(line) = lines.try_next().await? {
+        let (count, path) = line.split_once(' ').unwrap_or((&line, ""));
+        let count: u64 = count.parse().map_err(io::Error::other)?;
+        ledger.total += count;
+        ledger.entries.push((count, path.to_owned()));
+    }
+    // The longest first, for the account.
+    ledger.entries.sort_by(|(a, path), (b, other)| b.cmp(a).then(path.cmp(other)));
+    Ok(ledger)
+}
+
+// ── the account ───────────────────────────────────────────────────────────
+
+fn what_happened(ledger: &Ledger, visit: &Visit, pulse: &Pulse, took: Duration) -> String {
+    format!(
+        "\
+{files}, {lines}, in {took:.1?}, on one thread{failed}.
+{longest}
+What happened
+
+  find   Pool threads looked into the directories. The loop awaited their lists.
+  read   Pool threads read {files}, {IN_FLIGHT} at most at a time (most seen: {most}).
+         All added up, that took them {pool_time:.1?}.
+  send   Each count went over TCP to a server task on the same loop, which
+         added up {lines}.
+  beat   Meanwhile a heartbeat was due every {BEAT:?}. It came {beats}, and the
+         longest gap between two beats was {gap:.1?}.
+",
+        failed = failures(visit),
+        files = many(ledger.entries.len(), "file"),
+        lines = many(ledger.total, "line"),
+        longest = longest(&ledger.entries),
+        most = visit.most_at_once.get(),
+        pool_time = visit.pool_time.get(),
+        beats = many(pulse.beats.get(), "time"),
+        gap = pulse.longest_gap.get(),
+    )
+}
+
+fn failures(visit: &Visit) -> String {
+    match visit.failed.get() {
+        0 => String::new(),
+        failed => format!(" ({} could not be read, see above)", many(failed, "path")),
+    }
+}
+
+/// The first few of the entries, as a table.
+fn longest(entries: &[(u64, String)]) -> String {
+    const SHOWN: usize = 5;
+    let row = |(count, path): &(u64, String)| format!("\n  {count:>7}  {path}");
+    let mut table: String = entries.iter().take(SHOWN).map(row).collect();
+    if entries.len() > SHOWN {
+        table += &format!("\n           and {}", many(entries.len() - SHOWN, "other file"));
+    }
+    if table.is_empty() { table } else { table + "\n" }
+}
+
+const CAVEAT: &str = "
+  Still there was that long gap. If no task computed or blocked for so long, and
+  none of these does, then other threads had the processors meanwhile: those of
+  the pool, or of other programs.
+";
+
+fn why_not_blocked(pulse: &Pulse) -> String {
+    // What the heartbeat has not confirmed is not claimed.
+    let (was_never, caveat) = match pulse.longest_gap.get() < BEAT * 20 {
+        true => ("was never", ""),
+        false => ("ought not to have been", CAVEAT),
+    };
+    format!(
+        "
+Why the loop {was_never} blocked
+
+  While the files were being read on pool threads, the loop polled whoever had
+  been woken. When nobody was left, it slept, until a pool thread, the socket or
+  the next heartbeat woke it. Had it read the files itself, there would have
+  been no heartbeat all that while.
+{caveat}"
+    )
+}
+
+fn in_numbers() -> String {
+    let stats = glassloop::stats();
+    format!(
+        "
+The loop in numbers
+
+  turns         {:>7}   rounds: look for events, fire timers, poll who is ready
+  polls         {:>7}   times a task was resumed
+  wakes         {:>7}   times a task was put into the ready queue
+  parks         {:>7}   times nobody was ready, and the loop slept
+  timers fired  {:>7}   heartbeats that had to be waited for
+  jobs          {:>7}   pieces of work given to pool threads
+",
+        stats.turns, stats.polls, stats.wakes, stats.parks, stats.timers_fired, stats.jobs,
+    )
+}
+
+fn many(count: impl Display, noun: &str) -> String {
+    let count = count.to_string();
+    let ending = if count == "1" { "" } else { "s" };
+    format!("{count} {noun}{ending}")
+}
+
+/// Unlike `print!`, no panic when the reader has closed the pipe.
+fn print(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
+fn complain(what: impl Display) {
+    let _ = writeln!(io::stderr(), "tour: {what}");
+}

@@ -1,0 +1,141 @@
+//! The examples: what they print is part of the book, so it is held to the letter.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use support::within_limit;
+
+#[test]
+fn coroutine_prints_what_the_book_shows() {
+    prints("coroutine", include_str!("../examples/coroutine.out"));
+}
+
+#[test]
+fn awaitable_prints_what_the_book_shows() {
+    prints("awaitable", include_str!("../examples/awaitable.out"));
+}
+
+#[test]
+fn event_loop_prints_what_the_book_shows() {
+    prints("event_loop", include_str!("../examples/event_loop.out"));
+}
+
+#[test]
+fn tour_adds_up_files_and_directories() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, directory) = two_files(folder.path());
+    let output = run("tour", &[&file, &directory]);
+    assert!(output.status.success(), "{output:?}");
+    let account = text(&output.stdout);
+    assert!(account.starts_with("2 files, 5 lines, in "), "{account}");
+    let rows = [format!("3  {}", directory.join("b").display()), format!("2  {}", file.display())];
+    let found: Vec<_> = rows.iter().map(|row| account.find(row)).collect();
+    assert!(found[0].is_some() && found[0] < found[1], "the longest first: {account}");
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn tour_reports_a_missing_path_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, directory) = two_files(folder.path());
+    let missing = folder.path().join("missing");
+    let output = run("tour", &[&missing, &file, &directory]);
+    assert_eq!(output.status.code(), Some(1), "something could not be read: {output:?}");
+    let account = text(&output.stdout);
+    assert!(account.starts_with("2 files, 5 lines, in "), "the rest goes on: {account}");
+    assert!(account.contains("1 path could not be read"), "{account}");
+    let complaints = text(&output.stderr);
+    let complaints: Vec<&str> = complaints.lines().collect();
+    assert_eq!(complaints.len(), 1, "one line for one path: {complaints:?}");
+    assert!(complaints[0].starts_with("tour: "), "{complaints:?}");
+    assert!(complaints[0].contains(&missing.display().to_string()), "{complaints:?}");
+}
+
+#[test]
+fn tour_has_nothing_to_add_up_in_an_empty_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run("tour", &[folder.path()]);
+    assert!(output.status.success(), "{output:?}");
+    let account = text(&output.stdout);
+    assert!(account.starts_with("0 files, 0 lines, in "), "{account}");
+}
+
+#[test]
+fn tour_without_a_path_visits_the_source() {
+    let output = run("tour", &[]);
+    assert!(output.status.success(), "{output:?}");
+    let account = text(&output.stdout);
+    assert!(account.contains("examples/tour.rs") || account.contains("other files"), "{account}");
+}
+
+#[test]
+fn tour_explains_itself_when_asked() {
+    let output = run("tour", &[Path::new("--help")]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(text(&output.stdout).contains("Usage: cargo run --example tour"));
+}
+
+/// Comments like `executor/task/waker.rs` lead the reader on: to a file, please.
+#[test]
+fn the_files_that_the_examples_point_at_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for example in fs::read_dir(root.join("examples")).unwrap() {
+        let text = fs::read(example.unwrap().path()).unwrap();
+        let text = String::from_utf8_lossy(&text);
+        let words = text.split(|c: char| !(c.is_alphanumeric() || "/_.".contains(c)));
+        let files = words.filter(|word| word.starts_with("executor/") && word.ends_with(".rs"));
+        for file in files {
+            assert!(root.join(file).is_file(), "an example points at {file}, which is gone");
+        }
+    }
+}
+
+/// A file of two lines, which is no UTF-8, and a directory with one of three.
+fn two_files(folder: &Path) -> (PathBuf, PathBuf) {
+    let (file, directory) = (folder.join("a"), folder.join("below"));
+    fs::write(&file, b"one\n\xff\xfe\n").unwrap();
+    fs::create_dir(&directory).unwrap();
+    fs::write(directory.join("b"), "1\n2\n3\nno end of line").unwrap();
+    (file, directory)
+}
+
+fn prints(example: &'static str, expected: &str) {
+    let output = run(example, &[]);
+    assert!(output.status.success(), "{output:?}");
+    let printed = text(&output.stdout);
+    // By lines: a checkout on Windows may have changed their ends.
+    assert!(
+        printed.lines().eq(expected.lines()),
+        "examples/{example}.out is not what `cargo run --example {example}` prints now:\n{printed}"
+    );
+}
+
+/// Runs an example, under the watchdog.
+fn run(example: &'static str, arguments: &[&Path]) -> Output {
+    let mut command = Command::new(program(example));
+    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
+    within_limit(move || command.output().expect("the example can be started"))
+}
+
+/// Where cargo has put the example: tests lie in `target/<profile>/deps`, examples in
+/// `target/<profile>/examples`. `cargo test` builds both; `cargo test --test
+/// examples` builds, and renews, only the test, so that they may be missing.
+fn program(example: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    let profile = test.ancestors().nth(2).expect("target/<profile>");
+    let name = format!("{example}{}", std::env::consts::EXE_SUFFIX);
+    let program = profile.join("examples").join(name);
+    assert!(
+        program.exists(),
+        "{} is missing: run `cargo test`, or `cargo build --examples` before this test alone",
+        program.display()
+    );
+    program
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("examples print UTF-8")
+}
