@@ -232,6 +232,8 @@ fn abort_wakes_the_joiner_with_cancelled() {
         yield_now().await;
         assert!(!joiner.is_finished(), "the joiner waits by now");
         task.borrow().abort();
+        turns(2).await;
+        assert!(joiner.is_finished(), "the task has ended, and its joiner was not woken");
         let error = joiner.await.unwrap().unwrap_err();
         assert!(error.is_cancelled(), "an aborted task ends as cancelled, not as {error:?}");
         assert!(!error.is_panic());
@@ -593,6 +595,8 @@ fn a_panic_in_the_drop_of_an_aborted_task_wakes_the_joiner_that_waits() {
         let joiner = spawn(poll_fn(move |cx| Pin::new(&mut *joined.borrow_mut()).poll(cx)));
         yield_now().await;
         task.borrow().abort();
+        turns(2).await;
+        assert!(joiner.is_finished(), "the task has ended, and its joiner was not woken");
         assert_clean_up_failed(joiner.await.unwrap());
     });
 }

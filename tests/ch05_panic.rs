@@ -134,6 +134,8 @@ fn a_panic_wakes_the_joiner_that_waits() {
         let joiner = spawn(task);
         yield_now().await;
         event.set();
+        turns(2).await;
+        assert!(joiner.is_finished(), "the task has panicked, and its joiner was not woken");
         assert_eq!(joiner.await.unwrap().unwrap_err().to_string(), "the task panicked: later");
     });
 }

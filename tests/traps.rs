@@ -6,6 +6,7 @@ mod support;
 
 use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::task::{Poll, Waker};
@@ -22,15 +23,18 @@ use support::{
 /// Trap: the wake is lost, since the task is in no queue while it is polled.
 #[test]
 fn a_wake_during_the_poll_leads_to_another_poll() {
-    on_virtual_loop(|| async {
-        let mut polls = 0;
-        poll_fn(|cx| {
-            polls += 1;
+    within_limit(|| {
+        let executor = virtual_executor();
+        let polls = Rc::new(Cell::new(0));
+        let count = polls.clone();
+        let task = executor.spawn(poll_fn(move |cx| {
+            count.set(count.get() + 1);
             cx.waker().wake_by_ref();
-            if polls < 3 { Poll::Pending } else { Poll::Ready(()) }
-        })
-        .await;
-        assert_eq!(polls, 3);
+            if count.get() < 3 { Poll::Pending } else { Poll::Ready(()) }
+        }));
+        executor.run_until_stalled();
+        assert_eq!(polls.get(), 3, "a wake during the poll was lost");
+        assert!(task.is_finished());
     });
 }
 
@@ -245,7 +249,9 @@ fn a_leaf_wakes_whoever_polled_it_last() {
         assert_wakes_newest("a mutex", mutex.lock(), || drop(guard));
         let (sender, receiver) = channel::bounded(1);
         assert_wakes_newest("a receive", receiver.recv(), || sender.try_send(1).unwrap());
-        assert_wakes_newest("a send", sender.send(2), || drop(receiver.try_recv()));
+        assert_wakes_newest("a send", sender.send(2), || {
+            assert_eq!(receiver.try_recv(), Ok(1));
+        });
         let (sender, receiver) = oneshot::channel();
         assert_wakes_newest("a oneshot", receiver, || sender.send(()).unwrap());
     });
@@ -268,10 +274,14 @@ fn a_sleep_wakes_whoever_polled_it_last() {
 #[test]
 fn the_joiner_of_an_aborted_task_does_not_hang() {
     on_virtual_loop(|| async {
-        let task = spawn(pending::<()>());
+        let task = Rc::new(RefCell::new(spawn(pending::<()>())));
+        let joined = task.clone();
+        let joiner = spawn(poll_fn(move |cx| Pin::new(&mut *joined.borrow_mut()).poll(cx)));
         yield_now().await;
-        task.abort();
-        assert!(task.await.unwrap_err().is_cancelled());
+        task.borrow().abort();
+        turns(2).await;
+        assert!(joiner.is_finished(), "whoever joins an aborted task hangs");
+        assert!(joiner.await.unwrap().unwrap_err().is_cancelled());
     });
 }
 
@@ -379,7 +389,7 @@ fn a_park_token_that_is_left_by_a_task_wakes_nobody() {
         poll_fn(|cx| {
             polls += 1;
             thread::current().unpark();
-            std::pin::Pin::new(&mut nap).poll(cx)
+            Pin::new(&mut nap).poll(cx)
         })
         .await;
         assert_eq!(polls, 2, "once to begin with, once at the deadline");

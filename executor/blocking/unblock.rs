@@ -101,7 +101,10 @@ impl<T: Send + 'static> Unblock<T> {
                 drop(old);
                 self.state = State::Out(desk);
             }
-            State::Done => panic!("an Unblock was polled again after it was ready. Await it once"),
+            State::Done => panic!(
+                "the Unblock made at {} was polled again after it was ready. Await it once",
+                self.at
+            ),
         }
         Poll::Pending
     }

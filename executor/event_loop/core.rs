@@ -47,6 +47,13 @@ pub(super) struct EventLoop {
     looks: Cell<u64>,
 }
 
+/// What the loop knows of other threads when it decides to sleep.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Others {
+    jobs_out: usize,
+    remotes: bool,
+}
+
 /// Whether the loop may go to sleep.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Patience {
@@ -117,30 +124,29 @@ impl EventLoop {
     /// Asks the system for events, without waiting.
     fn look(&self) {
         if self.parts.reactor.is_watching() {
-            self.wait_in_poller(Some(Instant::now()));
+            self.wait_in_poller(Some(Instant::now()), || true);
         }
         self.looked_at.set(self.parts.scheduler.polls());
     }
 
     /// Sleeps until a descriptor, a timer or another thread has something to do.
     fn park(&self, root: Option<&mut Root<'_>>) {
+        let others = self.others();
         let deadline = self.parts.timers.next_wake();
-        let nothing_else = deadline.is_none() && !self.parts.reactor.is_awaited();
-        if nothing_else && self.stuck.check(&self.parts, root) {
-            return;
+        if deadline.is_none() && !self.parts.reactor.is_awaited() {
+            self.stuck.check(&self.parts, root);
         }
-        if self.parts.timers.clock().is_virtual() {
-            return self.park_virtually(deadline);
+        match self.parts.timers.clock().is_virtual() {
+            true => self.park_virtually(deadline, others),
+            false => self.sleep(deadline, others),
         }
-        self.sleep(deadline);
     }
 
     /// A virtual clock does not wait for a deadline, it jumps there; but not while
     /// a job is out or a descriptor is ready, whose tasks may want to be earlier.
-    fn park_virtually(&self, deadline: Option<Instant>) {
-        let jobs_out = self.parts.pool.jobs_out() > 0;
-        let Some(deadline) = deadline.filter(|_| !jobs_out) else {
-            return self.sleep(None);
+    fn park_virtually(&self, deadline: Option<Instant>, others: Others) {
+        let Some(deadline) = deadline.filter(|_| others.jobs_out == 0) else {
+            return self.sleep(None, others);
         };
         self.look();
         // The job that was done in between has left its wake in the inbox.
@@ -149,13 +155,20 @@ impl EventLoop {
         }
     }
 
-    fn sleep(&self, deadline: Option<Instant>) {
+    fn sleep(&self, deadline: Option<Instant>, others: Others) {
         self.parks.set(self.parks.get() + 1);
-        if self.parts.reactor.is_watching() {
-            return self.wait_in_poller(deadline);
+        // Whoever has gone since we decided to sleep has found no sleep to end.
+        let stay_awake = || !self.parts.inbox.is_empty() || self.others() != others;
+        match self.parts.reactor.is_watching() {
+            true => self.wait_in_poller(deadline, stay_awake),
+            false => self.parts.mailbox.parker().park_thread(deadline, stay_awake),
         }
-        let parker = self.parts.mailbox.parker();
-        parker.park_thread(deadline, || !self.parts.inbox.is_empty());
+    }
+
+    /// The other threads that may still have something for the loop.
+    fn others(&self) -> Others {
+        let jobs_out = self.parts.pool.jobs_out();
+        Others { jobs_out, remotes: self.parts.mailbox.has_remotes() }
     }
 
     /// Waits in the poller until `deadline` at most, and hands the events to the
@@ -164,7 +177,7 @@ impl EventLoop {
     /// # Panics
     /// With the system's error. A loop that went on without its poller would only
     /// spin.
-    fn wait_in_poller(&self, deadline: Option<Instant>) {
+    fn wait_in_poller(&self, deadline: Option<Instant>, stay_awake: impl Fn() -> bool) {
         self.looks.set(self.looks.get() + 1);
         self.looked_at.set(self.parts.scheduler.polls());
         // Taken out while the events are dispatched: that wakes, and a foreign
@@ -173,7 +186,7 @@ impl EventLoop {
         events.clear();
         let parker = self.parts.mailbox.parker();
         parker
-            .park_poller(&mut events, deadline, || !self.parts.inbox.is_empty())
+            .park_poller(&mut events, deadline, stay_awake)
             .and_then(|()| self.dispatch(&events))
             .unwrap_or_else(|error| panic!("the system's poller failed: {error}"));
         self.events.replace(Some(events));

@@ -38,7 +38,7 @@ use crate::time::Clock;
 /// ```
 #[track_caller]
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    refuse_nesting();
+    refuse_nesting("block_on");
     match Executor::new() {
         Ok(executor) => executor.block_on(future),
         Err(error) => panic!("cannot make an event loop: {error}"),
@@ -117,7 +117,7 @@ impl Executor {
     /// ```
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        refuse_nesting();
+        refuse_nesting("block_on");
         // Entered for as long as the future is there: its Drop may use the loop.
         let _entered = self.event_loop.parts.enter(&self.event_loop);
         let mut output = None;
@@ -173,7 +173,7 @@ impl Executor {
     /// ```
     #[track_caller]
     pub fn run_until_stalled(&self) {
-        refuse_nesting();
+        refuse_nesting("run_until_stalled");
         let _entered = self.event_loop.parts.enter(&self.event_loop);
         self.event_loop.run_until_stalled();
     }
@@ -205,10 +205,10 @@ impl fmt::Debug for Executor {
 
 /// Two loops on one thread cannot both wait: the inner one would stop the outer.
 #[track_caller]
-fn refuse_nesting() {
+fn refuse_nesting(what: &str) {
     assert!(
         !current::is_inside(),
-        "`block_on` was called at {}, inside a running event loop, which would stand still \
+        "`{what}` was called at {}, inside a running event loop, which would stand still \
          meanwhile. Await the future instead, or spawn it as a task; blocking code belongs into \
          `glassloop::unblock`",
         Location::caller()

@@ -162,6 +162,9 @@ impl File {
                 result
             }
             Done::Sought(target, result) => result.map(|position| {
+                // Only now: a seek that fails leaves everything as it was.
+                self.ahead.clear();
+                self.taken = 0;
                 if let Some(target) = target {
                     self.state = State::Sought(target, position);
                 }
@@ -190,15 +193,6 @@ impl File {
 
     fn unread(&self) -> &[u8] {
         &self.ahead[self.taken..]
-    }
-
-    /// Forgets what was read ahead; returns how far the system's position is
-    /// ahead of ours.
-    fn drop_unread(&mut self) -> i64 {
-        let unread = self.unread().len() as i64;
-        self.ahead.clear();
-        self.taken = 0;
-        unread
     }
 }
 
@@ -256,7 +250,7 @@ impl AsyncWrite for File {
         if !file.unread().is_empty() {
             // The write belongs where the reader stopped, not where it has read
             // ahead to.
-            let back = -file.drop_unread();
+            let back = -(file.unread().len() as i64);
             file.start_seek(None, SeekFrom::Current(back));
             ready!(file.poll_idle(cx))?;
         }
@@ -289,7 +283,7 @@ impl AsyncSeek for File {
             file.state = State::Idle;
             return Poll::Ready(Ok(position));
         }
-        let ahead = file.drop_unread();
+        let ahead = file.unread().len() as i64;
         let from_there = match target {
             SeekFrom::Current(by) => SeekFrom::Current(by - ahead),
             absolute => absolute,

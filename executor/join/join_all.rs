@@ -1,12 +1,15 @@
 //! `join_all`: many futures as one. asyncio's `gather`.
 
 use std::fmt;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// From how many futures on each gets a waker of its own.
-const LARGE: usize = 32;
+/// From how many futures on each gets a waker of its own. Below, polling all of
+/// them costs less than what the wakers would cost; and a deadlock is still found,
+/// which these hide (see `event_loop/stuck.rs`).
+const LARGE: usize = 256;
 
 /// Runs futures together and returns their outputs in the order of the
 /// arguments, whatever the order in which they end. asyncio's `gather`.
@@ -15,8 +18,8 @@ const LARGE: usize = 32;
 /// dropping the `JoinAll` drops them all. To let them go on by themselves,
 /// [`spawn`](crate::spawn) them and join the handles. Each future is boxed.
 ///
-/// A few futures are all polled when one of them wakes; many are given wakers of
-/// their own, so that only those are polled that were woken.
+/// Fewer than 256 futures are all polled when one of them wakes; more are given
+/// wakers of their own, so that only those are polled that were woken.
 ///
 /// There is no mode for errors: collect the `Result`s into one `Result`, or use a
 /// [`TaskGroup`](crate::TaskGroup), whose first error ends the others.
@@ -35,6 +38,7 @@ const LARGE: usize = 32;
 /// let outputs = glassloop::block_on(join_all([after(20), after(0), after(10)]));
 /// assert_eq!(outputs, [20, 0, 10]);
 /// ```
+#[track_caller]
 pub fn join_all<I>(futures: I) -> JoinAll<<I::Item as IntoFuture>::IntoFuture>
 where
     I: IntoIterator,
@@ -43,7 +47,7 @@ where
     let boxed = |future: I::Item| Child::Running(Box::pin(future.into_future()));
     let children: Vec<_> = futures.into_iter().map(boxed).collect();
     let woken = (children.len() >= LARGE).then(|| Woken::new(children.len()));
-    JoinAll { running: children.len(), children, woken, finished: false }
+    JoinAll { running: children.len(), children, woken, finished: false, at: Location::caller() }
 }
 
 /// The future of [`join_all`].
@@ -54,6 +58,7 @@ pub struct JoinAll<F: Future> {
     /// For a large number of children: which of them were woken.
     woken: Option<Woken>,
     finished: bool,
+    at: &'static Location<'static>,
 }
 
 enum Child<F: Future> {
@@ -70,7 +75,8 @@ impl<F: Future> Future for JoinAll<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         assert!(
             !self.finished,
-            "a JoinAll was polled again after it had given its outputs. Await it once"
+            "the JoinAll made at {} was polled again after it was ready. Await it once",
+            self.at
         );
         match self.woken.take() {
             None => (0..self.children.len()).for_each(|index| self.poll_child(index, cx)),

@@ -359,8 +359,10 @@ impl<T> Future for Send<'_, T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let channel = self.channel;
         loop {
-            let value = self.value.take();
-            let value = value.expect("a Send was polled again after it was ready. Await it once");
+            let Some(value) = self.value.take() else {
+                let at = self.waiting.made_at();
+                panic!("the Send made at {at} was polled again after it was ready. Await it once");
+            };
             let result = match channel.try_send(value) {
                 Err(TrySendError::Full(value)) => {
                     self.value = Some(value);

@@ -49,6 +49,11 @@ impl Waiting {
         Waiting { ticket: None, what, at }
     }
 
+    /// The user's line that created the future.
+    pub(super) fn made_at(&self) -> &'static Location<'static> {
+        self.at
+    }
+
     /// Whether it has a place.
     pub(super) fn has_place(&self) -> bool {
         self.ticket.is_some()

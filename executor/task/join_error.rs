@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
+use std::panic::Location;
 
 /// Why awaiting a [`JoinHandle`](crate::JoinHandle) gave no output: the task was
 /// cancelled, or it panicked.
@@ -50,7 +51,11 @@ impl JoinError {
     pub fn into_panic(self) -> Box<dyn Any + Send> {
         match self.panic {
             Some(payload) => *payload,
-            None => panic!("JoinError::into_panic: the task was cancelled, it did not panic"),
+            None => panic!(
+                "`JoinError::into_panic` was called at {}, but the task was cancelled, it did not \
+                 panic. Ask `is_panic` first",
+                Location::caller()
+            ),
         }
     }
 

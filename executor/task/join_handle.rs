@@ -95,9 +95,10 @@ impl<T> Future for JoinHandle<T> {
             match task.take_outcome() {
                 Some(outcome) => return Poll::Ready(outcome),
                 None => panic!(
-                    "the JoinHandle of {} was polled again after it had given the task's \
-                     outcome. Await a handle once, and keep the value",
-                    self.id()
+                    "the JoinHandle of {}, spawned at {}, was polled again after it had given \
+                     the task's outcome. Await a handle once, and keep the value",
+                    self.id(),
+                    task.spawned_at
                 ),
             }
         }

@@ -118,6 +118,10 @@ impl Sleep {
         self.reset_to(Some(deadline), Location::caller());
     }
 
+    pub(super) fn made_at(&self) -> &'static Location<'static> {
+        self.timer.at
+    }
+
     pub(super) fn reset_to(&mut self, deadline: Option<Instant>, at: &'static Location<'static>) {
         self.timers.disarm(&mut self.timer);
         self.timer = self.timers.timer(deadline, at);

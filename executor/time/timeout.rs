@@ -53,8 +53,12 @@ impl<F: Future> Future for Timeout<F> {
     type Output = Result<F::Output, Elapsed>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let future = self.future.as_mut();
-        let future = future.expect("a Timeout was polled again after it was ready. Await it once");
+        let made_at = self.limit.made_at();
+        let Some(future) = self.future.as_mut() else {
+            panic!(
+                "the Timeout made at {made_at} was polled again after it was ready. Await it once"
+            );
+        };
         // The future first: one that is ready in time beats its limit.
         let result = match future.as_mut().poll(cx) {
             Poll::Ready(output) => Ok(output),

@@ -25,7 +25,7 @@ pub(crate) struct Timer {
     sequence: u64,
     /// Where it lies in the wheel, since it was polled and not due.
     key: Option<Key>,
-    at: &'static Location<'static>,
+    pub(crate) at: &'static Location<'static>,
 }
 
 impl Timers {

@@ -1,0 +1,738 @@
+//! Chapter 7: sockets. What a descriptor promises, and what the reactor promises to
+//! those who wait for it.
+//!
+//! All peers live on the same loop, so that virtual time is good enough: it never
+//! jumps over bytes that are under way.
+//!
+//! 73 · `ECONNABORTED` cannot be provoked from here: Linux hands out a connection that
+//! was reset before `accept`, and the first read reports it.
+
+#![cfg(unix)]
+
+mod support;
+
+use std::cell::{Cell, RefCell};
+use std::future::pending;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
+use std::time::Duration;
+
+use futures_lite::{AsyncRead, AsyncReadExt, AsyncWriteExt, StreamExt, future};
+use glassloop::net::{TcpListener, TcpStream, UdpSocket, UnixListener, UnixStream};
+use glassloop::{Async, join_all, sleep, spawn, stats, timeout, yield_now};
+use support::{
+    Log, WakeCount, on_virtual_loop, panic_text, poll_once, poll_with, virtual_executor,
+    within_limit,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+type StdUnixStream = std::os::unix::net::UnixStream;
+
+/// Both ends of a TCP connection.
+async fn tcp_pair() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (near, far) = future::zip(TcpStream::connect(address), listener.accept()).await;
+    (near.unwrap(), far.unwrap().0)
+}
+
+/// Both ends of a Unix stream, as descriptors of the loop.
+fn async_pair() -> (Async<StdUnixStream>, Async<StdUnixStream>) {
+    let (near, far) = StdUnixStream::pair().unwrap();
+    (Async::new(near).unwrap(), Async::new(far).unwrap())
+}
+
+/// Writes until the system takes no more; returns how many bytes it took.
+fn fill(mut stream: &StdUnixStream) -> usize {
+    let mut total = 0;
+    loop {
+        match stream.write(&[b'x'; 4096]) {
+            Ok(count) => total += count,
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::WouldBlock);
+                return total;
+            }
+        }
+    }
+}
+
+/// 66 · as in asyncio. Breaks when the address of a port that the system chose is not
+/// the one to connect to.
+#[test]
+fn what_one_end_of_a_connection_writes_the_other_end_reads() {
+    on_virtual_loop(|| async {
+        let (mut near, mut far) = tcp_pair().await;
+        assert_eq!(near.peer_addr().unwrap(), far.local_addr().unwrap());
+        near.write_all(b"ping").await.unwrap();
+        let mut bytes = [0; 4];
+        far.read_exact(&mut bytes).await.unwrap();
+        assert_eq!(&bytes, b"ping");
+        far.write_all(b"pong").await.unwrap();
+        near.read_exact(&mut bytes).await.unwrap();
+        assert_eq!(&bytes, b"pong");
+    });
+}
+
+/// 66 · as in asyncio. Breaks when a write that the system took in part only is not
+/// continued, or does not wait.
+#[test]
+fn a_megabyte_arrives_whole_and_in_order() {
+    on_virtual_loop(|| async {
+        let (mut near, mut far) = tcp_pair().await;
+        let sent: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
+        let expected = sent.clone();
+        let writer = spawn(async move {
+            near.write_all(&sent).await.unwrap();
+            near.close().await.unwrap();
+        });
+        let mut received = Vec::new();
+        far.read_to_end(&mut received).await.unwrap();
+        assert!(received == expected, "{} bytes came, not the ones sent", received.len());
+        writer.await.unwrap();
+    });
+}
+
+/// 66 · as in asyncio. Breaks when `close` ends both directions.
+#[test]
+fn a_half_closed_stream_can_still_read() {
+    on_virtual_loop(|| async {
+        let (mut near, mut far) = tcp_pair().await;
+        near.write_all(b"question").await.unwrap();
+        near.close().await.unwrap();
+        let mut question = String::new();
+        far.read_to_string(&mut question).await.unwrap();
+        assert_eq!(question, "question", "the end of one direction is read as the end");
+        far.write_all(b"answer").await.unwrap();
+        drop(far);
+        let mut answer = String::new();
+        near.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer, "answer", "the other direction was still open");
+    });
+}
+
+/// 66 · as in asyncio. Breaks when the end is an event that is reported once: the
+/// second read would wait for ever.
+#[test]
+fn at_the_end_every_read_gives_zero_again_and_again() {
+    on_virtual_loop(|| async {
+        let (tcp, tcp_peer) = tcp_pair().await;
+        let (unix, unix_peer) = UnixStream::pair().unwrap();
+        drop((tcp_peer, unix_peer));
+        for _ in 0..3 {
+            assert_eq!((&tcp).read(&mut [0; 8]).await.unwrap(), 0);
+            assert_eq!((&unix).read(&mut [0; 8]).await.unwrap(), 0);
+        }
+    });
+}
+
+/// 66 · as in asyncio. Breaks when an error event wakes nobody: the reader would wait
+/// for ever. Only the first read can report the reset, since the system forgets it.
+#[test]
+fn a_reset_is_an_error_once_and_then_the_end() {
+    on_virtual_loop(|| async {
+        let (mut near, mut far) = tcp_pair().await;
+        near.write_all(b"ab").await.unwrap();
+        let reader = spawn(async move {
+            let first = near.read(&mut [0; 8]).await.map_err(|error| error.kind());
+            let second = near.read(&mut [0; 8]).await.map_err(|error| error.kind());
+            (first, second)
+        });
+        // To close a socket that has bytes left to read is a reset.
+        far.read_exact(&mut [0]).await.unwrap();
+        drop(far);
+        assert_eq!(reader.await.unwrap(), (Err(ErrorKind::ConnectionReset), Ok(0)));
+    });
+}
+
+/// 66 · as in asyncio. Breaks when the result of a connect that did not succeed at
+/// once is not looked at.
+#[test]
+fn a_connect_to_nobody_is_refused() {
+    on_virtual_loop(|| async {
+        // The port of a connected socket is taken, and nobody listens there.
+        let (near, _far) = tcp_pair().await;
+        let error = TcpStream::connect(near.local_addr().unwrap()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        drop(UnixListener::bind(&path).unwrap());
+        let error = UnixStream::connect(&path).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    });
+}
+
+/// 66 · as in asyncio. Breaks when the process does not ignore `SIGPIPE`: this test
+/// would not fail, the whole run would be gone.
+#[test]
+fn a_write_after_the_close_is_a_broken_pipe_and_no_signal() {
+    on_virtual_loop(|| async {
+        let (mut near, _far) = tcp_pair().await;
+        near.close().await.unwrap();
+        let error = near.write(b"late").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BrokenPipe, "we have closed it ourselves");
+
+        let (mut near, far) = UnixStream::pair().unwrap();
+        drop(far);
+        let error = near.write(b"late").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BrokenPipe, "the peer is gone");
+    });
+}
+
+/// 66 · as in asyncio's `start_server`. Breaks when the listener accepts one
+/// connection per event and forgets the others.
+#[test]
+fn a_listener_accepts_all_connections_that_came_at_once() {
+    on_virtual_loop(|| async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let clients = join_all((0..10).map(|_| TcpStream::connect(address))).await;
+        let mut expected: Vec<_> =
+            clients.iter().map(|client| client.as_ref().unwrap().local_addr().unwrap()).collect();
+        let accepted: Vec<_> = listener.incoming().take(10).collect().await;
+        let mut peers: Vec<_> =
+            accepted.iter().map(|stream| stream.as_ref().unwrap().peer_addr().unwrap()).collect();
+        expected.sort();
+        peers.sort();
+        assert_eq!(peers, expected);
+    });
+}
+
+/// 66 · as in asyncio. Breaks when datagrams are treated like a stream.
+#[test]
+fn a_datagram_keeps_its_boundaries_and_says_where_it_came_from() {
+    on_virtual_loop(|| async {
+        let near = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let far = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let (near_address, far_address) = (near.local_addr().unwrap(), far.local_addr().unwrap());
+        near.send_to(b"one", far_address).await.unwrap();
+        near.send_to(b"three", far_address).await.unwrap();
+        let mut buffer = [0; 16];
+        assert_eq!(far.recv_from(&mut buffer).await.unwrap(), (3, near_address));
+        assert_eq!(far.recv_from(&mut buffer).await.unwrap(), (5, near_address));
+        near.connect(far_address).await.unwrap();
+        far.connect(near_address).await.unwrap();
+        far.send(b"back").await.unwrap();
+        assert_eq!(near.recv(&mut buffer).await.unwrap(), 4);
+    });
+}
+
+/// 67 · as in asyncio. Breaks when a descriptor has room for one waiting task.
+#[test]
+fn two_tasks_may_use_the_two_directions_of_one_stream_at_once() {
+    on_virtual_loop(|| async {
+        let (near, far) = tcp_pair().await;
+        let near = Rc::new(near);
+        let (reading, writing) = (near.clone(), near);
+        let reader = spawn(async move {
+            let mut bytes = vec![0; 300_000];
+            (&*reading).read_exact(&mut bytes).await.map(|()| bytes.len())
+        });
+        let writer = spawn(async move { (&*writing).write_all(&vec![1; 300_000]).await });
+        // The peer sends first, so that both directions are full for a while.
+        (&far).write_all(&vec![2; 300_000]).await.unwrap();
+        (&far).read_exact(&mut vec![0; 300_000]).await.unwrap();
+        assert_eq!(reader.await.unwrap().unwrap(), 300_000);
+        writer.await.unwrap().unwrap();
+    });
+}
+
+/// 67 · deliberately not as in asyncio, which has one reader per descriptor. Breaks
+/// when the second task's waker takes the place of the first one's.
+#[test]
+fn two_tasks_that_wait_for_the_same_direction_are_both_served() {
+    on_virtual_loop(|| async {
+        let (near, far) = async_pair();
+        let far = Rc::new(far);
+        let readers = [(), ()].map(|()| {
+            let far = far.clone();
+            spawn(async move {
+                let mut byte = [0];
+                far.read_with(|mut io: &StdUnixStream| io.read(&mut byte)).await.unwrap();
+                byte[0]
+            })
+        });
+        yield_now().await;
+        near.get_ref().write_all(b"ab").unwrap();
+        // The limit is there for the loop: without a timer it would take a lost wake for a
+        // deadlock, poll everybody once more, and so repair what is to be seen.
+        let bytes = timeout(SECOND, join_all(readers)).await.expect("both are woken");
+        let bytes = bytes.into_iter().map(Result::unwrap);
+        let mut bytes: Vec<u8> = bytes.collect();
+        bytes.sort();
+        assert_eq!(bytes, b"ab", "each of them has read one byte");
+    });
+}
+
+/// 67 · deliberately not as in asyncio, which has one reader per descriptor. Breaks
+/// when `poll_read` keeps one waker per descriptor.
+#[test]
+fn two_tasks_in_read_on_the_same_stream_are_both_served() {
+    on_virtual_loop(|| async {
+        let (near, far) = UnixStream::pair().unwrap();
+        let far = Rc::new(far);
+        let readers = [(), ()].map(|()| {
+            let far = far.clone();
+            spawn(async move {
+                let mut byte = [0];
+                (&*far).read_exact(&mut byte).await.unwrap();
+                byte[0]
+            })
+        });
+        yield_now().await;
+        (&near).write_all(b"ab").await.unwrap();
+        // The limit is there for the loop: without a timer it would take a lost wake for a
+        // deadlock, poll everybody once more, and so repair what is to be seen.
+        let bytes = timeout(SECOND, join_all(readers)).await.expect("both are woken");
+        let bytes = bytes.into_iter().map(Result::unwrap);
+        let mut bytes: Vec<u8> = bytes.collect();
+        bytes.sort();
+        assert_eq!(bytes, b"ab", "each of them has read one byte");
+    });
+}
+
+/// 68 · as in asyncio. Breaks when the registration is replaced instead of extended.
+#[test]
+fn waiting_to_write_does_not_end_the_wait_to_read() {
+    on_virtual_loop(|| async {
+        let (near, far) = async_pair();
+        let (log, far) = (Log::new(), Rc::new(far));
+        let (reading, read) = (far.clone(), log.clone());
+        let reader = spawn(async move {
+            reading.readable().await.unwrap();
+            read.add("readable");
+        });
+        yield_now().await;
+        far.writable().await.unwrap();
+        log.add("writable");
+        near.get_ref().write_all(b"x").unwrap();
+        reader.await.unwrap();
+        assert_eq!(log.take(), ["writable", "readable"]);
+    });
+}
+
+/// 68 · as in asyncio. Breaks when the registration is replaced instead of extended.
+#[test]
+fn waiting_to_read_does_not_end_the_wait_to_write() {
+    on_virtual_loop(|| async {
+        let (near, far) = async_pair();
+        let (log, far) = (Log::new(), Rc::new(far));
+        let filled = fill(far.get_ref());
+        let (writing, written) = (far.clone(), log.clone());
+        let writer = spawn(async move {
+            writing.writable().await.unwrap();
+            written.add("writable");
+        });
+        yield_now().await;
+        near.get_ref().write_all(b"x").unwrap();
+        far.readable().await.unwrap();
+        log.add("readable");
+        near.get_ref().read_exact(&mut vec![0; filled]).unwrap();
+        writer.await.unwrap();
+        assert_eq!(log.take(), ["readable", "writable"]);
+    });
+}
+
+/// 69 · as in asyncio. Breaks when an event makes the descriptor "not ready" again,
+/// though only a part of the bytes was read.
+#[test]
+fn a_descriptor_stays_ready_until_a_read_would_block() {
+    on_virtual_loop(|| async {
+        let (near, far) = async_pair();
+        near.get_ref().write_all(b"abc").unwrap();
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            far.readable().await.unwrap();
+            let mut byte = [0];
+            far.get_ref().read_exact(&mut byte).unwrap();
+            seen.push(byte[0]);
+        }
+        assert_eq!(seen, b"abc", "one write, three times readable");
+        assert!(timeout(SECOND, far.readable()).await.is_err(), "now a read would block");
+    });
+}
+
+/// 69 · as in asyncio's transports, but not its `add_reader`, which calls back for
+/// ever. Breaks when a level-triggered interest stays armed.
+#[test]
+fn nothing_spins_on_a_ready_descriptor_that_nobody_reads() {
+    on_virtual_loop(|| async {
+        let (near, far) = async_pair();
+        near.get_ref().write_all(b"unread").unwrap();
+        far.readable().await.unwrap();
+        let before = stats().events;
+        for _ in 0..1000 {
+            sleep(SECOND).await;
+        }
+        let events = stats().events - before;
+        assert!(events <= 1, "{events} reports on a descriptor that nobody waits for");
+    });
+}
+
+/// 69 · as in asyncio. Breaks when the hang-up of a peer, which cannot be masked, is
+/// reported at every look.
+#[test]
+fn nothing_spins_on_a_peer_that_has_hung_up() {
+    on_virtual_loop(|| async {
+        let (near, far) = async_pair();
+        assert!(timeout(SECOND, far.readable()).await.is_err());
+        drop(near);
+        // Somebody waits for another descriptor, so that the loop keeps looking.
+        let (_silent, awaited) = async_pair();
+        drop(spawn(async move { awaited.readable().await }));
+        let before = stats().events;
+        for _ in 0..1000 {
+            sleep(SECOND).await;
+        }
+        let events = stats().events - before;
+        assert!(events <= 2, "{events} reports on a descriptor that nobody waits for");
+        far.readable().await.unwrap();
+    });
+}
+
+/// 70 · as in asyncio. The futures borrow or own the stream, so that nobody can drop it
+/// under them; a task that is aborted drops both. Breaks when the reactor keeps the
+/// descriptor open.
+#[test]
+fn aborting_a_task_that_waits_on_a_stream_closes_the_stream() {
+    on_virtual_loop(|| async {
+        let (near, mut far) = tcp_pair().await;
+        let task = spawn(async move { (&near).read(&mut [0]).await });
+        yield_now().await;
+        task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
+        assert_eq!(far.read(&mut [0]).await.unwrap(), 0, "the peer sees the end");
+    });
+}
+
+/// 70 · as in asyncio's `Transport.close`. Breaks when the hang-up wakes nobody.
+#[test]
+fn shutting_a_stream_down_ends_the_read_that_waits_for_it() {
+    on_virtual_loop(|| async {
+        let (near, _far) = tcp_pair().await;
+        let near = Rc::new(near);
+        let reading = near.clone();
+        let task = spawn(async move { (&*reading).read(&mut [0]).await });
+        yield_now().await;
+        near.shutdown(Shutdown::Both).unwrap();
+        assert_eq!(task.await.unwrap().unwrap(), 0);
+    });
+}
+
+thread_local! {
+    /// Sockets that a waker of another crate can get at.
+    static WITHIN_REACH: RefCell<Vec<UnixStream>> = const { RefCell::new(Vec::new()) };
+    /// How often such a waker was woken.
+    static WAKES: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A waker of another crate that drops the sockets within reach when it is woken.
+struct DropsSockets;
+
+impl Wake for DropsSockets {
+    fn wake(self: Arc<Self>) {
+        WAKES.set(WAKES.get() + 1);
+        WITHIN_REACH.take();
+    }
+}
+
+/// Lets a waker of another crate wait to read.
+fn wait_to_read(mut stream: &UnixStream, waker: Arc<impl Wake + Send + Sync + 'static>) {
+    let waker = Waker::from(waker);
+    let poll = Pin::new(&mut stream).poll_read(&mut Context::from_waker(&waker), &mut [0]);
+    assert!(poll.is_pending(), "nothing has been written yet");
+}
+
+/// 72 · as in asyncio, where it takes a check of `handle._cancelled`. Breaks when the
+/// batch holds references to sockets, or when the map is borrowed while it wakes.
+#[test]
+fn an_event_for_a_socket_that_was_dropped_in_the_same_batch_is_ignored() {
+    on_virtual_loop(|| async {
+        let (near, far): (Vec<_>, Vec<_>) = (0..5).map(|_| UnixStream::pair().unwrap()).unzip();
+        far.iter().for_each(|far| wait_to_read(far, Arc::new(DropsSockets)));
+        WITHIN_REACH.set(far);
+        for near in &near {
+            (&*near).write_all(b"x").await.unwrap();
+        }
+        sleep(SECOND).await;
+        assert_eq!(WAKES.get(), 1, "the first one woken has dropped all five");
+    });
+}
+
+/// A waker of another crate that puts new sockets into the place of the old ones.
+struct ReplacesSockets(Arc<WakeCount>);
+
+impl Wake for ReplacesSockets {
+    fn wake(self: Arc<Self>) {
+        WAKES.set(WAKES.get() + 1);
+        drop(WITHIN_REACH.take());
+        // The system gives out the lowest number that is free: one of the old ones.
+        let (near, far): (Vec<_>, Vec<_>) = (0..3).map(|_| UnixStream::pair().unwrap()).unzip();
+        near.iter().chain(&far).for_each(|new| wait_to_read(new, self.0.clone()));
+        WITHIN_REACH.set(near.into_iter().chain(far).collect());
+    }
+}
+
+/// 70 · as in asyncio. Breaks when sources are found by the descriptor's number, which
+/// the system gives out again at once.
+#[test]
+fn a_new_descriptor_with_an_old_number_gets_no_old_event() {
+    on_virtual_loop(|| async {
+        let (woken_wrongly, _) = WakeCount::new();
+        let (near, far): (Vec<_>, Vec<_>) = (0..5).map(|_| UnixStream::pair().unwrap()).unzip();
+        let replaces = Arc::new(ReplacesSockets(woken_wrongly.clone()));
+        far.iter().for_each(|far| wait_to_read(far, replaces.clone()));
+        WITHIN_REACH.set(far);
+        for near in &near {
+            (&*near).write_all(b"x").await.unwrap();
+        }
+        sleep(SECOND).await;
+        assert_eq!(WAKES.get(), 1, "the first one woken has dropped all five");
+        assert_eq!(woken_wrongly.wakes(), 0, "nobody has written to the new sockets");
+        WITHIN_REACH.take();
+    });
+}
+
+/// 71 · as in asyncio. Breaks when a wait that was dropped stays in the list of those to
+/// be woken.
+#[test]
+fn a_wait_that_is_dropped_leaves_no_waker_behind() {
+    on_virtual_loop(|| async {
+        let (near, far) = async_pair();
+        let (count, waker) = WakeCount::new();
+        let mut wait = far.readable();
+        assert!(poll_with(&mut wait, &waker).is_pending());
+        assert_eq!(Arc::strong_count(&count), 3, "the wait keeps a waker");
+        drop(wait);
+        assert_eq!(Arc::strong_count(&count), 2, "and lets go of it");
+        near.get_ref().write_all(b"x").unwrap();
+        sleep(SECOND).await;
+        assert_eq!(count.wakes(), 0, "nobody waits any more");
+    });
+}
+
+/// 71 · no counterpart in asyncio. Breaks when only the newest of several polls of the
+/// same wait takes its waker away again.
+#[test]
+fn only_the_newest_waker_of_a_wait_is_kept_and_woken() {
+    on_virtual_loop(|| async {
+        let (near, far) = async_pair();
+        let (old, old_waker) = WakeCount::new();
+        let (new, new_waker) = WakeCount::new();
+        let mut wait = far.readable();
+        assert!(poll_with(&mut wait, &old_waker).is_pending());
+        assert!(poll_with(&mut wait, &new_waker).is_pending());
+        near.get_ref().write_all(b"x").unwrap();
+        sleep(SECOND).await;
+        assert_eq!((old.wakes(), new.wakes()), (0, 1));
+        assert!(poll_once(&mut wait).await.is_ready());
+    });
+}
+
+/// 71 · asyncio would sleep for ever. Breaks when the wait stays registered: the loop
+/// would believe that the descriptor is still awaited.
+#[test]
+fn a_wait_that_timed_out_or_was_aborted_leaves_no_registration_behind() {
+    within_limit(|| {
+        let text = panic_text(|| {
+            virtual_executor().block_on(async {
+                let (_near, far) = async_pair();
+                let far = Rc::new(far);
+                assert!(timeout(SECOND, far.readable()).await.is_err());
+                let waiting = far.clone();
+                let task = spawn(async move { waiting.readable().await });
+                yield_now().await;
+                task.abort();
+                assert!(task.await.is_err());
+                pending::<()>().await;
+            });
+        });
+        assert!(text.contains("deadlock"), "no descriptor is awaited, so nothing can come: {text}");
+    });
+}
+
+/// 71 · has no counterpart in asyncio, whose streams keep no waker. A trait's
+/// `poll_read` cannot say that it waits no longer, so one waker per task may stay with
+/// the socket until the next event. Breaks when each read that is given up leaves one.
+#[test]
+fn reads_that_were_given_up_leave_one_waker_at_most_and_the_next_event_takes_it() {
+    on_virtual_loop(|| async {
+        let (mut near, mut far) = UnixStream::pair().unwrap();
+        let (count, waker) = WakeCount::new();
+        let owners = Arc::strong_count(&count);
+        for _ in 0..10 {
+            assert!(poll_with(&mut far.read(&mut [0]), &waker).is_pending());
+        }
+        assert_eq!(Arc::strong_count(&count), owners + 1, "one waker, however many reads");
+        near.write_all(b"x").await.unwrap();
+        sleep(SECOND).await;
+        assert_eq!((Arc::strong_count(&count), count.wakes()), (owners, 1));
+    });
+}
+
+/// 71 · as in asyncio's `sock_accept`. Breaks when a cancelled accept has taken the
+/// connection already.
+#[test]
+fn an_accept_that_was_cancelled_by_a_timeout_loses_no_connection() {
+    on_virtual_loop(|| async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        assert!(timeout(SECOND, listener.accept()).await.is_err());
+        let mut accept = Box::pin(listener.accept());
+        assert!(poll_once(&mut accept).await.is_pending());
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        // By now the event has come, and the task that waits is woken, but not polled.
+        drop(accept);
+        let (_, peer) = listener.accept().await.unwrap();
+        assert_eq!(peer, client.local_addr().unwrap());
+    });
+}
+
+/// 71 · as in asyncio. Breaks when a cancelled read has taken bytes already.
+#[test]
+fn a_read_that_was_cancelled_by_a_timeout_loses_no_byte() {
+    on_virtual_loop(|| async {
+        let (mut near, mut far) = UnixStream::pair().unwrap();
+        assert!(timeout(SECOND, far.read(&mut [0; 8])).await.is_err());
+        near.write_all(b"abc").await.unwrap();
+        let mut bytes = [0; 3];
+        far.read_exact(&mut bytes).await.unwrap();
+        assert_eq!(&bytes, b"abc");
+    });
+}
+
+/// 73 · as in asyncio. Breaks when an operation that a signal interrupted is reported
+/// as failed.
+#[test]
+fn an_operation_that_a_signal_interrupts_is_tried_again() {
+    on_virtual_loop(|| async {
+        let (_near, far) = async_pair();
+        let mut tries = 0;
+        let result = far.read_with(|_| {
+            tries += 1;
+            match tries {
+                3 => Ok("done"),
+                _ => Err(io::Error::from(ErrorKind::Interrupted)),
+            }
+        });
+        assert_eq!(result.await.unwrap(), "done");
+        assert_eq!(tries, 3);
+    });
+}
+
+/// 74 · as in asyncio, whose `add_reader` gives the same error. Breaks when the error
+/// is taken for "always ready".
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[test]
+fn a_regular_file_cannot_be_watched() {
+    on_virtual_loop(|| async {
+        let error = Async::new(tempfile::tempfile().unwrap()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "the kernel says EPERM: {error}");
+        let (_near, far) = async_pair();
+        assert!(poll_once(&mut far.readable()).await.is_pending(), "the loop is unharmed");
+    });
+}
+
+/// What needs a process of its own: a low limit of descriptors, or a broken poller.
+#[cfg(target_os = "linux")]
+mod in_a_process_of_its_own {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// Set in the process of its own.
+    const ALONE: &str = "GLASSLOOP_TEST_ALONE";
+
+    /// Runs the test of this name in a new process, which the shell prepares with
+    /// `command`. In that process, runs `test` instead.
+    fn alone(name: &'static str, command: &'static str, test: impl FnOnce() + Send + 'static) {
+        if std::env::var_os(ALONE).is_some() {
+            return within_limit(test);
+        }
+        within_limit(move || {
+            let name = format!("in_a_process_of_its_own::{name}");
+            let output = Command::new("sh")
+                .args(["-c", &format!("{command}; exec \"$0\" \"$@\"")])
+                .arg(std::env::current_exe().unwrap())
+                .args(["--exact", &name, "--nocapture", "--test-threads=1"])
+                .env(ALONE, "1")
+                .stdin(Stdio::null())
+                .output()
+                .expect("a shell");
+            let text = String::from_utf8_lossy(&output.stdout);
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "in its own process:\n{text}\n{errors}");
+            assert!(text.contains("1 passed"), "it has not run at all: {text}");
+        });
+    }
+
+    /// 73 · as in asyncio, which logs the error and pauses for a second. Breaks when
+    /// an error of `accept` counts as the end of the listener.
+    #[test]
+    fn too_many_open_files_is_an_error_of_accept_and_the_listener_stays_usable() {
+        let name = "too_many_open_files_is_an_error_of_accept_and_the_listener_stays_usable";
+        alone(name, "ulimit -n 40", || {
+            glassloop::block_on(async {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+                let mut hoard = Vec::new();
+                while let Ok(file) = std::fs::File::open("/dev/null") {
+                    hoard.push(file);
+                }
+                let too_many = 24;
+                for _ in 0..3 {
+                    let error = listener.accept().await.unwrap_err();
+                    assert_eq!(error.raw_os_error(), Some(too_many), "EMFILE: {error}");
+                }
+                drop(hoard);
+                let (_, peer) = listener.accept().await.expect("the listener is still usable");
+                assert_eq!(peer, client.local_addr().unwrap(), "and the connection not lost");
+            });
+        });
+    }
+
+    /// 75 · as in asyncio, where the error comes out of `run`. Breaks when errors of the
+    /// poller are ignored: the loop would ask again and again, at full speed.
+    #[test]
+    fn a_fatal_error_of_the_poller_panics_with_that_error() {
+        alone("a_fatal_error_of_the_poller_panics_with_that_error", ":", || {
+            let executor = glassloop::Executor::new().unwrap();
+            let text = panic_text(|| {
+                executor.block_on(async {
+                    let (_near, far) = async_pair();
+                    let mut wait = far.readable();
+                    assert!(poll_once(&mut wait).await.is_pending());
+                    close_the_poller();
+                    let _ = wait.await;
+                });
+            });
+            // Its end would close the poller again, which std takes for a fault of ours.
+            std::mem::forget(executor);
+            assert!(text.contains("poller"), "says what failed: {text}");
+            assert!(text.contains("Bad file descriptor"), "with the system's error: {text}");
+        });
+    }
+
+    /// Closes the loop's poller behind its back.
+    fn close_the_poller() {
+        use std::os::fd::FromRawFd;
+
+        let is_poller = |path: &std::path::Path| {
+            std::fs::read_link(path).is_ok_and(|to| to.ends_with("anon_inode:[eventpoll]"))
+        };
+        let paths = std::fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap().path());
+        let pollers: Vec<_> = paths.filter(|path| is_poller(path)).collect();
+        let [poller] = &pollers[..] else {
+            panic!("one loop, one poller, but there are {pollers:?}");
+        };
+        let number = poller.file_name().unwrap().to_str().unwrap().parse().unwrap();
+        // SAFETY: The descriptor is open. That somebody else owns it is the point: this
+        // is the fault that the test injects, in a process that does nothing else.
+        #[allow(unsafe_code)]
+        drop(unsafe { std::os::fd::OwnedFd::from_raw_fd(number) });
+    }
+}

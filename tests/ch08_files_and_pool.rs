@@ -1,0 +1,639 @@
+//! Chapter 8: files and the blocking pool. What can never be ready, and who does it.
+//!
+//! 78 · "a thread that cannot be started is one queue slower" is not tested: the
+//! system would have to start the first thread and refuse the second one.
+
+mod support;
+
+use std::cell::RefCell;
+use std::io::{ErrorKind, SeekFrom};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::sync::{Arc, Barrier};
+use std::task::Poll;
+use std::thread;
+use std::time::Duration;
+
+use futures_lite::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt, StreamExt};
+use glassloop::blocking::pool::Pool;
+use glassloop::fs::{self, File};
+use glassloop::{Executor, join_all, spawn, stats, unblock, yield_now};
+use support::{on_loop, on_virtual_loop, panic_text, poll_once, within_limit};
+
+/// A folder that is gone at the end, and the path of a file in it.
+fn path_in_folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    (folder, path)
+}
+
+/// 76 · as in asyncio's `to_thread`. Breaks when a job does not count as something that
+/// may still happen: the loop would report a deadlock.
+#[test]
+fn unblock_keeps_the_loop_alive_while_the_job_runs() {
+    on_loop(|| async {
+        let (release, released) = mpsc::channel();
+        let job = unblock(move || released.recv().unwrap());
+        let outside = thread::spawn(move || {
+            for _ in 0..1000 {
+                thread::yield_now();
+            }
+            release.send(42).unwrap();
+        });
+        assert_eq!(job.await, 42);
+        outside.join().unwrap();
+    });
+}
+
+/// 76 · as in asyncio's `to_thread`. Breaks when the job runs on the loop's thread.
+#[test]
+fn the_other_tasks_go_on_while_a_job_runs() {
+    on_loop(|| async {
+        let (release, released) = mpsc::channel();
+        let job = spawn(unblock(move || released.recv().unwrap()));
+        // The job waits for what this task does.
+        for _ in 0..10 {
+            yield_now().await;
+        }
+        release.send("released by a task").unwrap();
+        assert_eq!(job.await.unwrap(), "released by a task");
+    });
+}
+
+/// 76 · as in asyncio's `to_thread`. Breaks when a panic is swallowed by the worker: the
+/// awaiter would wait for ever.
+#[test]
+fn a_panic_of_a_job_resumes_in_the_awaiter() {
+    on_loop(|| async {
+        let error = spawn(unblock(|| panic!("out of cheese"))).await.unwrap_err();
+        assert_eq!(error.to_string(), "the task panicked: out of cheese");
+    });
+}
+
+/// 76 · as in asyncio's `to_thread`. Breaks when a panic ends the worker.
+#[test]
+fn a_worker_survives_the_panic_of_its_job() {
+    within_limit(|| {
+        let executor = Executor::builder().blocking_threads(1).build().unwrap();
+        executor.block_on(async {
+            let (say, heard) = mpsc::channel();
+            let panics = unblock(move || {
+                say.send(thread::current().id()).unwrap();
+                panic!("out of cheese");
+            });
+            assert!(spawn(panics).await.is_err());
+            let same = unblock(|| thread::current().id()).await;
+            assert_eq!(same, heard.recv().unwrap(), "the same thread does the next job");
+        });
+    });
+}
+
+/// 77 · as in asyncio's `to_thread`. Breaks when the job looks whether anybody still
+/// waits for it.
+#[test]
+fn dropping_an_unblock_does_not_stop_a_job_that_was_accepted() {
+    on_loop(|| async {
+        let (say, heard) = mpsc::channel();
+        let mut job = unblock(move || say.send("done").unwrap());
+        assert!(poll_once(&mut job).await.is_pending());
+        drop(job);
+        assert_eq!(unblock(move || heard.recv()).await, Ok("done"));
+    });
+}
+
+/// 77 · as in asyncio's `to_thread`. Breaks when dropping a job that waits in line takes
+/// it out of the line.
+#[test]
+fn dropping_an_unblock_does_not_stop_a_job_that_waits_in_line() {
+    within_limit(|| {
+        let executor = Executor::builder().blocking_threads(1).build().unwrap();
+        executor.block_on(async {
+            let (release, released) = mpsc::channel::<()>();
+            let (say, heard) = mpsc::channel();
+            let mut first = unblock(move || released.recv());
+            let mut second = unblock(move || say.send("done").unwrap());
+            assert!(poll_once(&mut first).await.is_pending());
+            assert!(poll_once(&mut second).await.is_pending());
+            drop((first, second));
+            release.send(()).unwrap();
+            assert_eq!(unblock(move || heard.recv()).await, Ok("done"));
+        });
+    });
+}
+
+/// 77 · as in asyncio, whose `run` ends with `shutdown_default_executor`. Breaks when
+/// the threads are left to themselves.
+#[test]
+fn the_end_of_the_loop_waits_for_the_jobs_that_were_accepted() {
+    within_limit(|| {
+        let done = Arc::new(AtomicBool::new(false));
+        let (release, released) = mpsc::channel::<()>();
+        let set_done = done.clone();
+        glassloop::block_on(async move {
+            let mut job = unblock(move || {
+                released.recv().unwrap();
+                (0..1000).for_each(|_| thread::yield_now());
+                set_done.store(true, Ordering::SeqCst);
+            });
+            assert!(poll_once(&mut job).await.is_pending());
+            release.send(()).unwrap();
+        });
+        assert!(done.load(Ordering::SeqCst), "block_on has returned before the job was done");
+    });
+}
+
+thread_local! {
+    static AT_THE_END_OF_THE_THREAD: RefCell<Option<CountsDown>> = const { RefCell::new(None) };
+}
+
+struct CountsDown(Arc<AtomicUsize>);
+
+impl Drop for CountsDown {
+    fn drop(&mut self) {
+        (0..1000).for_each(|_| thread::yield_now());
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// 77 · as in asyncio. Breaks when the loop waits for the jobs and not for the threads.
+#[test]
+fn the_threads_of_the_pool_end_with_the_loop() {
+    within_limit(|| {
+        let threads = Arc::new(AtomicUsize::new(0));
+        let counted = threads.clone();
+        // Nobody ends before all three have begun: so they take three threads.
+        let together = Arc::new(Barrier::new(3));
+        glassloop::block_on(async move {
+            let jobs = (0..3).map(|_| {
+                let (counted, together) = (counted.clone(), together.clone());
+                unblock(move || {
+                    counted.fetch_add(1, Ordering::SeqCst);
+                    AT_THE_END_OF_THE_THREAD.set(Some(CountsDown(counted)));
+                    together.wait();
+                })
+            });
+            join_all(jobs).await;
+        });
+        assert_eq!(threads.load(Ordering::SeqCst), 0, "so many threads have outlived the loop");
+    });
+}
+
+/// 77 · as in asyncio, whose `to_thread` is a coroutine. Breaks when `unblock` submits
+/// at the call.
+#[test]
+fn an_unblock_that_is_never_polled_never_runs() {
+    within_limit(|| {
+        let ran = Arc::new(AtomicBool::new(false));
+        let run = ran.clone();
+        glassloop::block_on(async move {
+            let job = unblock(move || run.store(true, Ordering::SeqCst));
+            yield_now().await;
+            drop(job);
+            assert_eq!(stats().jobs, 0);
+        });
+        assert!(!ran.load(Ordering::SeqCst), "a future does nothing until it is polled");
+    });
+}
+
+/// 78 · as in asyncio's `ThreadPoolExecutor`. Breaks when a job beyond the number of
+/// threads is refused, or when more threads are started.
+#[test]
+fn jobs_beyond_the_number_of_threads_wait_in_line_and_all_run() {
+    within_limit(|| {
+        let executor = Executor::builder().blocking_threads(2).build().unwrap();
+        executor.block_on(async {
+            let running = Arc::new(AtomicUsize::new(0));
+            let most = Arc::new(AtomicUsize::new(0));
+            let jobs = (0..50).map(|n| {
+                let (running, most) = (running.clone(), most.clone());
+                unblock(move || {
+                    most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    thread::yield_now();
+                    running.fetch_sub(1, Ordering::SeqCst);
+                    n
+                })
+            });
+            assert_eq!(join_all(jobs).await, (0..50).collect::<Vec<_>>(), "all have run");
+            assert!(most.load(Ordering::SeqCst) <= 2, "two threads do two jobs at once at most");
+        });
+    });
+}
+
+/// 78 · as in asyncio's `ThreadPoolExecutor`. Breaks when the line is a stack.
+#[test]
+fn jobs_of_a_single_thread_run_in_the_order_in_which_they_came() {
+    within_limit(|| {
+        let executor = Executor::builder().blocking_threads(1).build().unwrap();
+        executor.block_on(async {
+            let (say, heard) = mpsc::channel();
+            let jobs = (0..10).map(|n| {
+                let say = say.clone();
+                unblock(move || say.send(n).unwrap())
+            });
+            join_all(jobs).await;
+            assert_eq!(heard.try_iter().collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
+        });
+    });
+}
+
+/// Waits, busily, until the number of threads of a pool is `count`.
+fn wait_for_threads(pool: &Pool, count: usize) {
+    while pool.threads() != count {
+        thread::yield_now();
+    }
+}
+
+/// 78 · deliberately not as in asyncio, whose idle threads stay. Breaks when a thread
+/// waits for its next job for ever.
+#[test]
+fn idle_threads_end_after_a_while_and_new_ones_take_their_place() {
+    within_limit(|| {
+        let pool = Pool::new(4, Duration::from_millis(1), || {});
+        for round in 0..20 {
+            let (say, heard) = mpsc::channel();
+            for n in 0..8 {
+                let say = say.clone();
+                pool.submit(Box::new(move || say.send(n).unwrap())).unwrap();
+            }
+            drop(say);
+            let mut done: Vec<i32> = heard.iter().collect();
+            done.sort();
+            assert_eq!(done, (0..8).collect::<Vec<_>>(), "round {round}: every job has run once");
+            wait_for_threads(&pool, 0);
+        }
+        assert_eq!(pool.submitted(), 20 * 8);
+    });
+}
+
+/// 78 · no counterpart in asyncio. Breaks when a thread that is just ending counts as
+/// one that will take the job: the job would lie there for ever.
+#[test]
+fn a_job_that_comes_as_the_last_idle_thread_ends_is_not_forgotten() {
+    within_limit(|| {
+        // A thread ends the moment it finds nothing to do, which is after `job_done`.
+        let done = Arc::new(AtomicUsize::new(0));
+        let job_done = done.clone();
+        let count_done = move || {
+            job_done.fetch_add(1, Ordering::SeqCst);
+        };
+        let pool = Pool::new(1, Duration::ZERO, count_done);
+        for submitted in 1..=10_000 {
+            pool.submit(Box::new(|| ())).unwrap();
+            while done.load(Ordering::SeqCst) < submitted {
+                std::hint::spin_loop();
+            }
+        }
+    });
+}
+
+/// 78 · as in asyncio's `ThreadPoolExecutor`. Breaks when a job is accepted after the
+/// workers have gone.
+#[test]
+fn a_pool_that_was_shut_down_refuses_the_job_and_gives_it_back() {
+    within_limit(|| {
+        let pool = Pool::new(1, Duration::from_secs(1), || {});
+        let (say, heard) = mpsc::channel();
+        pool.shutdown();
+        let refused = pool.submit(Box::new(move || say.send("ran").unwrap())).unwrap_err();
+        assert!(refused.error.to_string().contains("ended"), "{}", refused.error);
+        assert!(heard.try_recv().is_err(), "it has not run");
+        (refused.job)();
+        assert_eq!(heard.try_recv(), Ok("ran"), "it is given back, and can still run");
+    });
+}
+
+/// 78 · no counterpart in asyncio. The process of its own is told to give each thread a
+/// stack that no machine has. Breaks when the error is ignored: the awaiter hangs.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_thread_that_cannot_be_started_is_an_error_and_never_a_hang() {
+    use std::process::{Command, Stdio};
+
+    const ALONE: &str = "GLASSLOOP_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        let error = glassloop::block_on(fs::read("/dev/null")).unwrap_err();
+        assert!(error.raw_os_error().is_some(), "the system's error: {error:?}");
+        let line = line!() + 1;
+        let text = panic_text(|| glassloop::block_on(async { unblock(|| ()).await }));
+        assert!(text.contains("needs a thread"), "says what is wrong: {text}");
+        assert!(text.contains(&format!("{}:{line}:", file!())), "and who needs it: {text}");
+        return;
+    }
+    within_limit(|| {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_thread_that_cannot_be_started_is_an_error_and_never_a_hang"])
+            .args(["--nocapture", "--test-threads=1"])
+            .env(ALONE, "1")
+            .env("RUST_MIN_STACK", (1_u64 << 46).to_string())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "in its own process:\n{text}\n{errors}");
+        assert!(text.contains("1 passed"), "it has not run at all: {text}");
+    });
+}
+
+/// 64 · no counterpart in asyncio. A file that is dropped is written by a job that wakes
+/// nobody. Breaks when that job ends just before the loop announces its sleep.
+#[test]
+fn the_end_of_a_job_that_nobody_awaits_lets_virtual_time_go_on() {
+    on_virtual_loop(|| async {
+        let (_folder, path) = path_in_folder();
+        for _ in 0..200 {
+            let mut file = File::create(&path).await.unwrap();
+            file.write_all(b"not flushed").await.unwrap();
+            drop(file);
+            glassloop::sleep(Duration::from_secs(1)).await;
+        }
+    });
+}
+
+/// 79 · as in Python's `open`. Breaks when the error loses its kind, or does not say
+/// which file is meant.
+#[test]
+fn a_file_that_is_not_there_is_not_found_and_the_error_names_its_path() {
+    on_loop(|| async {
+        let (_folder, path) = path_in_folder();
+        let errors = [
+            File::open(&path).await.map(drop).unwrap_err(),
+            fs::read(&path).await.map(drop).unwrap_err(),
+            fs::read_to_string(&path).await.map(drop).unwrap_err(),
+            fs::metadata(&path).await.map(drop).unwrap_err(),
+            fs::remove_file(&path).await.unwrap_err(),
+            fs::remove_dir_all(&path).await.unwrap_err(),
+            fs::read_dir(&path).await.map(drop).unwrap_err(),
+            fs::copy(&path, path.with_extension("copy")).await.map(drop).unwrap_err(),
+            fs::rename(&path, path.with_extension("new")).await.unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(error.kind(), ErrorKind::NotFound);
+            let path = path.display().to_string();
+            assert!(error.to_string().contains(&path), "names the path: {error}");
+        }
+    });
+}
+
+/// 79 · as in Python's `open`. Root may read everything, so the standard library is
+/// asked what the system says. Breaks when the error loses its kind.
+#[cfg(unix)]
+#[test]
+fn a_permission_that_is_denied_is_denied() {
+    use std::os::unix::fs::PermissionsExt;
+
+    on_loop(|| async {
+        let (_folder, path) = path_in_folder();
+        fs::write(&path, "secret").await.unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o000)).unwrap();
+        let expected = std::fs::File::open(&path).map(drop).map_err(|error| error.kind());
+        let opened = File::open(&path).await.map(drop).map_err(|error| error.kind());
+        assert_eq!(opened, expected);
+        assert!(matches!(expected, Ok(()) | Err(ErrorKind::PermissionDenied)));
+    });
+}
+
+/// 79 · as in Python's `open`. Breaks on systems that open a directory like a file, and
+/// fail at the first read only.
+#[test]
+fn a_directory_cannot_be_opened_as_a_file() {
+    on_loop(|| async {
+        let (folder, _path) = path_in_folder();
+        let error = File::open(folder.path()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::IsADirectory);
+    });
+}
+
+/// 79 · as in Python. Breaks when the end of a file is found by a read that is not made
+/// because nothing is left.
+#[test]
+fn an_empty_file_reads_as_nothing_again_and_again() {
+    on_loop(|| async {
+        let (_folder, path) = path_in_folder();
+        fs::write(&path, "").await.unwrap();
+        let mut file = File::open(&path).await.unwrap();
+        for _ in 0..3 {
+            assert_eq!(file.read(&mut [0; 8]).await.unwrap(), 0);
+        }
+        assert_eq!(file.metadata().await.unwrap().len(), 0);
+    });
+}
+
+/// 79 · as in Python. Breaks when a read into an empty buffer counts as the end.
+#[test]
+fn a_file_can_be_read_in_parts_of_any_size() {
+    on_loop(|| async {
+        let (_folder, path) = path_in_folder();
+        let content: Vec<u8> = (0..300_000_u32).map(|n| (n % 251) as u8).collect();
+        fs::write(&path, &content).await.unwrap();
+        for size in [1000, 4096, 64 * 1024, 64 * 1024 + 1, 299_999, 1_000_000] {
+            let mut file = File::open(&path).await.unwrap();
+            let (mut buffer, mut read) = (vec![0; size], Vec::new());
+            loop {
+                assert_eq!(file.read(&mut []).await.unwrap(), 0, "nothing was asked for");
+                let count = file.read(&mut buffer).await.unwrap();
+                if count == 0 {
+                    break;
+                }
+                read.extend_from_slice(&buffer[..count]);
+            }
+            assert!(read == content, "{} bytes came, in parts of {size}", read.len());
+        }
+    });
+}
+
+/// 79 · as in Python's files. Breaks when the bytes that were read ahead are forgotten by
+/// the position: the overwrite lands behind them.
+#[test]
+fn reads_writes_and_seeks_share_one_position() {
+    on_loop(|| async {
+        let (_folder, path) = path_in_folder();
+        fs::write(&path, "0123456789").await.unwrap();
+        let mut file = File::options().read(true).write(true).open(&path).await.unwrap();
+        let mut bytes = [0; 2];
+        file.read_exact(&mut bytes).await.unwrap();
+        assert_eq!(&bytes, b"01");
+        file.write_all(b"ab").await.unwrap();
+        file.read_exact(&mut bytes).await.unwrap();
+        assert_eq!(&bytes, b"45", "the read goes on behind the write");
+        assert_eq!(file.seek(SeekFrom::Current(1)).await.unwrap(), 7);
+        file.read_exact(&mut bytes).await.unwrap();
+        assert_eq!(&bytes, b"78");
+        assert_eq!(file.seek(SeekFrom::Start(0)).await.unwrap(), 0);
+        file.write_all(b"x").await.unwrap();
+        assert_eq!(file.seek(SeekFrom::End(-1)).await.unwrap(), 9);
+        file.write_all(b"yz").await.unwrap();
+        file.close().await.unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "x1ab45678yz");
+    });
+}
+
+/// 79 · as in Python's files. Breaks when the bytes that were read ahead are given up
+/// before the system has agreed to the seek.
+#[test]
+fn a_seek_that_fails_leaves_the_position_where_it_was() {
+    on_loop(|| async {
+        let (_folder, path) = path_in_folder();
+        fs::write(&path, "0123456789").await.unwrap();
+        let mut file = File::open(&path).await.unwrap();
+        let mut bytes = [0; 2];
+        file.read_exact(&mut bytes).await.unwrap();
+        let error = file.seek(SeekFrom::Current(-100)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        file.read_exact(&mut bytes).await.expect("there is more to read");
+        assert_eq!(&bytes, b"23");
+    });
+}
+
+/// 79 · as in Python's mode "a". Breaks when a file that is opened to append is
+/// written from its beginning.
+#[test]
+fn appending_leaves_what_was_there() {
+    on_loop(|| async {
+        let (_folder, path) = path_in_folder();
+        for line in ["one\n", "two\n", "three\n"] {
+            let mut file = File::options().append(true).create(true).open(&path).await.unwrap();
+            file.write_all(line.as_bytes()).await.unwrap();
+            file.close().await.unwrap();
+        }
+        assert_eq!(fs::read_to_string(&path).await.unwrap(), "one\ntwo\nthree\n");
+    });
+}
+
+/// 79 · as in Python. Breaks when the readers share a position.
+#[test]
+fn many_tasks_may_read_one_file_at_once() {
+    on_loop(|| async {
+        let (_folder, path) = path_in_folder();
+        let content = "some text ".repeat(20_000);
+        fs::write(&path, &content).await.unwrap();
+        let readers = (0..10).map(|_| {
+            let path = path.clone();
+            spawn(async move {
+                let mut text = String::new();
+                File::open(&path).await.unwrap().read_to_string(&mut text).await.unwrap();
+                text
+            })
+        });
+        for text in join_all(readers).await {
+            assert!(text.unwrap() == content, "each of them reads the whole file");
+        }
+    });
+}
+
+/// 79 · no counterpart in asyncio. Breaks when the bytes that a read has fetched belong
+/// to the future that was dropped, and not to the file.
+#[test]
+fn a_read_that_was_cancelled_loses_no_byte() {
+    on_loop(|| async {
+        let (_folder, path) = path_in_folder();
+        let content: Vec<u8> = (0..200_000_u32).map(|n| (n % 251) as u8).collect();
+        fs::write(&path, &content).await.unwrap();
+        let mut file = File::open(&path).await.unwrap();
+        let (mut buffer, mut read) = ([0; 1000], Vec::new());
+        loop {
+            // Dropped at its first suspension, whenever it has one.
+            let first_try = poll_once(&mut file.read(&mut buffer)).await;
+            let count = match first_try {
+                Poll::Ready(count) => count.unwrap(),
+                Poll::Pending => file.read(&mut buffer).await.unwrap(),
+            };
+            if count == 0 {
+                break;
+            }
+            read.extend_from_slice(&buffer[..count]);
+        }
+        assert!(read == content, "{} bytes came, or others", read.len());
+    });
+}
+
+/// 79 · as in Python, whose files flush at `close`. Breaks when the error of a write in
+/// the background is dropped.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_write_error_appears_on_flush_or_close_at_the_latest() {
+    on_loop(|| async {
+        // The device that is always full.
+        let full = || File::options().write(true).open("/dev/full");
+        let mut flushed = full().await.unwrap();
+        flushed.write_all(b"lost").await.unwrap();
+        assert_eq!(flushed.flush().await.unwrap_err().kind(), ErrorKind::StorageFull);
+        let mut closed = full().await.unwrap();
+        closed.write_all(b"lost").await.unwrap();
+        assert_eq!(closed.close().await.unwrap_err().kind(), ErrorKind::StorageFull);
+        let mut much = full().await.unwrap();
+        let error = much.write_all(&[0; 1_000_000]).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::StorageFull, "or at a later write");
+    });
+}
+
+/// 79 · as in Python. Breaks when a flush only starts the write, and does not wait.
+#[test]
+fn what_was_flushed_is_in_the_file() {
+    on_loop(|| async {
+        let (_folder, path) = path_in_folder();
+        let mut file = File::create(&path).await.unwrap();
+        let mut expected = Vec::new();
+        for size in [1, 100, 64 * 1024, 64 * 1024 + 1, 200_000] {
+            file.write_all(&vec![b'x'; size]).await.unwrap();
+            file.flush().await.unwrap();
+            expected.resize(expected.len() + size, b'x');
+            assert!(std::fs::read(&path).unwrap() == expected, "after a write of {size} bytes");
+        }
+        file.set_len(3).await.unwrap();
+        file.sync_all().await.unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "xxx");
+    });
+}
+
+/// 79 · deliberately not as in Python, where it depends on the garbage collector. Breaks
+/// when the loop's end does not wait for the write.
+#[test]
+fn what_was_written_and_not_flushed_is_in_the_file_at_the_end_of_the_loop() {
+    within_limit(|| {
+        let (_folder, path) = path_in_folder();
+        glassloop::block_on(async {
+            let mut file = File::create(&path).await.unwrap();
+            file.write_all(b"not flushed").await.unwrap();
+        });
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "not flushed");
+    });
+}
+
+/// 79 · as in Python's `os.scandir`. Breaks where one batch of entries ends.
+#[test]
+fn a_directory_lists_each_of_its_entries_once() {
+    on_loop(|| async {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("a/b")).await.unwrap();
+        for n in 0..200 {
+            fs::write(folder.path().join(format!("a/{n:03}")), "").await.unwrap();
+        }
+        let entries: Vec<_> = fs::read_dir(folder.path().join("a")).await.unwrap().collect().await;
+        let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
+        let mut names: Vec<_> =
+            entries.into_iter().map(|e| name(e).into_string().unwrap()).collect();
+        names.sort();
+        let mut expected: Vec<_> = (0..200).map(|n| format!("{n:03}")).collect();
+        expected.push("b".into());
+        assert_eq!(names, expected);
+        fs::remove_dir_all(folder.path().join("a")).await.unwrap();
+        assert!(!folder.path().join("a").exists());
+    });
+}
+
+/// 79 · as in Python's `shutil` and `os`. Breaks when the paths change places.
+#[test]
+fn copy_and_rename_take_the_old_path_first() {
+    on_loop(|| async {
+        let (_folder, path) = path_in_folder();
+        let (copy, moved) = (path.with_extension("copy"), path.with_extension("moved"));
+        fs::write(&path, "text").await.unwrap();
+        assert_eq!(fs::copy(&path, &copy).await.unwrap(), 4);
+        fs::rename(&path, &moved).await.unwrap();
+        assert_eq!(fs::read_to_string(&copy).await.unwrap(), "text");
+        assert_eq!(fs::read(&moved).await.unwrap(), b"text");
+        assert!(!path.exists());
+    });
+}
