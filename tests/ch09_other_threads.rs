@@ -438,6 +438,34 @@ fn what_the_loop_did_not_get_to_is_disconnected_and_dropped() {
     });
 }
 
+/// 45 · has no counterpart in asyncio. Breaks when the loop empties its inbox last: what
+/// the drop of a message spawns would then never end.
+#[test]
+fn a_spawn_from_the_drop_of_what_the_loop_did_not_get_to_is_ended_too() {
+    thread_local! {
+        static SPAWNED: RefCell<Option<glassloop::JoinHandle<()>>> = const { RefCell::new(None) };
+    }
+
+    struct SpawnsOnDrop;
+
+    impl Drop for SpawnsOnDrop {
+        fn drop(&mut self) {
+            SPAWNED.set(Some(spawn(pending())));
+        }
+    }
+
+    within_limit(|| {
+        let executor = Executor::new().unwrap();
+        let unreceived = SpawnsOnDrop;
+        drop(executor.remote().spawn(move || {
+            drop(unreceived);
+            async {}
+        }));
+        drop(executor);
+        assert!(SPAWNED.take().unwrap().is_finished(), "the task was left behind by its loop");
+    });
+}
+
 /// 82 · as above, for a task that had started.
 #[test]
 fn a_remote_task_that_is_dropped_with_its_loop_disconnects_its_receiver() {

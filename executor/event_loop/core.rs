@@ -229,12 +229,14 @@ impl EventLoop {
         self.slow_polls.measure(who, || root.poll(&self.parts.scheduler));
     }
 
-    /// Ends the loop: drops the tasks, then waits for the jobs.
+    /// Ends the loop: drops the tasks and what was sent to it, then waits for jobs.
     pub(super) fn close(&self) {
-        self.parts.scheduler.drop_all_tasks();
-        // What was sent and not received is dropped, on this thread.
-        while let Ok(message) = self.parts.inbox.try_recv() {
-            drop(message);
+        // Again and again: a Drop may send, and the drop of what was sent may spawn.
+        while self.parts.scheduler.alive() > 0 || !self.parts.inbox.is_empty() {
+            self.parts.scheduler.drop_all_tasks();
+            while let Ok(message) = self.parts.inbox.try_recv() {
+                drop(message);
+            }
         }
         self.parts.pool.shutdown();
     }
