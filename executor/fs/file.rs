@@ -147,7 +147,11 @@ impl File {
         };
         let done = ready!(job.poll_job(cx));
         self.state = State::Idle;
-        let result = match done? {
+        Poll::Ready(done.and_then(|done| self.keep(done)))
+    }
+
+    fn keep(&mut self, done: Done) -> io::Result<()> {
+        match done {
             Done::Read(bytes, result) => {
                 if result.is_ok() && bytes.is_empty() {
                     self.state = State::AtEnd;
@@ -165,12 +169,9 @@ impl File {
                 // Only now: a seek that fails leaves everything as it was.
                 self.ahead.clear();
                 self.taken = 0;
-                if let Some(target) = target {
-                    self.state = State::Sought(target, position);
-                }
+                self.state = target.map_or(State::Idle, |target| State::Sought(target, position));
             }),
-        };
-        Poll::Ready(result)
+        }
     }
 
     /// Writes out what was collected.

@@ -7,7 +7,7 @@ use std::panic::Location;
 use std::path::Path;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::vec;
 
 use futures_lite::stream::Stream;
@@ -49,11 +49,10 @@ pub fn read_dir(path: impl AsRef<Path>) -> impl Future<Output = io::Result<ReadD
     let at = Location::caller();
     let open = path_job("list", path.as_ref(), |path| fs::read_dir(path));
     async move {
-        Ok(ReadDir {
-            state: State::Idle(open.await?),
-            pool: current::expect_at("`fs::read_dir`", at),
-            fetched: Vec::new().into_iter(),
-        })
+        let entries = open.await?;
+        let pool = current::expect_at("`fs::read_dir`", at);
+        let job = Some(fetch(&pool, entries));
+        Ok(ReadDir { pool, fetched: Vec::new().into_iter(), job })
     }
 }
 
@@ -61,15 +60,17 @@ pub fn read_dir(path: impl AsRef<Path>) -> impl Future<Output = io::Result<ReadD
 pub struct ReadDir {
     pool: Rc<Pool>,
     fetched: vec::IntoIter<io::Result<DirEntry>>,
-    state: State,
+    /// Fetches the next entries; `None` at the end.
+    job: Option<Unblock<Batch>>,
 }
 
+/// Some entries, and where the next ones come from.
 type Batch = (Vec<io::Result<DirEntry>>, fs::ReadDir);
 
-enum State {
-    Idle(fs::ReadDir),
-    Busy(Unblock<Batch>),
-    AtEnd,
+/// A job that is not submitted before the entries are wanted.
+fn fetch(pool: &Rc<Pool>, mut entries: fs::ReadDir) -> Unblock<Batch> {
+    let work = move || (entries.by_ref().take(BATCH).collect(), entries);
+    Unblock::new(Rc::clone(pool), work)
 }
 
 impl Stream for ReadDir {
@@ -83,24 +84,16 @@ impl Stream for ReadDir {
             if let Some(entry) = self.fetched.next() {
                 return Poll::Ready(Some(entry));
             }
-            match std::mem::replace(&mut self.state, State::AtEnd) {
-                State::Idle(mut entries) => {
-                    let fetch = move || (entries.by_ref().take(BATCH).collect(), entries);
-                    self.state = State::Busy(Unblock::new(Rc::clone(&self.pool), fetch));
-                }
-                State::Busy(mut job) => {
-                    let Poll::Ready(done) = job.poll_job(cx) else {
-                        self.state = State::Busy(job);
-                        return Poll::Pending;
-                    };
-                    let (batch, entries) = done?;
-                    if !batch.is_empty() {
-                        self.state = State::Idle(entries);
-                    }
-                    self.fetched = batch.into_iter();
-                }
-                State::AtEnd => return Poll::Ready(None),
+            let Some(job) = &mut self.job else {
+                return Poll::Ready(None);
+            };
+            let done = ready!(job.poll_job(cx));
+            self.job = None;
+            let (batch, entries) = done?;
+            if !batch.is_empty() {
+                self.job = Some(fetch(&self.pool, entries));
             }
+            self.fetched = batch.into_iter();
         }
     }
 }
