@@ -54,13 +54,6 @@ struct Others {
     remotes: bool,
 }
 
-/// Whether the loop may go to sleep.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Patience {
-    Park,
-    Never,
-}
-
 impl EventLoop {
     pub(super) fn new(parts: Parts, slow_polls: SlowPolls) -> EventLoop {
         EventLoop {
@@ -78,7 +71,7 @@ impl EventLoop {
     /// Turns until the root future is ready.
     pub(super) fn run(&self, root: &mut Root<'_>) {
         while !root.is_done() {
-            self.poll_io(Patience::Park, Some(root));
+            self.poll_io(root);
             self.parts.timers.fire();
             self.run_ready(Some(root));
         }
@@ -87,7 +80,8 @@ impl EventLoop {
     /// Turns while something is ready.
     pub(super) fn run_until_stalled(&self) {
         loop {
-            self.poll_io(Patience::Never, None);
+            self.look();
+            self.drain_inbox();
             self.parts.timers.fire();
             if self.parts.queue.is_empty() {
                 return;
@@ -97,13 +91,11 @@ impl EventLoop {
     }
 
     /// The first part of a turn: what has happened outside?
-    fn poll_io(&self, patience: Patience, root: Option<&mut Root<'_>>) {
+    fn poll_io(&self, root: &mut Root<'_>) {
         self.drain_inbox();
-        let since_look = self.parts.scheduler.polls() - self.looked_at.get();
-        let idle = self.parts.queue.is_empty() && patience == Patience::Park;
-        if idle {
+        if self.parts.queue.is_empty() {
             self.park(root);
-        } else if patience == Patience::Never || since_look >= POLLS_PER_LOOK {
+        } else if self.parts.scheduler.polls() - self.looked_at.get() >= POLLS_PER_LOOK {
             self.look();
         }
         self.drain_inbox();
@@ -130,7 +122,7 @@ impl EventLoop {
     }
 
     /// Sleeps until a descriptor, a timer or another thread has something to do.
-    fn park(&self, root: Option<&mut Root<'_>>) {
+    fn park(&self, root: &mut Root<'_>) {
         let others = self.others();
         let deadline = self.parts.timers.next_wake();
         if deadline.is_none() && !self.parts.reactor.is_awaited() {

@@ -43,10 +43,8 @@ impl StuckCheck {
     ///
     /// # Panics
     /// With a report on every stuck task, if none can.
-    pub(super) fn check(&self, parts: &Parts, root: Option<&mut Root<'_>>) {
-        if let Some(root) = root
-            && !self.may_be_woken(parts, root)
-        {
+    pub(super) fn check(&self, parts: &Parts, root: &mut Root<'_>) {
+        if !self.may_be_woken(parts, root) {
             panic!("{}", report(parts, root));
         }
     }
