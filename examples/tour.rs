@@ -9,8 +9,9 @@
 //! cargo run --example tour -- PATH…   # other files and directories
 //! ```
 //!
-//! To see it blocked: in `count_and_send`, write `timed(…)` without the `unblock`,
-//! and visit a large directory.
+//! To see it blocked: in `count_and_send`, take out the `unblock`, so that the line
+//! says `let (lines, took) = timed(|| count_lines(&file));`, and visit a large
+//! directory.
 //!
 //! Take away: **one thread can wait for any number of things at once, as long as
 //! nobody makes it do the waiting, or the heavy work, itself.**
@@ -42,6 +43,8 @@ Without a PATH: the source of glassloop. Exit code 1: something could not be rea
 const IN_FLIGHT: usize = 8;
 /// The period of the heartbeat.
 const BEAT: Duration = Duration::from_millis(1);
+/// A gap between two beats, or a poll of one task, that counts as being blocked.
+const TOO_LONG: Duration = Duration::from_millis(20);
 
 fn main() -> ExitCode {
     let paths: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
@@ -49,8 +52,17 @@ fn main() -> ExitCode {
         print(USAGE);
         return ExitCode::SUCCESS;
     }
+    if let Some(path) =
+        paths.iter().find(|path| path.as_os_str().as_encoded_bytes()[..].starts_with(b"-"))
+    {
+        complain(format_args!("unknown option {path:?}; see --help"));
+        return ExitCode::FAILURE;
+    }
     let paths = if paths.is_empty() { own_source() } else { paths };
-    let failed = glassloop::block_on(tour(paths)).unwrap_or_else(|error| {
+    // A loop that names on stderr whoever holds it up.
+    let executor = glassloop::Executor::builder().slow_poll(TOO_LONG).build();
+    let executor = executor.expect("an event loop");
+    let failed = executor.block_on(tour(paths)).unwrap_or_else(|error| {
         complain(format_args!("gave up: {error}"));
         1
     });
@@ -279,13 +291,13 @@ async fn serve(listener: TcpListener) -> io::Result<Ledger> {
 fn what_happened(ledger: &Ledger, visit: &Visit, pulse: &Pulse, took: Duration) -> String {
     format!(
         "\
-{files}, {lines}, in {took:.1?}, on one thread{failed}.
+{files}, {lines}, in {took:.1?}, by one loop thread and its pool{failed}.
 {longest}
 What happened
 
   find   Pool threads looked into the directories. The loop awaited their lists.
-  read   Pool threads read {files}, {IN_FLIGHT} at most at a time (most seen: {most}).
-         All added up, that took them {pool_time:.1?}.
+  read   {files} to read and count, {IN_FLIGHT} at most at a time (most seen: {most}).
+         All added up, that took {pool_time:.1?}.
   send   Each count went over TCP to a server task on the same loop, which
          added up {lines}.
   beat   Meanwhile a heartbeat was due every {BEAT:?}. It came {beats}, and the
@@ -320,29 +332,30 @@ fn longest(entries: &[(u64, String)]) -> String {
     if table.is_empty() { table } else { table + "\n" }
 }
 
-const CAVEAT: &str = "
-  Still there was that long gap. If no task computed or blocked for so long, and
-  none of these does, then other threads had the processors meanwhile: those of
-  the pool, or of other programs.
-";
-
 fn why_not_blocked(pulse: &Pulse) -> String {
     // What the heartbeat has not confirmed is not claimed.
-    let (was_never, caveat) = match pulse.longest_gap.get() < BEAT * 20 {
-        true => ("was never", ""),
-        false => ("ought not to have been", CAVEAT),
-    };
+    if pulse.longest_gap.get() > TOO_LONG {
+        return BLOCKED.to_owned();
+    }
     format!(
         "
-Why the loop {was_never} blocked
+Why the loop was never blocked for as long as {TOO_LONG:?}
 
   While the files were being read on pool threads, the loop polled whoever had
   been woken. When nobody was left, it slept, until a pool thread, the socket or
   the next heartbeat woke it. Had it read the files itself, there would have
   been no heartbeat all that while.
-{caveat}"
+"
     )
 }
+
+const BLOCKED: &str = "
+Why did the heartbeat stop for so long?
+
+  Either a task computed or blocked without an await (then the loop has named it
+  above; has somebody taken out an `unblock`?), or other threads had the
+  processors: those of the pool, or of other programs.
+";
 
 fn in_numbers() -> String {
     let stats = glassloop::stats();

@@ -1,5 +1,5 @@
-//! The loop itself: the only file that knows all the parts, and what it does
-//! with them, turn after turn.
+//! The loop itself: what it does with its parts, turn after turn (*iteration* or *tick*
+//! elsewhere).
 //!
 //! ```text
 //!        ┌───────────────────────── a turn ─────────────────────────┐
@@ -72,7 +72,7 @@ impl EventLoop {
     pub(super) fn run(&self, root: &mut Root<'_>) {
         while !root.is_done() {
             self.poll_io(root);
-            self.parts.timers.fire();
+            self.fire_timers();
             self.run_ready(Some(root));
         }
     }
@@ -82,7 +82,7 @@ impl EventLoop {
         loop {
             self.look();
             self.drain_inbox();
-            self.parts.timers.fire();
+            self.fire_timers();
             if self.parts.queue.is_empty() {
                 return;
             }
@@ -186,6 +186,11 @@ impl EventLoop {
 
     fn dispatch(&self, events: &Events) -> io::Result<()> {
         events.iter().try_for_each(|event| self.parts.reactor.dispatch(event))
+    }
+
+    /// The second part of a turn: wakes the tasks whose timers are due.
+    fn fire_timers(&self) {
+        self.parts.timers.fire();
     }
 
     /// The third part of a turn: polls the tasks that are ready now, and not those

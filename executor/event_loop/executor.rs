@@ -209,7 +209,7 @@ fn refuse_nesting(what: &str) {
     assert!(
         !current::is_inside(),
         "`{what}` was called at {}, inside a running event loop, which would stand still \
-         meanwhile. Await the future instead, or spawn it as a task; blocking code belongs into \
+         meanwhile. Await the future instead, or spawn it as a task; blocking code belongs in \
          `glassloop::unblock`",
         Location::caller()
     );
@@ -248,7 +248,7 @@ impl Builder {
     }
 
     /// How many threads the blocking pool may have; 64 without this call. They are
-    /// started when they are needed, and end when they were idle for 10 seconds.
+    /// started when they are needed, and end after being idle for 10 seconds.
     ///
     /// # Panics
     /// If `max` is 0: no file could be read then.

@@ -1,9 +1,9 @@
-//! The loop: the one room that knows all the others.
+//! The loop: the room that knows the four before it.
 //!
-//! Begin with `core`: a turn in three steps, taken with the `parts`. `root` is the
-//! future of `block_on`; `stuck` proves that nothing can happen any more;
-//! `slow_poll` says who held up the others; [stats()] counts. `remote` is the way in
-//! for other threads, and `executor` the way in for everybody else.
+//! In reading order: `parts` puts the four rooms together; `stats` and `slow_poll`
+//! measure; `root` is the future of `block_on`; `stuck` proves that nothing can happen
+//! any more; **`core` is the turn**. `remote` is the way in for other threads, and
+//! `executor` the way in for everybody else. In a hurry, begin with `core`.
 
 mod parts;
 mod stats;

@@ -23,13 +23,13 @@ pub struct SlowPoll {
 
 impl fmt::Display for SlowPoll {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.name.as_deref().unwrap_or_default();
+        let name = self.name.as_ref().map(|name| format!(" {name:?}"));
         write!(
             f,
-            "{}{}{name} (spawned at {}) held up the loop for {:?}: it computed or blocked without \
+            "{}{} (from {}) held up the loop for {:?}: it computed or blocked without \
              an await. Put blocking work into `glassloop::unblock`, and an await into long loops",
             self.task,
-            if name.is_empty() { "" } else { " " },
+            name.unwrap_or_default(),
             self.spawned_at,
             self.took
         )

@@ -97,7 +97,10 @@ fn report(parts: &Parts, root: &mut Root<'_>) -> String {
 fn add_line(report: &mut String, who: &str, waits: &[Wait]) {
     let waits: Vec<String> = waits.iter().map(ToString::to_string).collect();
     let what = match waits.is_empty() {
-        true => "something that has kept no waker".to_owned(),
+        true => "something that has kept no waker: nothing can wake it (as with \
+                 `std::future::pending`, or a `poll` that was `Pending` without keeping \
+                 `cx.waker()`)"
+            .to_owned(),
         false => waits.join("; and for "),
     };
     // Writing to a string cannot fail.

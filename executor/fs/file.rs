@@ -61,7 +61,7 @@ pub struct File {
     file: Arc<fs::File>,
     pool: Rc<Pool>,
     state: State,
-    /// Bytes that were read ahead; `..read` of them have been taken.
+    /// Bytes that were read ahead; `..taken` of them have been given out.
     ahead: Vec<u8>,
     taken: usize,
     /// Bytes to be written.

@@ -1,9 +1,7 @@
 //! Addresses, and the names that stand for them.
 
 use std::io;
-use std::net::{
-    IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, ToSocketAddrs as _,
-};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::panic::Location;
 
 use crate::blocking::unblock_io;
@@ -35,22 +33,15 @@ impl Lookup {
     /// # Errors
     /// The system's, if the name is unknown; and `InvalidInput`, if there is no
     /// address at all.
-    pub(super) async fn resolve(
-        self,
-        at: &'static Location<'static>,
-    ) -> io::Result<Vec<SocketAddr>> {
+    pub(super) async fn resolve(self, at: &'static Location<'static>) -> Found {
         let found = match self {
             Lookup::Known(known) => known,
-            Lookup::Name(name) => {
-                let what = name.clone();
-                let work = move || Ok(name.to_socket_addrs()?.collect());
-                with_name(&what, unblock_io("a name lookup", at, work).await)?
+            Lookup::Name(name) if !name.contains(':') => {
+                let text = format!("{name:?} names no port; an address is \"host:port\"");
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
             }
-            Lookup::Host(host, port) => {
-                let what = host.clone();
-                let work = move || Ok((host.as_str(), port).to_socket_addrs()?.collect());
-                with_name(&what, unblock_io("a name lookup", at, work).await)?
-            }
+            Lookup::Name(name) => look_up(name.clone(), name, at).await?,
+            Lookup::Host(host, port) => look_up(host.clone(), (host, port), at).await?,
         };
         match found.is_empty() {
             false => Ok(found),
@@ -62,10 +53,18 @@ impl Lookup {
     }
 }
 
-/// Says which name could not be looked up.
-fn with_name(name: &str, found: io::Result<Vec<SocketAddr>>) -> io::Result<Vec<SocketAddr>> {
-    found.map_err(|error| io::Error::new(error.kind(), format!("cannot look up {name:?}: {error}")))
+/// Asks the system, on the pool. The error says which name was looked up.
+async fn look_up<T>(name: String, target: T, at: &'static Location<'static>) -> Found
+where
+    T: std::net::ToSocketAddrs + Send + 'static,
+{
+    let work = move || Ok(target.to_socket_addrs()?.collect());
+    unblock_io("a name lookup", at, work)
+        .await
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot look up {name:?}: {error}")))
 }
+
+type Found = io::Result<Vec<SocketAddr>>;
 
 /// Addresses that are written out.
 macro_rules! impl_known {
@@ -123,9 +122,10 @@ impl<T: ToSocketAddrs + ?Sized> ToSocketAddrs for &T {
     }
 }
 
-/// Tries `attempt` with one address after another: the first success, or the
-/// last error. `at` is the user's line.
+/// Tries `attempt` with one address after another: the first success, or the last
+/// error, which then names the act and the address. `at` is the user's line.
 pub(super) async fn first_that<R>(
+    act: &'static str,
     lookup: Lookup,
     at: &'static Location<'static>,
     mut attempt: impl AsyncFnMut(SocketAddr) -> io::Result<R>,
@@ -134,7 +134,10 @@ pub(super) async fn first_that<R>(
     for address in lookup.resolve(at).await? {
         match attempt(address).await {
             Ok(result) => return Ok(result),
-            Err(error) => last = error,
+            Err(error) => {
+                let text = format!("cannot {act} {address}: {error}");
+                last = io::Error::new(error.kind(), text);
+            }
         }
     }
     Err(last)

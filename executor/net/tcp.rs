@@ -55,7 +55,7 @@ impl TcpListener {
     #[track_caller]
     pub fn bind(addresses: impl ToSocketAddrs) -> impl Future<Output = io::Result<TcpListener>> {
         let at = Location::caller();
-        first_that(addresses.to_lookup(), at, async move |address| {
+        first_that("listen at", addresses.to_lookup(), at, async move |address| {
             TcpListener::tie(std::net::TcpListener::bind(address)?, at)
         })
     }
@@ -145,7 +145,7 @@ impl TcpStream {
     #[track_caller]
     pub fn connect(addresses: impl ToSocketAddrs) -> impl Future<Output = io::Result<TcpStream>> {
         let at = Location::caller();
-        first_that(addresses.to_lookup(), at, async move |address| {
+        first_that("connect to", addresses.to_lookup(), at, async move |address| {
             let connect = move || std::net::TcpStream::connect(address);
             TcpStream::tie(unblock_io("`TcpStream::connect`", at, connect).await?, at)
         })

@@ -42,7 +42,7 @@ impl UdpSocket {
     #[track_caller]
     pub fn bind(addresses: impl ToSocketAddrs) -> impl Future<Output = io::Result<UdpSocket>> {
         let at = Location::caller();
-        first_that(addresses.to_lookup(), at, async move |address| {
+        first_that("bind to", addresses.to_lookup(), at, async move |address| {
             UdpSocket::tie(std::net::UdpSocket::bind(address)?, at)
         })
     }
@@ -72,7 +72,7 @@ impl UdpSocket {
     #[track_caller]
     pub fn connect(&self, addresses: impl ToSocketAddrs) -> impl Future<Output = io::Result<()>> {
         let connect = async |address| self.io.get_ref().connect(address);
-        first_that(addresses.to_lookup(), Location::caller(), connect)
+        first_that("connect to", addresses.to_lookup(), Location::caller(), connect)
     }
 
     /// Sends a datagram to the peer; returns how many bytes were sent.
@@ -106,7 +106,7 @@ impl UdpSocket {
         bytes: &[u8],
         address: impl ToSocketAddrs,
     ) -> impl Future<Output = io::Result<usize>> {
-        first_that(address.to_lookup(), Location::caller(), async move |address| {
+        first_that("send to", address.to_lookup(), Location::caller(), async move |address| {
             self.io.write_with(|socket| socket.send_to(bytes, address)).await
         })
     }

@@ -12,7 +12,7 @@ use super::mutex::{Lock, MutexGuard};
 /// what the lock guards. asyncio's `Condition`.
 ///
 /// Always wait in a loop that checks the condition: it may have changed again
-/// before the lock was had.
+/// before the lock is taken again.
 ///
 /// ```
 /// use std::rc::Rc;

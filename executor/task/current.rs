@@ -18,14 +18,14 @@ use std::panic::Location;
 use std::rc::Rc;
 
 /// The parts of one loop. The ones that are asked for most often come first.
-pub(crate) type Parts = Rc<[Rc<dyn Any>]>;
+pub(crate) type PartList = Rc<[Rc<dyn Any>]>;
 
 thread_local! {
-    static CURRENT: RefCell<Option<Parts>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<PartList>> = const { RefCell::new(None) };
 }
 
 /// Makes `parts` the current loop until the guard is dropped.
-pub(crate) fn enter(parts: Parts) -> Entered {
+pub(crate) fn enter(parts: PartList) -> Entered {
     // A thread that is ending may have lost its thread-locals already; then
     // there is nothing to set and nothing to restore.
     let previous = CURRENT.try_with(|current| current.replace(Some(parts)));
@@ -34,7 +34,7 @@ pub(crate) fn enter(parts: Parts) -> Entered {
 
 /// Gives the thread back to the loop that was current before, if any.
 pub(crate) struct Entered {
-    previous: Option<Parts>,
+    previous: Option<PartList>,
 }
 
 impl Drop for Entered {
@@ -79,12 +79,14 @@ pub(crate) fn expect<P: 'static>(what: &str) -> Rc<P> {
 
 /// [`expect`], for the futures that need the loop when they are first polled,
 /// but want to name the line `at` that made them.
+#[track_caller]
 pub(crate) fn expect_at<P: 'static>(what: &str, at: &Location<'_>) -> Rc<P> {
     match get() {
         Some(part) => part,
         None => panic!(
-            "{what} was called at {at}, where no event loop is running. Call it from inside \
-             `glassloop::block_on(async {{ … }})`, or from a task spawned there"
+            "{what} was called at {at}, on a thread where no event loop is running. Call it \
+             from inside `glassloop::block_on(async {{ … }})`, or from a task spawned there; \
+             other threads have `Remote::spawn`"
         ),
     }
 }

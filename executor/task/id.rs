@@ -10,7 +10,8 @@ use std::fmt;
 ///
 /// Numbers are given in the order of the spawns and never used twice, so that a
 /// waker which outlives its task can never be taken for a waker of the next one.
-/// The future given to [`block_on`](crate::block_on) has a number too.
+/// The future given to [`block_on`](crate::block_on) has a number too: as a rule the
+/// first, so that the first task is task 2.
 ///
 /// In asyncio, the nearest relative is the name `Task-4`.
 ///
@@ -31,7 +32,7 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// Where to find a task, and which one: the slot of the task table, and the
+/// Where to find a task, and which one (a *generational index*): the slot of the task table, and the
 /// number that the task in that slot must have to be the one that is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Name {

@@ -1,12 +1,13 @@
 //! The waker that a leaf keeps while it waits.
 //!
 //! A *leaf* is a future that waits for something itself, instead of awaiting
-//! another future: a sleep, a lock, a receive. When it is not ready it must keep
-//! the waker that it was polled with. In this crate it keeps a [`KeptWaker`],
-//! which is counted: a task whose wakers are *all* kept in here, where only
-//! other tasks can reach them, can be woken by nobody from outside. That is half
-//! of the proof of a deadlock; the other half, what the leaf waits for, it says
-//! here too when it is asked.
+//! another future: a sleep, a lock, a receive (in asyncio, a `Future`). When it is
+//! not ready it must keep the waker that it was polled with. In this crate it keeps
+//! a [`KeptWaker`], which is counted: a task whose wakers all lie in here can be
+//! woken only by a task, a timer or a descriptor of its loop. That is half of the
+//! proof of a deadlock; the other half, what the leaf waits for, it says here too
+//! when it is asked. (A leaf whose waker goes to another thread, `Unblock`, keeps a
+//! plain one, which counts as outside.)
 
 use std::cell::RefCell;
 use std::fmt;
@@ -22,15 +23,16 @@ use super::waker::{Header, OwnWaker};
 #[derive(Default)]
 pub(crate) struct Running {
     own: RefCell<Option<OwnWaker>>,
-    /// A list while the loop asks the leaves what they wait for.
+    /// A list while the loop asks the leaves what they wait for: only for the report
+    /// of a deadlock (`event_loop/stuck.rs`); skip it at first reading.
     inquiry: RefCell<Option<Vec<Wait>>>,
 }
 
 impl Running {
     /// Calls `poll` with a context that wakes the task of `own`.
     ///
-    /// This is the one borrow that lasts while a future runs. It is harmless:
-    /// it only reads, and only the loop writes, between two polls.
+    /// Its borrow lasts while the future runs. That is harmless: it only reads, and
+    /// only the loop writes, between two polls.
     pub(crate) fn poll_as<R>(
         &self,
         own: OwnWaker,

@@ -10,6 +10,14 @@
 //!   Ready    out of the table; its joiner is woken
 //! ```
 //!
+//! A poll goes down like this, and each step adds one thing:
+//!
+//! ```text
+//!   Scheduler::poll ─▶ poll_with ─▶ Running::poll_as ─▶ Task::poll ─▶ Stage::poll
+//!   find the task      clear its    its waker, in a     the state,    the future;
+//!                      flags        Context             the abort     its panic
+//! ```
+//!
 //! The table is borrowed for moments only, never while a future runs or is
 //! dropped: a task may spawn, abort or join any other from inside its poll, and
 //! from inside a `Drop`.

@@ -199,7 +199,7 @@ impl<B: Body + ?Sized> Task<B> {
         outside
     }
 
-    /// Remembers whom to wake at the end: the newest joiner only.
+    /// Remembers whom to wake at the end; a newer joiner replaces an older one.
     pub(crate) fn set_joiner(&self, joiner: Option<KeptWaker>) {
         self.joiner.set(joiner);
     }

@@ -46,8 +46,7 @@ pub(crate) struct Header {
     // Any thread.
     /// A message for the task is on its way through the mailbox.
     sent: AtomicBool,
-    /// How many of this header's owners lie in the crate's own wait lists, where
-    /// nobody but a task of a loop can wake them. See `event_loop::stuck`.
+    /// How many of this header's owners are the crate's own leaves. See the next file.
     inside: AtomicU32,
 }
 

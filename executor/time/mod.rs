@@ -1,8 +1,8 @@
 //! When: the clock, the timer wheel, and the futures that wait for a moment.
 //!
-//! The `wheel` is pure: it sorts numbers, and knows neither clock nor waker. The
-//! `timers` of a loop are the wheel read against its `clock`. [`sleep()`] is the
-//! leaf; [`timeout()`] and [`interval()`] are made of it.
+//! In reading order: a `clock` tells the time; the `wheel` is pure, it sorts numbers
+//! and knows neither clock nor waker; the `timers` of a loop are the wheel read
+//! against the clock. `sleep` is the leaf; `timeout` and `interval` are made of it.
 //!
 //! This room knows how a task is woken, and nothing of descriptors or threads.
 
