@@ -16,12 +16,13 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
+
+use crate::task::contain;
 
 /// How many threads a loop has at most for blocking work, unless
 /// [`Builder::blocking_threads`](crate::Builder::blocking_threads) says otherwise.
@@ -176,7 +177,7 @@ impl Crew {
     }
 
     fn run(&self, job: Job) {
-        let _ = catch_unwind(AssertUnwindSafe(job));
+        contain(job);
         // The job has woken its task before it counts as done, so that the loop
         // sees the wake before it sees that nothing is out.
         self.count().out -= 1;

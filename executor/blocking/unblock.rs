@@ -91,12 +91,14 @@ impl<T: Send + 'static> Unblock<T> {
         match std::mem::replace(&mut self.state, State::Done) {
             State::Inert(work) => self.submit(work, cx)?,
             State::Out(desk) => {
+                // Cloned before: a foreign waker may do anything.
+                let newest = cx.waker().clone();
                 let mut on_desk = desk.lock();
                 if let Some(result) = on_desk.result.take() {
                     drop(on_desk);
                     return Poll::Ready(Ok(result.unwrap_or_else(|panic| resume_unwind(panic))));
                 }
-                let old = on_desk.waker.replace(cx.waker().clone());
+                let old = on_desk.waker.replace(newest);
                 drop(on_desk);
                 drop(old);
                 self.state = State::Out(desk);

@@ -19,7 +19,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use polling::Events;
 
@@ -33,14 +33,16 @@ use crate::task::{Message, Name};
 /// While tasks are ready, the system is asked for events once in so many polls:
 /// often enough for sockets, and rarely enough that a poll costs no system call.
 const POLLS_PER_LOOK: u64 = 64;
+/// But polls may be long: a socket need not wait for more than this, or for one turn.
+const TIME_PER_LOOK: Duration = Duration::from_millis(1);
 
 /// A loop: its parts, and what is the loop's own.
 pub(super) struct EventLoop {
     pub(super) parts: Parts,
     slow_polls: SlowPolls,
     events: RefCell<Option<Events>>,
-    /// The number of polls at the last look.
-    looked_at: Cell<u64>,
+    /// The number of polls, and the real time, at the last look.
+    looked_at: Cell<(u64, Instant)>,
     stuck: StuckCheck,
     turns: Cell<u64>,
     parks: Cell<u64>,
@@ -60,7 +62,7 @@ impl EventLoop {
             parts,
             slow_polls,
             events: RefCell::new(None),
-            looked_at: Cell::new(0),
+            looked_at: Cell::new((0, Instant::now())),
             stuck: StuckCheck::default(),
             turns: Cell::new(0),
             parks: Cell::new(0),
@@ -95,7 +97,7 @@ impl EventLoop {
         self.drain_inbox();
         if self.parts.queue.is_empty() {
             self.park(root);
-        } else if self.parts.scheduler.polls() - self.looked_at.get() >= POLLS_PER_LOOK {
+        } else if self.is_look_due() {
             self.look();
         }
         self.drain_inbox();
@@ -104,13 +106,20 @@ impl EventLoop {
     /// Takes the messages of other threads: those that are there now, so that a
     /// flood of them holds up neither timers nor descriptors.
     fn drain_inbox(&self) {
-        for _ in 0..self.parts.inbox.len() {
-            match self.parts.inbox.try_recv() {
-                Ok(Message::Wake(header)) => header.arrived(&self.parts.queue),
-                Ok(Message::Run(make)) => make(),
-                Err(_) => return,
+        for _ in 0..self.parts.messages() {
+            match self.parts.receive() {
+                Some(Message::Wake(header)) => header.arrived(&self.parts.queue),
+                Some(Message::Run(make)) => make(),
+                None => return,
             }
         }
+    }
+
+    fn is_look_due(&self) -> bool {
+        let (polls, time) = self.looked_at.get();
+        self.parts.reactor.is_watching()
+            && (self.parts.scheduler.polls() - polls >= POLLS_PER_LOOK
+                || time.elapsed() >= TIME_PER_LOOK)
     }
 
     /// Asks the system for events, without waiting.
@@ -118,7 +127,6 @@ impl EventLoop {
         if self.parts.reactor.is_watching() {
             self.wait_in_poller(Some(Instant::now()), || true);
         }
-        self.looked_at.set(self.parts.scheduler.polls());
     }
 
     /// Sleeps until a descriptor, a timer or another thread has something to do.
@@ -142,7 +150,7 @@ impl EventLoop {
         };
         self.look();
         // The job that was done in between has left its wake in the inbox.
-        if self.parts.queue.is_empty() && self.parts.inbox.is_empty() {
+        if self.parts.queue.is_empty() && self.parts.messages() == 0 {
             self.parts.timers.clock().move_to(deadline);
         }
     }
@@ -150,7 +158,7 @@ impl EventLoop {
     fn sleep(&self, deadline: Option<Instant>, others: Others) {
         self.parks.set(self.parks.get() + 1);
         // Whoever has gone since we decided to sleep has found no sleep to end.
-        let stay_awake = || !self.parts.inbox.is_empty() || self.others() != others;
+        let stay_awake = || self.parts.messages() > 0 || self.others() != others;
         match self.parts.reactor.is_watching() {
             true => self.wait_in_poller(deadline, stay_awake),
             false => self.parts.mailbox.parker().park_thread(deadline, stay_awake),
@@ -171,7 +179,6 @@ impl EventLoop {
     /// spin.
     fn wait_in_poller(&self, deadline: Option<Instant>, stay_awake: impl Fn() -> bool) {
         self.looks.set(self.looks.get() + 1);
-        self.looked_at.set(self.parts.scheduler.polls());
         // Taken out while the events are dispatched: that wakes, and a foreign
         // waker may do anything.
         let mut events = self.events.take().unwrap_or_default();
@@ -182,6 +189,7 @@ impl EventLoop {
             .and_then(|()| self.dispatch(&events))
             .unwrap_or_else(|error| panic!("the system's poller failed: {error}"));
         self.events.replace(Some(events));
+        self.looked_at.set((self.parts.scheduler.polls(), Instant::now()));
     }
 
     fn dispatch(&self, events: &Events) -> io::Result<()> {
@@ -226,15 +234,13 @@ impl EventLoop {
         self.slow_polls.measure(who, || root.poll(&self.parts.scheduler));
     }
 
-    /// Ends the loop: drops the tasks and what was sent to it, then waits for jobs.
+    /// Ends the loop: drops the tasks and what was sent to it, then waits for the
+    /// jobs, which may be waiting for an answer to what they have sent.
     pub(super) fn close(&self) {
-        // Again and again: a Drop may send, and the drop of what was sent may spawn.
-        while self.parts.scheduler.alive() > 0 || !self.parts.inbox.is_empty() {
-            self.parts.scheduler.drop_all_tasks();
-            while let Ok(message) = self.parts.inbox.try_recv() {
-                drop(message);
-            }
-        }
+        self.parts.scheduler.drop_all_tasks();
+        self.parts.disconnect();
+        // A Drop of what was sent may have spawned.
+        self.parts.scheduler.drop_all_tasks();
         self.parts.pool.shutdown();
     }
 

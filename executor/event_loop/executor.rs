@@ -120,10 +120,13 @@ impl Executor {
         refuse_nesting("block_on");
         // Entered for as long as the future is there: its Drop may use the loop.
         let _entered = self.event_loop.parts.enter(&self.event_loop);
+        let mut leftovers = Leftovers { executor: self, forsaken: false };
         let mut output = None;
         {
             let future = pin!(async { output = Some(future.await) });
+            leftovers.forsaken = true;
             self.run(Location::caller(), future);
+            leftovers.forsaken = false;
         }
         output.expect("the loop runs until the root is ready")
     }
@@ -186,6 +189,20 @@ impl Executor {
     /// The totals so far.
     pub fn stats(&self) -> Stats {
         self.event_loop.stats()
+    }
+}
+
+/// After a panic of the root, drops what the drop of the root future itself has left.
+struct Leftovers<'a> {
+    executor: &'a Executor,
+    forsaken: bool,
+}
+
+impl Drop for Leftovers<'_> {
+    fn drop(&mut self) {
+        if self.forsaken {
+            self.executor.event_loop.parts.scheduler.drop_all_tasks();
+        }
     }
 }
 

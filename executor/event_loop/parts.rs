@@ -1,6 +1,7 @@
 //! The parts of a loop, made and put together.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use crossbeam_channel::Receiver;
 use crate::blocking::{Pool, pool::KEEP_ALIVE};
 use crate::io::Reactor;
 use crate::task::current::{self, Entered};
-use crate::task::{Mailbox, Message, RunQueue, Running, Scheduler};
+use crate::task::{Mailbox, Message, RunQueue, Running, Scheduler, contain};
 use crate::time::{Clock, Timers};
 
 /// Everything that a loop consists of. None of the parts knows the loop.
@@ -21,7 +22,8 @@ pub(super) struct Parts {
     pub(super) reactor: Rc<Reactor>,
     pub(super) pool: Rc<Pool>,
     pub(super) mailbox: Arc<Mailbox<Message>>,
-    pub(super) inbox: Receiver<Message>,
+    /// The loop's end of the mailbox; until the loop ends.
+    inbox: RefCell<Receiver<Message>>,
 }
 
 impl Parts {
@@ -40,8 +42,24 @@ impl Parts {
             reactor: Rc::new(Reactor::new(mailbox.clone())),
             pool: Rc::new(Pool::new(max_threads, KEEP_ALIVE, job_done)),
             mailbox,
-            inbox,
+            inbox: RefCell::new(inbox),
         }
+    }
+
+    /// Takes a message of another thread, if there is one.
+    pub(super) fn receive(&self) -> Option<Message> {
+        self.inbox.borrow().try_recv().ok()
+    }
+
+    /// How many messages of other threads are there.
+    pub(super) fn messages(&self) -> usize {
+        self.inbox.borrow().len()
+    }
+
+    /// From now on, what is sent comes back to its sender; what was sent is dropped.
+    pub(super) fn disconnect(&self) {
+        let inbox = self.inbox.replace(crossbeam_channel::never());
+        contain(|| drop(inbox));
     }
 
     /// Makes these the current parts of the thread, and `event_loop` the one that

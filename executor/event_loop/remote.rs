@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crossbeam_channel::Receiver;
 use futures_lite::FutureExt;
 
-use crate::task::{JoinError, Mailbox, Message, Scheduler, current};
+use crate::task::{JoinError, Mailbox, Message, Scheduler, contain, current};
 
 /// A way into a loop from other threads. asyncio's `call_soon_threadsafe` and
 /// `run_coroutine_threadsafe`.
@@ -69,15 +69,22 @@ impl Remote {
             Ok(future) => {
                 // Sent by the task itself: if it is dropped, so is the sender.
                 let task = async move {
-                    let result = AssertUnwindSafe(future).catch_unwind().await;
-                    let _ = sender.send(result.map_err(JoinError::from_panic));
+                    let mut future = Box::pin(future);
+                    let output = AssertUnwindSafe(future.as_mut()).catch_unwind().await;
+                    let dropped = catch_unwind(AssertUnwindSafe(|| drop(future)));
+                    let result = match dropped {
+                        Ok(()) => output.map_err(JoinError::from_panic),
+                        Err(panic) => {
+                            contain(|| drop(output));
+                            Err(JoinError::from_panic(panic))
+                        }
+                    };
+                    contain(|| drop(sender.send(result)));
                 };
                 let spawn = |scheduler: &Scheduler| drop(scheduler.spawn(None, at, task));
                 current::with(spawn).expect("messages are taken by a running loop");
             }
-            Err(panic) => {
-                let _ = sender.send(Err(JoinError::from_panic(panic)));
-            }
+            Err(panic) => contain(|| drop(sender.send(Err(JoinError::from_panic(panic))))),
         };
         self.mailbox.post(Message::Run(Box::new(run)));
         receiver

@@ -56,12 +56,12 @@ impl StuckCheck {
             || root.is_held_outside()
             || self.is_task_held_outside(parts)
             // Last: who is not counted any more has left a message before.
-            || !parts.inbox.is_empty()
+            || parts.messages() > 0
     }
 
     fn is_task_held_outside(&self, parts: &Parts) -> bool {
         // A program that waits for a thread comes here at every park. Its waker is
-        // most likely where it was the last time.
+        // most likely where it was the last time, so that is where the search begins.
         let from = self.last_witness.get();
         let witness = parts.scheduler.find_task(from, Task::is_held_outside);
         if let Some(name) = witness {

@@ -23,7 +23,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use futures_lite::{AsyncRead, AsyncSeek, AsyncWrite, AsyncWriteExt};
+use futures_lite::{AsyncRead, AsyncSeek, AsyncSeekExt, AsyncWrite, AsyncWriteExt};
 
 use crate::blocking::{Pool, Unblock};
 
@@ -66,6 +66,8 @@ pub struct File {
     taken: usize,
     /// Bytes to be written.
     collected: Vec<u8>,
+    /// Whether it has a position: a pipe or a terminal has none.
+    seekable: bool,
 }
 
 enum State {
@@ -94,6 +96,7 @@ impl File {
             ahead: Vec::new(),
             taken: 0,
             collected: Vec::new(),
+            seekable: true,
         }
     }
 
@@ -112,6 +115,11 @@ impl File {
     /// The system's, those of earlier writes included.
     pub async fn set_len(&mut self, size: u64) -> io::Result<()> {
         self.flush().await?;
+        if !self.unread().is_empty() {
+            // What was read ahead may be cut off.
+            self.seek(SeekFrom::Current(0)).await?;
+        }
+        self.state = State::Idle;
         self.call(move |file| file.set_len(size)).await
     }
 
@@ -164,6 +172,10 @@ impl File {
                 bytes.clear();
                 self.collected = bytes;
                 result
+            }
+            Done::Sought(None, Err(error)) if error.kind() == io::ErrorKind::NotSeekable => {
+                self.seekable = false;
+                Ok(())
             }
             Done::Sought(target, result) => result.map(|position| {
                 // Only now: a seek that fails leaves everything as it was.
@@ -248,7 +260,7 @@ impl AsyncWrite for File {
         if file.collected.len() >= CHUNK {
             ready!(file.poll_written(cx))?;
         }
-        if !file.unread().is_empty() {
+        if !file.unread().is_empty() && file.seekable {
             // The write belongs where the reader stopped, not where it has read
             // ahead to.
             let back = -(file.unread().len() as i64);
@@ -286,7 +298,10 @@ impl AsyncSeek for File {
         }
         let ahead = file.unread().len() as i64;
         let from_there = match target {
-            SeekFrom::Current(by) => SeekFrom::Current(by - ahead),
+            SeekFrom::Current(by) => match by.checked_sub(ahead) {
+                Some(by) => SeekFrom::Current(by),
+                None => return Poll::Ready(Err(io::ErrorKind::InvalidInput.into())),
+            },
             absolute => absolute,
         };
         file.start_seek(Some(target), from_there);

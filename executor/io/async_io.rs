@@ -168,8 +168,8 @@ impl<T: Pollable + 'static> Async<T> {
             return Poll::Ready(result);
         }
         let waker = KeptWaker::keep(cx, What::Thing("a descriptor"), Location::caller());
-        self.source().wait(direction, None, waker);
         self.reactor.arm(self.source(), direction)?;
+        self.source().wait(direction, None, waker);
         Poll::Pending
     }
 

@@ -9,7 +9,9 @@ use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 pub use std::os::fd::AsFd as Pollable;
 
 /// The handle that `polling` is given when a source is registered.
-pub(super) fn raw(io: &dyn Pollable) -> RawFd {
+pub(super) type Raw = RawFd;
+
+pub(super) fn raw(io: &dyn Pollable) -> Raw {
     io.as_fd().as_raw_fd()
 }
 

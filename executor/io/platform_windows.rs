@@ -9,7 +9,9 @@ use std::os::windows::io::{AsRawSocket, BorrowedSocket, RawSocket};
 pub use std::os::windows::io::AsSocket as Pollable;
 
 /// The handle that `polling` is given when a source is registered.
-pub(super) fn raw(io: &dyn Pollable) -> RawSocket {
+pub(super) type Raw = RawSocket;
+
+pub(super) fn raw(io: &dyn Pollable) -> Raw {
     io.as_socket().as_raw_socket()
 }
 

@@ -58,11 +58,16 @@ pub(crate) struct Reactor {
 /// A descriptor, and who waits for it.
 pub(crate) struct Source<T: ?Sized = dyn Pollable> {
     key: usize,
+    /// The descriptor that was registered.
+    raw: platform::Raw,
     waiters: RefCell<Vec<Waiter>>,
     /// What the poller has been asked to report: reading, writing.
     armed: Cell<(bool, bool)>,
     io: T,
 }
+
+/// How many foreign wakers a descriptor keeps that cannot say when they stop waiting.
+const FOREIGN_KEPT: usize = 64;
 
 struct Waiter {
     direction: Direction,
@@ -92,25 +97,21 @@ impl Reactor {
     pub(crate) fn register<T: Pollable + 'static>(&self, io: T) -> io::Result<Rc<Source<T>>> {
         let poller = self.mailbox.parker().poller()?;
         let key = self.last_key.get() + 1;
-        let source = Rc::new(Source {
-            key,
-            waiters: RefCell::default(),
-            armed: Cell::new((false, false)),
-            io,
-        });
-        let raw = platform::raw(&source.io);
-        // SAFETY: The descriptor must be deleted from the poller before it is
-        // closed. It is closed when the `Source` is dropped or taken apart, and
-        // the map of sources keeps the `Source` alive until `deregister` takes
-        // it out, which deletes it first. When the whole reactor goes, so does
-        // the loop; a `Source` that some `Async` still owns then deregisters at
-        // the end of that `Async`, before it closes its descriptor. The poller
-        // lives in the mailbox, which the reactor owns: it is still there.
+        self.last_key.set(key);
+        let raw = platform::raw(&io);
+        let (waiters, armed) = Default::default();
+        let source = Rc::new(Source { key, raw, waiters, armed, io });
+        // SAFETY: The descriptor must be deleted from the poller before it is closed.
+        // It is closed when the `Source` is dropped or taken apart, and the map of
+        // sources keeps the `Source` alive until `deregister` takes it out, which
+        // deletes it first; or never does, if `io` names another descriptor by then.
+        // When the whole reactor goes, so does the loop; a `Source` that some `Async`
+        // still owns then deregisters at the end of that `Async`, before it closes its
+        // descriptor. The poller lives in the mailbox, which the reactor owns.
         #[allow(unsafe_code)]
         unsafe {
             poller.add_with_mode(raw, Event::none(key), PollMode::Oneshot)?;
         }
-        self.last_key.set(key);
         let shared: Rc<Source> = source.clone();
         self.sources.borrow_mut().insert(key, shared);
         Ok(source)
@@ -118,6 +119,11 @@ impl Reactor {
 
     /// Takes a source from under watch, before its descriptor may be closed.
     pub(crate) fn deregister<T: Pollable + 'static>(&self, source: &Source<T>) {
+        if platform::raw(&source.io) != source.raw {
+            // An `AsFd` that changes its mind. What we have registered must not be
+            // closed, so its source stays where it is, for ever.
+            return std::mem::forget(self.sources.borrow().get(&source.key).cloned());
+        }
         if let Ok(poller) = self.mailbox.parker().poller() {
             // It fails only for a descriptor that is closed already.
             let _ = poller.delete(platform::borrow(&source.io));
@@ -140,33 +146,27 @@ impl Reactor {
     ) -> io::Result<()> {
         let (read, write) = source.armed.get();
         match direction {
-            Read if !read => {
-                self.set_interest(source.key, &source.armed, &source.io, (true, write))
-            }
-            Write if !write => {
-                self.set_interest(source.key, &source.armed, &source.io, (read, true))
-            }
+            Read if !read => self.set_interest(source, (true, write)),
+            Write if !write => self.set_interest(source, (read, true)),
             _ => Ok(()),
         }
     }
 
-    fn set_interest(
-        &self,
-        key: usize,
-        armed: &Cell<(bool, bool)>,
-        io: &dyn Pollable,
-        (read, write): (bool, bool),
-    ) -> io::Result<()> {
+    fn set_interest(&self, source: &Source, (read, write): (bool, bool)) -> io::Result<()> {
         let poller = self.mailbox.parker().poller()?;
+        if platform::raw(&source.io) != source.raw {
+            let text = "an `AsFd` or `AsSocket` names another descriptor than at first";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
         // A descriptor that nobody waits for may still be reported as hung up;
         // in oneshot mode that happens once at most.
         let mode = match read || write {
             true => PollMode::Level,
             false => PollMode::Oneshot,
         };
-        let interest = Event::new(key, read, write);
-        poller.modify_with_mode(platform::borrow(io), interest, mode)?;
-        self.note_interest(armed, (read, write));
+        let interest = Event::new(source.key, read, write);
+        poller.modify_with_mode(platform::borrow(&source.io), interest, mode)?;
+        self.note_interest(&source.armed, (read, write));
         Ok(())
     }
 
@@ -193,8 +193,10 @@ impl Reactor {
         let (read, write) = source.armed.get();
         let wanted = (read && !idle(Read), write && !idle(Write));
         if wanted != (read, write) {
-            self.set_interest(source.key, &source.armed, &source.io, wanted)?;
+            self.set_interest(&source, wanted)?;
         }
+        // A waker may do anything, also end the `Async` of this source.
+        drop(source);
         // Collected first, woken later: see `KeptWaker::wake`.
         served.into_iter().for_each(|waiter| waiter.waker.wake());
         Ok(())
@@ -221,10 +223,22 @@ impl Reactor {
 impl<T: ?Sized> Source<T> {
     /// Adds a waiter, instead of the one that was there for the same wait.
     pub(crate) fn wait(&self, direction: Direction, id: Option<u64>, waker: KeptWaker) {
-        let same_task = |old: &Waiter| id.is_some() || old.waker.same_task(&waker);
-        let _old =
-            self.take_waiters(|old| old.direction == direction && old.id == id && same_task(old));
-        self.waiters.borrow_mut().push(Waiter { direction, id, waker });
+        let replaced = |old: &Waiter| match id {
+            Some(_) => old.id == id,
+            // Nobody else would take out what an ended task has left here.
+            None => old.id.is_none() && (old.waker.same_task(&waker) || old.waker.is_of_ended()),
+        };
+        let _old = self.take_waiters(|old| old.direction == direction && replaced(old));
+        let mut waiters = self.waiters.borrow_mut();
+        waiters.push(Waiter { direction, id, waker });
+        // A combinator may come with a new waker at each poll. The oldest is woken
+        // instead of kept: if it was still of use, its task comes again.
+        let is_foreign = |w: &Waiter| w.id.is_none() && w.waker.is_foreign();
+        if waiters.iter().filter(|w| is_foreign(w)).count() > FOREIGN_KEPT {
+            let oldest = waiters.iter().position(is_foreign).map(|at| waiters.remove(at));
+            drop(waiters);
+            oldest.into_iter().for_each(|waiter| waiter.waker.wake());
+        }
     }
 
     /// Whether the waiter of that number waits still: an event takes it away.

@@ -46,8 +46,8 @@ impl<T: Pollable + 'static> Future for Readiness<'_, T> {
             return Poll::Ready(Ok(()));
         }
         let id = *self.waiting.get_or_insert_with(|| reactor.waiter_id());
-        source.wait(self.direction, Some(id), waker);
         reactor.arm(source, self.direction)?;
+        source.wait(self.direction, Some(id), waker);
         Poll::Pending
     }
 }

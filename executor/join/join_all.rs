@@ -164,8 +164,10 @@ impl Woken {
 
 impl WokenList {
     fn set_parent(&self, newest: &Waker) {
+        // Cloned before: a foreign waker may do anything, also wake a child.
+        let newest = newest.clone();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = state.parent.replace(newest.clone());
+        let old = state.parent.replace(newest);
         drop(state);
         drop(old);
     }
@@ -184,7 +186,8 @@ impl WokenList {
             return;
         }
         state.indices.push(index);
-        let parent = state.parent.clone();
+        // Taken, not cloned: until the parent is polled, one wake is enough.
+        let parent = state.parent.take();
         // Release, then wake.
         drop(state);
         if let Some(parent) = parent {

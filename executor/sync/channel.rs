@@ -79,6 +79,7 @@ fn halves<T>(capacity: Option<usize>, at: &'static Location<'static>) -> (Sender
         receivers: Cell::new(1),
         sending: Line::default(),
         receiving: Line::default(),
+        streaming: Line::default(),
     });
     let sender = Sender { channel: Rc::clone(&channel) };
     (sender, Receiver::new(channel, at))
@@ -96,6 +97,9 @@ struct Channel<T> {
     receivers: Cell<usize>,
     sending: Line,
     receiving: Line,
+    /// The receivers that wait as streams. `poll_next` cannot say when it waits no
+    /// longer, so none of these may be counted on: all of them are woken.
+    streaming: Line,
 }
 
 impl<T> Channel<T> {
@@ -115,6 +119,7 @@ impl<T> Channel<T> {
             return Err(TrySendError::Full(value));
         }
         self.values.borrow_mut().push_back(value);
+        self.streaming.serve_all();
         self.receiving.serve_first();
         Ok(())
     }
@@ -131,17 +136,22 @@ impl<T> Channel<T> {
         }
     }
 
-    fn poll_recv(&self, waiting: &mut Waiting, cx: &Context<'_>) -> Poll<Result<T, RecvError>> {
+    fn poll_recv(
+        &self,
+        line: &Line,
+        waiting: &mut Waiting,
+        cx: &Context<'_>,
+    ) -> Poll<Result<T, RecvError>> {
         loop {
             let result = match self.try_recv() {
                 Err(TryRecvError::Empty) => {
-                    ready!(waiting.poll(&self.receiving, cx));
+                    ready!(waiting.poll(line, cx));
                     continue;
                 }
                 Err(TryRecvError::Closed) => Err(RecvError),
                 Ok(value) => Ok(value),
             };
-            waiting.leave(&self.receiving);
+            waiting.leave(line);
             return Poll::Ready(result);
         }
     }
@@ -164,6 +174,7 @@ impl<T> Channel<T> {
         let closed_now = !self.closed.replace(true);
         self.sending.serve_all();
         self.receiving.serve_all();
+        self.streaming.serve_all();
         closed_now
     }
 }
@@ -317,14 +328,14 @@ impl<T> Stream for Receiver<T> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let receiver = self.get_mut();
-        let received = receiver.channel.poll_recv(&mut receiver.streaming, cx);
-        received.map(Result::ok)
+        let channel = &receiver.channel;
+        channel.poll_recv(&channel.streaming, &mut receiver.streaming, cx).map(Result::ok)
     }
 }
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        self.channel.cancel_recv(&mut self.streaming);
+        self.streaming.leave(&self.channel.streaming);
         let receivers = &self.channel.receivers;
         receivers.set(receivers.get() - 1);
         if receivers.get() == 0 {
@@ -396,7 +407,7 @@ impl<T> Future for Recv<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let channel = self.channel;
-        channel.poll_recv(&mut self.waiting, cx)
+        channel.poll_recv(&channel.receiving, &mut self.waiting, cx)
     }
 }
 
@@ -407,7 +418,7 @@ impl<T> Drop for Recv<'_, T> {
 }
 
 /// The error of [`Sender::send`]: the channel is closed. The value is inside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SendError<T>(pub T);
 
 /// The error of [`Receiver::recv`]: the channel is closed and empty.
@@ -415,7 +426,7 @@ pub struct SendError<T>(pub T);
 pub struct RecvError;
 
 /// The error of [`Sender::try_send`]. The value is inside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum TrySendError<T> {
     /// There is no room at the moment.
     Full(T),
@@ -471,7 +482,23 @@ impl fmt::Display for TryRecvError {
     }
 }
 
-impl<T: fmt::Debug> Error for SendError<T> {}
+/// Without a bound on `T`, so that every `Result` of a send can be expected.
+impl<T> fmt::Debug for SendError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SendError(..)")
+    }
+}
+
+impl<T> fmt::Debug for TrySendError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TrySendError::Full(_) => "Full(..)",
+            TrySendError::Closed(_) => "Closed(..)",
+        })
+    }
+}
+
+impl<T> Error for SendError<T> {}
 impl Error for RecvError {}
-impl<T: fmt::Debug> Error for TrySendError<T> {}
+impl<T> Error for TrySendError<T> {}
 impl Error for TryRecvError {}

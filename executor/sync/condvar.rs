@@ -49,7 +49,7 @@ impl Condvar {
     /// Nothing is unlocked before the first poll. Dropping the future passes a
     /// notification on that it had got, and leaves the mutex unlocked.
     #[track_caller]
-    pub fn wait<'a, T: ?Sized>(&'a self, guard: MutexGuard<'a, T>) -> CondvarWait<'a, T> {
+    pub fn wait<'c, 'm, T: ?Sized>(&'c self, guard: MutexGuard<'m, T>) -> CondvarWait<'c, 'm, T> {
         let at = Location::caller();
         CondvarWait {
             condvar: self,
@@ -78,11 +78,11 @@ impl fmt::Debug for Condvar {
 
 /// The future of [`Condvar::wait`].
 #[must_use = "futures do nothing until they are awaited"]
-pub struct CondvarWait<'a, T: ?Sized> {
-    condvar: &'a Condvar,
+pub struct CondvarWait<'c, 'm, T: ?Sized> {
+    condvar: &'c Condvar,
     waiting: Waiting,
-    lock: Lock<'a, T>,
-    stage: Stage<'a, T>,
+    lock: Lock<'m, T>,
+    stage: Stage<'m, T>,
 }
 
 enum Stage<'a, T: ?Sized> {
@@ -95,10 +95,10 @@ enum Stage<'a, T: ?Sized> {
     Done,
 }
 
-impl<'a, T: ?Sized> Future for CondvarWait<'a, T> {
-    type Output = MutexGuard<'a, T>;
+impl<'m, T: ?Sized> Future for CondvarWait<'_, 'm, T> {
+    type Output = MutexGuard<'m, T>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<MutexGuard<'a, T>> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<MutexGuard<'m, T>> {
         let condvar = self.condvar;
         if matches!(self.stage, Stage::Holding(_) | Stage::Waiting) {
             // In line first, then unlocked: whoever gets the lock now finds us.
@@ -113,7 +113,7 @@ impl<'a, T: ?Sized> Future for CondvarWait<'a, T> {
     }
 }
 
-impl<T: ?Sized> Drop for CondvarWait<'_, T> {
+impl<T: ?Sized> Drop for CondvarWait<'_, '_, T> {
     fn drop(&mut self) {
         let notified = self.waiting.leave(&self.condvar.line);
         if notified || matches!(self.stage, Stage::Locking) {

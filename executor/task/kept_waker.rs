@@ -15,6 +15,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
+use super::contain::contain;
 use super::current;
 use super::id::TaskId;
 use super::waker::{Header, OwnWaker};
@@ -115,8 +116,18 @@ impl KeptWaker {
     pub(crate) fn wake(self) {
         match &self {
             KeptWaker::Task(header) => header.wake(),
-            KeptWaker::Foreign(waker) => waker.wake_by_ref(),
+            // A panic of it must not keep the wakes of others from them.
+            KeptWaker::Foreign(waker) => contain(|| waker.wake_by_ref()),
         }
+    }
+
+    pub(crate) fn is_foreign(&self) -> bool {
+        matches!(self, KeptWaker::Foreign(_))
+    }
+
+    /// Whether it wakes nobody any more, since its task has ended.
+    pub(crate) fn is_of_ended(&self) -> bool {
+        matches!(self, KeptWaker::Task(header) if header.has_ended())
     }
 
     /// Whether both wake the same task.

@@ -1,7 +1,7 @@
 //! Who runs: tasks, the queue in which they stand, and the wakers that put them
 //! there.
 //!
-//! In reading order: a `slab` keeps things that come and go. A task has an `id`; the
+//! In reading order: `contain` stops a panic; a `slab` keeps things that come and go. A task has an `id`; the
 //! thread has a `current` loop, which sleeps in a `parker`; it has a `run_queue` for
 //! its own thread and a `mailbox` for the others; a `waker` leads to either; a leaf
 //! keeps it as a `kept_waker`. A task may end in a `join_error`; a `task` owns a
@@ -11,6 +11,7 @@
 //! This room knows no clock, no thread pool, and no descriptor (but for the parker,
 //! whose bed may be the system's poller).
 
+mod contain;
 mod slab;
 mod id;
 pub(crate) mod current;
@@ -31,6 +32,7 @@ pub use join_error::JoinError;
 pub use join_handle::JoinHandle;
 pub use spawn::{YieldNow, spawn, spawn_named, yield_now};
 
+pub(crate) use contain::contain;
 pub(crate) use id::Name;
 pub(crate) use kept_waker::{KeptWaker, Running, Wait, What};
 pub(crate) use mailbox::Mailbox;

@@ -23,11 +23,12 @@
 //! from inside a `Drop`.
 
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use super::contain::contain;
 use super::id::{Name, TaskId};
 use super::join_handle::JoinHandle;
 use super::kept_waker::Running;
@@ -138,9 +139,10 @@ impl Scheduler {
 
     /// Takes back the waker of a task that has ended.
     pub(crate) fn recycle(&self, own: OwnWaker) {
+        let header = own.recycle();
         let mut spare = self.spare_headers.borrow_mut();
         if spare.len() < SPARE_HEADERS {
-            spare.extend(own.recycle());
+            spare.extend(header);
         }
     }
 
@@ -183,14 +185,11 @@ impl Scheduler {
         tasks
     }
 
-    /// The first task for which `check` holds, beginning the search at the slot
-    /// `from`, where the last search ended.
-    pub(crate) fn find_task(&self, from: u32, check: impl Fn(&Task) -> bool) -> Option<Name> {
+    /// Some task for which `check` holds: the one in the slot `first`, if it does.
+    pub(crate) fn find_task(&self, first: u32, check: impl Fn(&Task) -> bool) -> Option<Name> {
         let table = self.table.borrow();
-        let after = table.iter().skip_while(|task| task.name().slot < from);
-        let before = table.iter().take_while(|task| task.name().slot < from);
-        let found = after.chain(before).find(|task| check(task));
-        found.map(|task| task.name())
+        let mut candidates = table.get(first).into_iter().chain(table.iter());
+        candidates.find(|task| check(task)).map(|task| task.name())
     }
 
     /// How many tasks have not ended.
@@ -204,8 +203,7 @@ impl Scheduler {
     }
 }
 
-/// Lets go of a task. If nobody joined it, this drops its output, and a panic
-/// from there must not stop the loop; the panic hook has reported it.
+/// Lets go of a task. If nobody joined it, this drops its output.
 fn drop_contained(task: Rc<Task>) {
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(task)));
+    contain(|| drop(task));
 }

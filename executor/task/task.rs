@@ -20,6 +20,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use super::contain::contain;
 use super::id::{Name, TaskId};
 use super::join_error::JoinError;
 use super::kept_waker::KeptWaker;
@@ -266,7 +267,10 @@ impl<F: Future> Stage<F> {
         let dropped = catch_unwind(AssertUnwindSafe(|| *content = Content::Taken));
         *content = Content::Outcome(match dropped {
             Ok(()) => outcome,
-            Err(panic) => Err(JoinError::from_panic(panic)),
+            Err(panic) => {
+                contain(|| drop(outcome));
+                Err(JoinError::from_panic(panic))
+            }
         });
     }
 }

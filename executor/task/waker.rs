@@ -42,6 +42,8 @@ pub(crate) struct Header {
     // Only the loop's thread; atomic because the header is shared, never exchanged.
     /// The task stands in the run queue.
     queued: AtomicBool,
+    /// The task has ended, and this header is only kept by old wakers.
+    ended: AtomicBool,
 
     // Any thread.
     /// A message for the task is on its way through the mailbox.
@@ -56,6 +58,7 @@ impl Header {
             name,
             mailbox,
             queued: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
             sent: AtomicBool::new(false),
             inside: AtomicU32::new(0),
         }
@@ -101,6 +104,10 @@ impl Header {
             self.queued.store(true, Ordering::Relaxed);
             queue.push(self.name);
         }
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
     }
 
     /// One more owner lies inside the crate, or (below) one less.
@@ -165,6 +172,7 @@ impl OwnWaker {
     pub(crate) fn recycle(self) -> Option<Arc<Header>> {
         drop(self.waker);
         let mut header = self.header;
+        header.ended.store(true, Ordering::Relaxed);
         Arc::get_mut(&mut header).is_some().then_some(header)
     }
 

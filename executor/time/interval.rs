@@ -40,11 +40,7 @@ pub fn interval(period: Duration) -> Interval {
     );
     let timers = current::expect::<Timers>("`glassloop::interval`");
     let now = timers.clock().now();
-    Interval {
-        next: Sleep::new(timers, Some(now), Location::caller()),
-        period,
-        at: Location::caller(),
-    }
+    Interval { next: Sleep::new(timers, Some(now), Location::caller()), period }
 }
 
 /// The beat of [`interval`].
@@ -52,7 +48,6 @@ pub fn interval(period: Duration) -> Interval {
 pub struct Interval {
     next: Sleep,
     period: Duration,
-    at: &'static Location<'static>,
 }
 
 impl Interval {
@@ -71,7 +66,7 @@ impl Interval {
         ready!(Pin::new(&mut self.next).poll(cx));
         let scheduled = self.next.deadline();
         let scheduled = scheduled.expect("a sleep that ended had a deadline");
-        self.next.reset_to(scheduled.checked_add(self.period), self.at);
+        self.next.reset_to(scheduled.checked_add(self.period));
         Poll::Ready(scheduled)
     }
 }

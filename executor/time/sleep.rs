@@ -100,8 +100,9 @@ impl Sleep {
         self.timer.deadline
     }
 
-    /// Gives the sleep a new deadline, whether or not it has ended. Among equal
-    /// deadlines it comes last, like a sleep that was just made.
+    /// Gives the sleep a new deadline, whether or not it has ended; a task that waits
+    /// for it waits on. Among equal deadlines it comes last, like a sleep that was
+    /// just made.
     ///
     /// ```
     /// use std::time::Duration;
@@ -113,18 +114,20 @@ impl Sleep {
     ///     sleep.await;
     /// });
     /// ```
-    #[track_caller]
     pub fn reset(&mut self, deadline: Instant) {
-        self.reset_to(Some(deadline), Location::caller());
+        self.reset_to(Some(deadline));
     }
 
     pub(super) fn made_at(&self) -> &'static Location<'static> {
         self.timer.at
     }
 
-    pub(super) fn reset_to(&mut self, deadline: Option<Instant>, at: &'static Location<'static>) {
-        self.timers.disarm(&mut self.timer);
-        self.timer = self.timers.timer(deadline, at);
+    pub(super) fn reset_to(&mut self, deadline: Option<Instant>) {
+        self.timers.reset(&mut self.timer, deadline);
+    }
+
+    pub(super) fn disarm(&mut self) {
+        let _waker = self.timers.disarm(&mut self.timer);
     }
 }
 
@@ -139,7 +142,7 @@ impl Future for Sleep {
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        self.timers.disarm(&mut self.timer);
+        self.disarm();
     }
 }
 

@@ -68,6 +68,7 @@ impl<F: Future> Future for Timeout<F> {
             }
         };
         self.future = None;
+        self.limit.disarm();
         Poll::Ready(result)
     }
 }

@@ -54,7 +54,7 @@ impl Timers {
         // The clock decides, not the wheel: whoever is polled for another reason
         // must not take that for the end of the sleep.
         if timer.deadline.is_some_and(|at| at <= self.clock.now()) {
-            self.disarm(timer);
+            let _waker = self.disarm(timer);
             return Poll::Ready(());
         }
         let waker = KeptWaker::keep(cx, What::Thing("a time that never comes"), timer.at);
@@ -77,11 +77,18 @@ impl Timers {
         None
     }
 
-    /// Takes the timer out of the wheel, if it is there.
-    pub(crate) fn disarm(&self, timer: &mut Timer) {
-        if let Some(key) = timer.key.take() {
-            let _waker = self.wheel.borrow_mut().remove(key, timer.sequence);
-        }
+    /// Takes the timer out of the wheel, if it is there, and returns its waker.
+    pub(crate) fn disarm(&self, timer: &mut Timer) -> Option<KeptWaker> {
+        let key = timer.key.take()?;
+        self.wheel.borrow_mut().remove(key, timer.sequence)
+    }
+
+    /// Replaces the timer by one with another deadline. If it was armed, the new one
+    /// is, for the same task.
+    pub(crate) fn reset(&self, timer: &mut Timer, deadline: Option<Instant>) {
+        let waker = self.disarm(timer);
+        *timer = self.timer(deadline, timer.at);
+        let _old = waker.and_then(|waker| self.arm(timer, waker));
     }
 
     /// Wakes the tasks whose timers are due, in the order of the deadlines.

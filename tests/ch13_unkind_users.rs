@@ -1,0 +1,475 @@
+//! Chapter 13: the promises of the earlier chapters, under users who do what no kind
+//! user would: drops and wakers that panic, descriptors that change, waits that are
+//! given up at the worst moment. Each of these has broken the loop once.
+
+mod support;
+
+use std::cell::{Cell, RefCell};
+use std::future::{Future, pending, poll_fn};
+use std::io::{ErrorKind, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
+
+use futures_lite::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt, StreamExt};
+use glassloop::fs::File;
+use glassloop::sync::{Condvar, Event, Mutex, channel};
+use glassloop::{Executor, join_all, now, sleep, spawn, stats, timeout, unblock, yield_now};
+use support::{
+    on_loop, on_virtual_loop, panic_text, poll_once, poll_with, turns, virtual_executor,
+    within_limit,
+};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+// ── panics ────────────────────────────────────────────────────────────────
+
+/// A waker of another executor that cannot be woken.
+struct PanicsOnWake;
+
+impl Wake for PanicsOnWake {
+    fn wake(self: Arc<Self>) {
+        panic!("a foreign waker");
+    }
+}
+
+/// 50 · Breaks when the panic of a foreign waker ends the dropping of the leftovers: the
+/// executor then takes itself to be closing for ever.
+#[test]
+fn a_foreign_waker_that_panics_keeps_no_leftover_from_being_dropped() {
+    within_limit(|| {
+        let executor = Executor::new().unwrap();
+        let (mut first, second) =
+            (executor.spawn(pending::<()>()), executor.spawn(pending::<()>()));
+        let text = panic_text(|| {
+            executor.block_on(async {
+                let waker = Waker::from(Arc::new(PanicsOnWake));
+                assert!(poll_with(&mut first, &waker).is_pending());
+                panic!("the root")
+            })
+        });
+        assert_eq!(text, "the root", "the caller sees the root's panic and no other");
+        assert!(second.is_finished(), "the other leftover was dropped too");
+        let later = executor.spawn(async { 7 });
+        assert_eq!(executor.block_on(later).unwrap(), 7, "the executor is usable");
+    });
+}
+
+/// 86 · Breaks when the panic of one waiter's waker loses the wakes of those behind it.
+#[test]
+fn a_foreign_waker_that_panics_loses_nobody_elses_wake() {
+    within_limit(|| {
+        let executor = virtual_executor();
+        let event = Rc::new(Event::new());
+        let mut foreign = event.wait();
+        assert!(poll_with(&mut foreign, &Waker::from(Arc::new(PanicsOnWake))).is_pending());
+        let behind = event.clone();
+        let behind = executor.spawn(async move { behind.wait().await });
+        executor.run_until_stalled();
+        event.set();
+        executor.run_until_stalled();
+        assert!(behind.is_finished(), "the event is set, and its second waiter still sleeps");
+    });
+}
+
+/// Panics when it is dropped, unless a panic is under way.
+struct PanicsOnDrop(&'static str);
+
+impl Drop for PanicsOnDrop {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic!("drop of {}", self.0);
+        }
+    }
+}
+
+/// Ready at once with an output that panics when it is dropped; so does the future.
+struct PanicsTwice {
+    _future: PanicsOnDrop,
+}
+
+impl PanicsTwice {
+    fn new() -> PanicsTwice {
+        PanicsTwice { _future: PanicsOnDrop("the future") }
+    }
+}
+
+impl Future for PanicsTwice {
+    type Output = PanicsOnDrop;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<PanicsOnDrop> {
+        Poll::Ready(PanicsOnDrop("the output"))
+    }
+}
+
+/// 46 · Breaks when the output, which nobody will get, is dropped outside of the catch.
+#[test]
+fn a_task_whose_future_and_output_both_panic_in_drop_stops_nobody() {
+    on_virtual_loop(|| async {
+        let error = spawn(PanicsTwice::new()).await;
+        assert!(error.is_err_and(|error| error.is_panic()));
+        assert_eq!(spawn(async { 7 }).await.unwrap(), 7);
+    });
+}
+
+/// A payload whose drop panics, with another one of its kind.
+struct Bomb(u32);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if self.0 > 0 {
+            panic_any(Bomb(self.0 - 1));
+        }
+    }
+}
+
+/// 46 · Breaks when the payload that nobody joins is dropped outside of the catch.
+#[test]
+fn a_payload_that_panics_in_drop_stops_nobody() {
+    on_virtual_loop(|| async {
+        drop(spawn(async { panic_any(Bomb(2)) }));
+        turns(3).await;
+    });
+}
+
+/// The result of a job whose drop throws a bomb.
+struct ThrowsBomb;
+
+impl Drop for ThrowsBomb {
+    fn drop(&mut self) {
+        panic_any(Bomb(1));
+    }
+}
+
+/// 64 · Breaks when a job that ends in such a way is never counted as done: virtual time
+/// then waits for it for ever.
+#[test]
+fn a_job_that_ends_in_panicking_drops_is_done_all_the_same() {
+    on_virtual_loop(|| async {
+        let (go, wait) = mpsc::channel::<()>();
+        let mut job = unblock(move || {
+            let _ = wait.recv();
+            ThrowsBomb
+        });
+        assert!(poll_once(&mut job).await.is_pending());
+        drop(job);
+        drop(go);
+        sleep(HOUR).await;
+    });
+}
+
+/// 82 · Breaks when only the panic of a poll is caught.
+#[test]
+fn a_panic_in_the_drop_of_a_remote_task_arrives_as_join_error() {
+    within_limit(|| {
+        let executor = Executor::new().unwrap();
+        let answer = executor.remote().spawn(PanicsTwice::new);
+        executor.run_until_stalled();
+        assert!(answer.try_recv().expect("an answer").is_err());
+    });
+}
+
+/// Spawns a task when it is dropped, which tells when it runs.
+struct SpawnsOnDrop(Rc<Cell<bool>>);
+
+impl Drop for SpawnsOnDrop {
+    fn drop(&mut self) {
+        let ran = self.0.clone();
+        drop(spawn(async move { ran.set(true) }));
+    }
+}
+
+/// 48 · Breaks when the leftovers are dropped before the stuck root is, and not after.
+#[test]
+fn what_the_drop_of_a_stuck_root_spawns_is_a_leftover_too() {
+    within_limit(|| {
+        let executor = Executor::new().unwrap();
+        let ran = Rc::new(Cell::new(false));
+        let spawns = SpawnsOnDrop(ran.clone());
+        let text = panic_text(|| {
+            executor.block_on(async move {
+                let _spawns = spawns;
+                pending::<()>().await;
+            })
+        });
+        assert!(text.contains("deadlock"), "{text}");
+        executor.run_until_stalled();
+        assert!(!ran.get(), "it has survived the panic");
+    });
+}
+
+// ── waits that are given up ───────────────────────────────────────────────
+
+/// 89 · Breaks when a stream that waits no longer is served like a receiver that does.
+#[test]
+fn a_stream_that_was_given_up_takes_no_value_from_other_receivers() {
+    on_virtual_loop(|| async {
+        let (sender, mut stream) = channel::unbounded();
+        let receiver = stream.clone();
+        assert!(timeout(Duration::from_millis(1), stream.next()).await.is_err());
+        let other = spawn(async move { receiver.recv().await });
+        turns(2).await;
+        sender.try_send(7).unwrap();
+        let received = timeout(HOUR, other).await.expect("nobody woke it, though a value is there");
+        assert_eq!(received.unwrap(), Ok(7));
+    });
+}
+
+/// 56 · Breaks when a timeout keeps its timer after its future was ready: a virtual
+/// clock would jump there.
+#[test]
+fn a_timeout_that_is_done_leaves_no_timer() {
+    on_virtual_loop(|| async {
+        let mut limited = timeout(HOUR, yield_now());
+        (&mut limited).await.unwrap();
+        assert_eq!(stats().timers_armed, 0);
+    });
+}
+
+/// 57 · Breaks when a reset forgets who is waiting.
+#[test]
+fn a_sleep_that_is_reset_while_a_task_waits_for_it_wakes_the_task() {
+    on_virtual_loop(|| async {
+        let deadline = now() + HOUR;
+        let mut sleep = sleep(Duration::from_secs(10));
+        let mut polled = false;
+        let wait = poll_fn(|cx| {
+            let poll = Pin::new(&mut sleep).poll(cx);
+            if !std::mem::replace(&mut polled, true) {
+                sleep.reset(deadline);
+            }
+            poll
+        });
+        assert!(timeout(2 * HOUR, wait).await.is_ok(), "never woken");
+        assert_eq!(now(), deadline);
+    });
+}
+
+/// 87 · Breaks when the guard that comes back is tied to the condition variable.
+#[test]
+fn a_guard_outlives_the_condition_variable_that_gave_it_back() {
+    on_virtual_loop(|| async {
+        let mutex = Mutex::new(7);
+        let guard = {
+            let condvar = Condvar::new();
+            let mut wait = condvar.wait(mutex.lock().await);
+            assert!(poll_once(&mut wait).await.is_pending());
+            condvar.notify_one();
+            wait.await
+        };
+        assert_eq!(*guard, 7);
+    });
+}
+
+// ── the loop's end ────────────────────────────────────────────────────────
+
+/// 82 · Breaks when the loop's end waits for its jobs before it lets go of its inbox: a
+/// job that waits for an answer from the loop then waits for ever, and so does the loop.
+#[test]
+fn a_job_that_waits_for_the_loop_does_not_hang_the_loops_end() {
+    within_limit(|| {
+        let executor = Executor::new().unwrap();
+        let remote = executor.remote();
+        let (go, wait) = mpsc::channel::<()>();
+        let (tell, told) = mpsc::channel();
+        executor.block_on(async {
+            let mut job = unblock(move || {
+                let _ = wait.recv();
+                let _ = tell.send(remote.spawn(|| async {}).recv().is_err());
+            });
+            assert!(poll_once(&mut job).await.is_pending());
+        });
+        // The job goes on when the loop ends, since this task is dropped then.
+        drop(executor.spawn(async move {
+            let _go = go;
+            pending::<()>().await;
+        }));
+        drop(executor);
+        assert!(told.recv().unwrap(), "the receiver is disconnected");
+    });
+}
+
+// ── descriptors and files ─────────────────────────────────────────────────
+
+/// 21 · Breaks when only polls are counted between two looks: a socket then waits for
+/// 64 of them, however long they take. The subject is the real clock.
+#[cfg(unix)]
+#[test]
+fn a_socket_is_served_within_a_few_turns_however_long_they_are() {
+    use glassloop::net::UnixStream;
+
+    on_loop(|| async {
+        let (mut near, mut far) = UnixStream::pair().unwrap();
+        let turns_so_far = Rc::new(Cell::new(0));
+        let count = turns_so_far.clone();
+        let busy = spawn(async move {
+            loop {
+                let began = Instant::now();
+                while began.elapsed() < Duration::from_millis(2) {}
+                count.set(count.get() + 1);
+                yield_now().await;
+            }
+        });
+        let reader = spawn(async move { far.read(&mut [0]).await });
+        turns(2).await;
+        near.write_all(b"x").await.unwrap();
+        let before = turns_so_far.get();
+        reader.await.unwrap().unwrap();
+        let waited = turns_so_far.get() - before;
+        assert!(waited <= 5, "the byte was there, and was seen after {waited} turns");
+        busy.abort();
+    });
+}
+
+/// A waker that does nothing, and of which there may be many.
+struct Nothing;
+
+impl Wake for Nothing {
+    fn wake(self: Arc<Self>) {}
+}
+
+/// 71 · Breaks when each new waker of a combinator stays with the socket until an event.
+#[cfg(unix)]
+#[test]
+fn a_socket_keeps_a_bounded_number_of_wakers_that_come_and_go() {
+    on_virtual_loop(|| async {
+        let (_near, mut far) = glassloop::net::UnixStream::pair().unwrap();
+        let mut kept = Vec::new();
+        for _ in 0..1000 {
+            let waker = Arc::new(Nothing);
+            kept.push(Arc::downgrade(&waker));
+            let mut buffer = [0];
+            assert!(poll_with(&mut far.read(&mut buffer), &Waker::from(waker)).is_pending());
+        }
+        let alive = kept.iter().filter(|waker| waker.strong_count() > 0).count();
+        assert!(alive <= 64, "{alive} of 1,000 wakers are kept");
+    });
+}
+
+#[cfg(unix)]
+thread_local! {
+    static WITHIN_REACH: RefCell<Option<glassloop::Async<std::os::unix::net::UnixStream>>> =
+        const { RefCell::new(None) };
+}
+
+/// Takes a socket away from the loop, in the middle of the event for it.
+#[cfg(unix)]
+struct TakesSocket;
+
+#[cfg(unix)]
+impl Wake for TakesSocket {
+    fn wake(self: Arc<Self>) {
+        let socket = WITHIN_REACH.take().expect("woken once");
+        drop(socket.into_inner().expect("released in the middle of its event"));
+    }
+}
+
+/// 72 · Breaks when the reactor holds the source while it wakes.
+#[cfg(unix)]
+#[test]
+fn a_socket_may_be_taken_from_the_loop_in_the_middle_of_its_event() {
+    on_virtual_loop(|| async {
+        let (near, far) = std::os::unix::net::UnixStream::pair().unwrap();
+        let mut far = glassloop::Async::new(far).unwrap();
+        let waker = Waker::from(Arc::new(TakesSocket));
+        assert!(poll_with(&mut far.read(&mut [0]), &waker).is_pending());
+        WITHIN_REACH.set(Some(far));
+        std::io::Write::write_all(&mut &near, b"x").unwrap();
+        // Another socket that is watched makes the loop look.
+        let (_other, mut watched) = glassloop::net::UnixStream::pair().unwrap();
+        assert!(timeout(HOUR, watched.read(&mut [0])).await.is_err());
+        assert!(WITHIN_REACH.take().is_none(), "the waker has run");
+    });
+}
+
+fn file_with(text: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    file
+}
+
+/// 79 · Breaks when what was read ahead survives the cut.
+#[test]
+fn bytes_that_were_cut_off_are_not_read_any_more() {
+    on_loop(|| async {
+        let path = file_with("hello");
+        let mut file = File::options().read(true).write(true).open(path.path()).await.unwrap();
+        file.read_exact(&mut [0]).await.unwrap();
+        file.set_len(1).await.unwrap();
+        let mut rest = Vec::new();
+        file.read_to_end(&mut rest).await.unwrap();
+        assert_eq!(rest, b"");
+    });
+}
+
+/// 79 · Breaks when the distance of a seek is computed without a check.
+#[test]
+fn a_seek_beyond_all_bounds_is_an_error() {
+    on_loop(|| async {
+        let path = file_with("hello");
+        let mut file = File::open(path.path()).await.unwrap();
+        file.read_exact(&mut [0]).await.unwrap();
+        let error = file.seek(SeekFrom::Current(i64::MIN)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    });
+}
+
+/// 79 · Breaks when a write insists on going back to where the reader is: a pipe has no
+/// such place.
+#[cfg(unix)]
+#[test]
+fn a_pipe_can_be_written_to_after_it_was_read() {
+    on_loop(|| async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success(), "mkfifo");
+        let mut pipe = File::options().read(true).write(true).open(&path).await.unwrap();
+        pipe.write_all(b"hello").await.unwrap();
+        pipe.flush().await.unwrap();
+        pipe.read_exact(&mut [0]).await.unwrap();
+        pipe.write_all(b"x").await.unwrap();
+        pipe.flush().await.unwrap();
+    });
+}
+
+// ── many at once ──────────────────────────────────────────────────────────
+
+thread_local! {
+    static CHILD: RefCell<Option<Waker>> = const { RefCell::new(None) };
+}
+
+/// 93 · Breaks when a foreign waker is woken under the lock of a large `join_all`: it may
+/// come back for the same lock.
+#[test]
+fn a_child_of_a_large_join_all_may_be_woken_from_inside_a_wake_of_its_parent() {
+    struct WakesChild;
+
+    impl Wake for WakesChild {
+        fn wake(self: Arc<Self>) {
+            let child = CHILD.take();
+            child.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    within_limit(|| {
+        let wait = || {
+            poll_fn(|cx| {
+                CHILD.set(Some(cx.waker().clone()));
+                Poll::<()>::Pending
+            })
+        };
+        let mut all = join_all((0..300).map(|_| wait()));
+        let waker = Waker::from(Arc::new(WakesChild));
+        assert!(poll_with(&mut all, &waker).is_pending());
+        let child = CHILD.take().unwrap();
+        CHILD.set(Some(child.clone()));
+        child.wake();
+        assert!(CHILD.take().is_none(), "the parent was woken, and has woken the child");
+        let result = catch_unwind(AssertUnwindSafe(|| poll_with(&mut all, &waker)));
+        assert!(result.unwrap().is_pending());
+    });
+}
