@@ -1,0 +1,38 @@
+//! # 01 Hello: a plain call runs at once, a coroutine needs a loop
+//!
+//! ```text
+//! cargo run --example 01_hello
+//! ```
+//!
+//! Twin: `01_hello.py`, where `block_on` is called `asyncio.run`.
+//!
+//! Take away: **to call an `async fn` makes a value, and runs nothing; `block_on` makes
+//! the loop on which it runs.**
+
+use glassloop::block_on;
+
+fn print_first() {
+    println!("first (sync)");
+}
+
+fn print_second() {
+    println!("second (sync)");
+}
+
+async fn print_first_async() {
+    println!("first (async)");
+}
+
+async fn print_second_async() {
+    println!("second (async)");
+}
+
+fn main() {
+    print_first();
+    print_second();
+    // An async block is a coroutine without a name. `await` is allowed only in there.
+    block_on(async {
+        print_first_async().await;
+        print_second_async().await;
+    });
+}

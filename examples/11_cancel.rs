@@ -1,0 +1,48 @@
+//! # 11 Cancel: a request; the task ends at its `await`, on its next turn
+//!
+//! ```text
+//! cargo run --example 11_cancel
+//! ```
+//!
+//! Twin: `11_cancel.py`, where `abort` is called `cancel`.
+//!
+//! Take away: **a task can be ended only where it stands still, at an `await`. There it
+//! is dropped: its clean-up is `Drop`, which can neither await nor say no.**
+
+use glassloop::{block_on, spawn, yield_now};
+
+async fn worker() {
+    let _cleanup = Cleanup;
+    for i in 0..100 {
+        println!("working {i}");
+        yield_now().await;
+    }
+}
+
+/// Python's `finally`.
+struct Cleanup;
+
+impl Drop for Cleanup {
+    fn drop(&mut self) {
+        println!("cleaned up");
+    }
+}
+
+fn main() {
+    block_on(async {
+        let mut task = spawn(worker());
+        yield_now().await;
+        yield_now().await;
+        task.abort();
+        println!("cancel requested");
+        // By reference, to keep the handle: awaiting a value uses it up.
+        match (&mut task).await {
+            Err(error) if error.is_cancelled() => println!("task was cancelled"),
+            outcome => panic!("the worker should have been cancelled: {outcome:?}"),
+        }
+        // Python's `cancel` says whether there was anything left to cancel.
+        let can_cancel = !task.is_finished();
+        task.abort();
+        println!("cancel again: {}", if can_cancel { "True" } else { "False" });
+    });
+}

@@ -1,0 +1,28 @@
+"""16 Event: many wait, one sets, all wake in the order they waited.
+
+It stays set: who comes later does not wait. Twin: 16_event.rs
+"""
+
+import asyncio
+
+
+async def runner(gun, name):
+    print("ready", name)
+    await gun.wait()
+    print("go   ", name)
+
+
+async def main():
+    gun = asyncio.Event()
+    names = ("red", "green", "blue")
+    tasks = [asyncio.create_task(runner(gun, name)) for name in names]
+    await asyncio.sleep(0.02)
+    print("bang")
+    gun.set()
+    print("set returns first")
+    for task in tasks:
+        await task
+    await runner(gun, "late")
+
+
+asyncio.run(main())

@@ -1,0 +1,39 @@
+//! # 16 Event: many wait, one sets, all wake in the order they waited
+//!
+//! ```text
+//! cargo run --example 16_event
+//! ```
+//!
+//! Twin: `16_event.py`.
+//!
+//! Take away: **to wake is to put into the ready queue, not to run: `set` returns first,
+//! and the waiters run when its caller awaits.**
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use glassloop::{JoinError, block_on, sleep, spawn, sync::Event};
+
+async fn runner(gun: Rc<Event>, name: &str) {
+    println!("ready {name}");
+    gun.wait().await;
+    println!("go    {name}");
+}
+
+fn main() -> Result<(), JoinError> {
+    block_on(async {
+        // A task may outlive this scope, so that it cannot borrow: each owns a share.
+        let gun = Rc::new(Event::new());
+        let tasks = ["red", "green", "blue"].map(|name| spawn(runner(gun.clone(), name)));
+        sleep(Duration::from_millis(20)).await;
+        println!("bang");
+        gun.set();
+        println!("set returns first");
+        for task in tasks {
+            task.await?;
+        }
+        // An event stays set: who comes late does not wait.
+        runner(gun, "late").await;
+        Ok(())
+    })
+}

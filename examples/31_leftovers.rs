@@ -1,0 +1,38 @@
+//! # 31 Leftovers: what becomes of the tasks that still run at the end
+//!
+//! ```text
+//! cargo run --example 31_leftovers
+//! ```
+//!
+//! Twin: `31_leftovers.py`, where they are cancelled, and `finally` cleans up.
+//!
+//! Take away: **`block_on` waits for its own future only; the tasks that are left are
+//! dropped before it returns, and their `Drop`s clean up.**
+
+use std::time::Duration;
+
+use glassloop::{sleep, spawn, yield_now};
+
+/// Python's `finally`: runs at the end of its scope, whichever way that is left.
+struct CleanUp;
+
+impl Drop for CleanUp {
+    fn drop(&mut self) {
+        println!("background cleaned up");
+    }
+}
+
+async fn background() {
+    let _clean_up = CleanUp;
+    sleep(Duration::from_secs(3600)).await;
+    println!("never");
+}
+
+fn main() {
+    glassloop::block_on(async {
+        drop(spawn(background())); // detached: the executor owns it all the same
+        yield_now().await; // it begins
+        println!("main returns");
+    });
+    println!("loop closed");
+}
