@@ -97,15 +97,18 @@ impl EventLoop {
         self.drain_inbox();
         if self.parts.queue.is_empty() {
             self.park(root);
+            self.drain_inbox();
         } else if self.is_look_due() {
             self.look();
         }
-        self.drain_inbox();
     }
 
     /// Takes the messages of other threads: those that are there now, so that a
     /// flood of them holds up neither timers nor descriptors.
     fn drain_inbox(&self) {
+        if !self.parts.has_messages() {
+            return;
+        }
         for _ in 0..self.parts.messages() {
             match self.parts.receive() {
                 Some(Message::Wake(header)) => header.arrived(&self.parts.queue),
@@ -150,7 +153,7 @@ impl EventLoop {
         };
         self.look();
         // The job that was done in between has left its wake in the inbox.
-        if self.parts.queue.is_empty() && self.parts.messages() == 0 {
+        if self.parts.queue.is_empty() && !self.parts.has_messages() {
             self.parts.timers.clock().move_to(deadline);
         }
     }
@@ -158,7 +161,7 @@ impl EventLoop {
     fn sleep(&self, deadline: Option<Instant>, others: Others) {
         self.parks.set(self.parks.get() + 1);
         // Whoever has gone since we decided to sleep has found no sleep to end.
-        let stay_awake = || self.parts.messages() > 0 || self.others() != others;
+        let stay_awake = || self.parts.has_messages() || self.others() != others;
         match self.parts.reactor.is_watching() {
             true => self.wait_in_poller(deadline, stay_awake),
             false => self.parts.mailbox.parker().park_thread(deadline, stay_awake),

@@ -51,6 +51,10 @@ impl Parts {
         self.inbox.borrow().try_recv().ok()
     }
 
+    pub(super) fn has_messages(&self) -> bool {
+        !self.inbox.borrow().is_empty()
+    }
+
     /// How many messages of other threads are there.
     pub(super) fn messages(&self) -> usize {
         self.inbox.borrow().len()

@@ -56,7 +56,7 @@ impl StuckCheck {
             || root.is_held_outside()
             || self.is_task_held_outside(parts)
             // Last: who is not counted any more has left a message before.
-            || parts.messages() > 0
+            || parts.has_messages()
     }
 
     fn is_task_held_outside(&self, parts: &Parts) -> bool {
