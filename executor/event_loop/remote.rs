@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, Sender};
 use futures_lite::FutureExt;
 
 use crate::task::{JoinError, Mailbox, Message, Scheduler, contain, current};
@@ -67,20 +67,7 @@ impl Remote {
         let (sender, receiver) = crossbeam_channel::bounded(1);
         let run = move || match catch_unwind(AssertUnwindSafe(make)) {
             Ok(future) => {
-                // Sent by the task itself: if it is dropped, so is the sender.
-                let task = async move {
-                    let mut future = Box::pin(future);
-                    let output = AssertUnwindSafe(future.as_mut()).catch_unwind().await;
-                    let dropped = catch_unwind(AssertUnwindSafe(|| drop(future)));
-                    let result = match dropped {
-                        Ok(()) => output.map_err(JoinError::from_panic),
-                        Err(panic) => {
-                            contain(|| drop(output));
-                            Err(JoinError::from_panic(panic))
-                        }
-                    };
-                    contain(|| drop(sender.send(result)));
-                };
+                let task = answer(sender, future);
                 let spawn = |scheduler: &Scheduler| drop(scheduler.spawn(None, at, task));
                 current::with(spawn).expect("messages are taken by a running loop");
             }
@@ -89,6 +76,22 @@ impl Remote {
         self.mailbox.post(Message::Run(Box::new(run)));
         receiver
     }
+}
+
+/// The task of a remote spawn: runs the future and sends what came of it. It sends
+/// itself, so that if it is dropped, the sender is, and the receiver disconnected.
+async fn answer<F: Future>(sender: Sender<Result<F::Output, JoinError>>, future: F) {
+    let mut future = Box::pin(future);
+    let output = AssertUnwindSafe(future.as_mut()).catch_unwind().await;
+    // A panic in the future's drop is the outcome instead, as with every task.
+    let outcome = match catch_unwind(AssertUnwindSafe(|| drop(future))) {
+        Ok(()) => output.map_err(JoinError::from_panic),
+        Err(panic) => {
+            contain(|| drop(output));
+            Err(JoinError::from_panic(panic))
+        }
+    };
+    contain(|| drop(sender.send(outcome)));
 }
 
 impl Clone for Remote {
