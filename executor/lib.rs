@@ -36,8 +36,10 @@
 //! | [`sync`] | between tasks | `Lock`, `Queue`, `Event`, … |
 //!
 //! The loop is the last of the core, since it is made of the other four. Whoever
-//! wants to see it first begins with `event_loop/core.rs`: a turn is three verbs.
-//! The last four rooms need it only to run. The invariants, and the way of a task from its spawn to its join, are told in
+//! wants to see it first begins with `event_loop/core.rs`: a turn is three verbs. The
+//! last four rooms stand beside it, on the core.
+//!
+//! The invariants, and the way of a task from its spawn to its join, are told in
 //! `docs/architecture.md`; the promises are the tests, chapter by chapter.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
