@@ -76,7 +76,8 @@ struct Count {
 
 impl Pool {
     /// A pool of at most `max_threads` threads, each of which ends after
-    /// being idle for `keep_alive`. After each job, `job_done` is called on its thread.
+    /// being idle for `keep_alive`. After each job, `job_done` is called on its
+    /// thread.
     pub fn new(
         max_threads: usize,
         keep_alive: Duration,

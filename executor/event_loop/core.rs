@@ -1,5 +1,5 @@
-//! The loop itself: what it does with its parts, turn after turn (*iteration* or *tick*
-//! elsewhere).
+//! The loop itself: what it does with its parts, turn after turn (*iteration* or
+//! *tick* elsewhere).
 //!
 //! ```text
 //!        ┌───────────────────────── a turn ─────────────────────────┐

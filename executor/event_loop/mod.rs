@@ -1,9 +1,9 @@
 //! The loop: the room that knows the four before it.
 //!
 //! In reading order: `parts` puts the four rooms together; `stats` and `slow_poll`
-//! measure; `root` is the future of `block_on`; `stuck` proves that nothing can happen
-//! any more; **`core` is the turn**. `remote` is the way in for other threads, and
-//! `executor` the way in for everybody else. In a hurry, begin with `core`.
+//! measure; `root` is the future of `block_on`; `stuck` proves that nothing can
+//! happen any more; **`core` is the turn**. `remote` is the way in for other threads,
+//! and `executor` the way in for everybody else. In a hurry, begin with `core`.
 
 mod parts;
 mod stats;

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// Totals of one executor since it was made, and what it holds at present, from [`stats`](crate::stats) or
-/// [`Executor::stats`](crate::Executor::stats).
+/// Totals of one executor since it was made, and what it holds at present, from
+/// [`stats`](crate::stats) or [`Executor::stats`](crate::Executor::stats).
 ///
 /// ```
 /// glassloop::block_on(async {

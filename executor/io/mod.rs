@@ -1,9 +1,9 @@
 //! What is ready: descriptors, and the tasks that wait for them.
 //!
 //! In reading order: `platform` is what differs between the systems; the `reactor`
-//! keeps the books on which task waits for which descriptor (the loop asks the system,
-//! and hands it the events); a `readiness` is the leaf that waits for one; [`Async`] is
-//! a descriptor with its place in those books.
+//! keeps the books on which task waits for which descriptor (the loop asks the
+//! system, and hands it the events); a `readiness` is the leaf that waits for one;
+//! [`Async`] is a descriptor with its place in those books.
 //!
 //! This room knows how a task is woken, and nothing of time or threads.
 

@@ -203,7 +203,8 @@ impl Reactor {
     }
 
     /// Whether the poller has been asked to report anything: then the loop must look
-    /// there. It may go on being asked for a while after the last task stopped waiting.
+    /// there. It may go on being asked for a while after the last task stopped
+    /// waiting.
     pub(crate) fn is_watching(&self) -> bool {
         self.watching.get() > 0
     }

@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Calls `act`, which runs code of a user that nobody waits for: a `Drop`, a waker of
-/// another crate, a job. The panic hook has reported a panic from there; it ends here,
-/// so that one user's mistake does not stop another one's tasks.
+/// another crate, a job. The panic hook has reported a panic from there; it ends
+/// here, so that one user's mistake does not stop another one's tasks.
 pub(crate) fn contain(act: impl FnOnce()) {
     let Err(payload) = catch_unwind(AssertUnwindSafe(act)) else {
         return;

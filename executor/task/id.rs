@@ -32,8 +32,9 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// Where to find a task, and which one (a *generational index*): the slot of the task table, and the
-/// number that the task in that slot must have to be the one that is meant.
+/// Where to find a task, and which one (a *generational index*): the slot of the task
+/// table, and the number that the task in that slot must have to be the one that is
+/// meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Name {
     pub(crate) id: TaskId,

@@ -1,12 +1,12 @@
 //! Who runs: tasks, the queue in which they stand, and the wakers that put them
 //! there.
 //!
-//! In reading order: `contain` stops a panic; a `slab` keeps things that come and go. A task has an `id`; the
-//! thread has a `current` loop, which sleeps in a `parker`; it has a `run_queue` for
-//! its own thread and a `mailbox` for the others; a `waker` leads to either; a leaf
-//! keeps it as a `kept_waker`. A task may end in a `join_error`; a `task` owns a
-//! future, and its user holds a `join_handle`; the `scheduler` keeps the tasks and
-//! polls them; `spawn` gives it one.
+//! In reading order: `contain` stops a panic; a `slab` keeps things that come and go.
+//! A task has an `id`; the thread has a `current` loop, which sleeps in a `parker`;
+//! it has a `run_queue` for its own thread and a `mailbox` for the others; a `waker`
+//! leads to either; a leaf keeps it as a `kept_waker`. A task may end in a
+//! `join_error`; a `task` owns a future, and its user holds a `join_handle`; the
+//! `scheduler` keeps the tasks and polls them; `spawn` gives it one.
 //!
 //! This room knows no clock, no thread pool, and no descriptor (but for the parker,
 //! whose bed may be the system's poller).

@@ -1,8 +1,8 @@
 //! How the loop goes to sleep, and how other threads end its sleep.
 //!
-//! Other threads put their messages into the loop's inbox (the next file but one). The
-//! danger is a wake that falls between "nothing to do" and "asleep". Two
-//! rules close the gap, whatever the order in which the threads run:
+//! Other threads put their messages into the loop's inbox (the next file but one).
+//! The danger is a wake that falls between "nothing to do" and "asleep". Two rules
+//! close the gap, whatever the order in which the threads run:
 //!
 //! ```text
 //!   loop:                          other thread:

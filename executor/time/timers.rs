@@ -48,8 +48,8 @@ impl Timers {
         Timer { deadline, sequence: self.last_sequence.get(), key: None, at }
     }
 
-    /// Ready when the timer is due, *never early*. Otherwise arms it, or gives it the newest
-    /// waker if it is armed.
+    /// Ready when the timer is due, *never early*. Otherwise arms it, or gives it the
+    /// newest waker if it is armed.
     pub(crate) fn poll(&self, timer: &mut Timer, cx: &Context<'_>) -> Poll<()> {
         // The clock decides, not the wheel: whoever is polled for another reason
         // must not take that for the end of the sleep.
