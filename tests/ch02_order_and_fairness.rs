@@ -6,15 +6,12 @@ use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, Waker};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use glassloop::sync::{Barrier, Condvar, Event, Mutex, Semaphore, WaitGroup, channel, oneshot};
 use glassloop::{Executor, Sleep, SlowPoll, sleep, spawn, spawn_named, stats, yield_now};
-use support::{Log, on_loop, on_virtual_loop, poll_with, turns, within_limit};
+use support::{Log, on_loop, on_virtual_loop, poll_with, turns, within_limit, woken_by_a_thread};
 
 // ── 14 to 16: the line ───────────────────────────────────────────────────────
 
@@ -431,21 +428,7 @@ fn a_self_waking_task_does_not_starve_the_sockets() {
 fn a_self_waking_task_does_not_starve_wakes_from_other_threads() {
     on_loop(|| async {
         spawn_spinner();
-        let woken = Arc::new(AtomicBool::new(false));
-        let mut thread = None;
-        poll_fn(|cx| {
-            if woken.load(Ordering::SeqCst) {
-                return Poll::Ready(());
-            }
-            let (woken, waker) = (woken.clone(), cx.waker().clone());
-            thread = Some(thread::spawn(move || {
-                woken.store(true, Ordering::SeqCst);
-                waker.wake();
-            }));
-            Poll::Pending
-        })
-        .await;
-        thread.expect("the first poll has started it").join().unwrap();
+        woken_by_a_thread().await;
     });
 }
 

@@ -9,7 +9,6 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
@@ -23,7 +22,7 @@ use glassloop::{
 };
 use support::{
     Log, OnDrop, on_loop, on_virtual_loop, panic_text, poll_once, poll_with, turns,
-    virtual_executor, within_limit,
+    virtual_executor, within_limit, woken_by_a_thread,
 };
 
 /// The line after the caller's, as a report names it.
@@ -476,25 +475,6 @@ async fn until_the_loop_slept<F: Future>(mut round: impl FnMut() -> F) {
     while stats().parks == before {
         round().await;
     }
-}
-
-/// Waits until a thread, which gets the waker, has woken us.
-async fn woken_by_a_thread() {
-    let woken = Arc::new(AtomicBool::new(false));
-    let mut thread = None;
-    poll_fn(|cx| {
-        if woken.load(Ordering::SeqCst) {
-            return Poll::Ready(());
-        }
-        let (woken, waker) = (woken.clone(), cx.waker().clone());
-        thread = Some(thread::spawn(move || {
-            woken.store(true, Ordering::SeqCst);
-            waker.wake();
-        }));
-        Poll::Pending
-    })
-    .await;
-    thread.expect("the first poll has started it").join().unwrap();
 }
 
 /// 95 · Breaks when the loop looks only at its own timers and descriptors.

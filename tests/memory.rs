@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use glassloop::sync::{Event, Mutex, Semaphore, channel};
 use glassloop::{Executor, sleep, timeout, yield_now};
-use support::{virtual_executor, within_limit};
+use support::{panic_text, poll_once, virtual_executor, within_limit};
 
 /// Counts the bytes that are allocated at present.
 struct Counting;
@@ -108,6 +108,31 @@ fn dropped_waits_leave_nothing_behind() {
     });
 }
 
+/// The root panics in the poll in which the loop asks what it waits for: its leaves
+/// must not go on taking notes for ever.
+fn a_panic_in_the_last_question_leaves_nothing_behind() {
+    let executor = virtual_executor();
+    let mut polled = false;
+    let text = panic_text(|| {
+        executor.block_on(std::future::poll_fn(|_| {
+            assert!(!std::mem::replace(&mut polled, true), "asked");
+            std::task::Poll::<()>::Pending
+        }))
+    });
+    assert_eq!(text, "asked");
+    let event = Event::new();
+    let waits = async || {
+        for _ in 0..10_000 {
+            assert!(poll_once(&mut event.wait()).await.is_pending());
+        }
+    };
+    executor.block_on(waits());
+    let before = bytes();
+    executor.block_on(waits());
+    let left = bytes() - before;
+    assert_eq!(left, 0, "{left} bytes of notes that nobody reads");
+}
+
 fn a_dropped_executor_leaves_nothing_behind() {
     let whole_life = || {
         let executor = virtual_executor();
@@ -129,6 +154,7 @@ fn a_task_is_small_and_what_is_dropped_leaves_nothing_behind() {
     within_limit(|| {
         an_idle_task_costs_at_most_200_bytes_besides_its_future();
         dropped_waits_leave_nothing_behind();
+        a_panic_in_the_last_question_leaves_nothing_behind();
         a_dropped_executor_leaves_nothing_behind();
     });
 }

@@ -139,8 +139,8 @@ impl Executor {
         let scheduler = &self.event_loop.parts.scheduler;
         let mut root = Root::new(scheduler, called_at, future);
         let run = catch_unwind(AssertUnwindSafe(|| self.event_loop.run(&mut root)));
-        root.end(scheduler);
-        if let Err(panic) = run {
+        // The root's own panic, or the loop's: a deadlock, a poller that failed.
+        if let Some(panic) = root.end(scheduler).or(run.err()) {
             scheduler.drop_all_tasks();
             resume_unwind(panic);
         }

@@ -1,8 +1,10 @@
 //! The future of `block_on`: pinned on the stack, and polled in its turn like a
 //! task, though it is none.
 
-use std::panic::Location;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
+use std::task::Context;
 
 use crate::task::{Name, OwnWaker, Scheduler};
 
@@ -14,7 +16,11 @@ pub(super) struct Root<'a> {
     own: Option<OwnWaker>,
     future: Pin<&'a mut dyn Future<Output = ()>>,
     done: bool,
+    panic: Option<Payload>,
 }
+
+/// What a panic carries.
+type Payload = Box<dyn Any + Send>;
 
 impl<'a> Root<'a> {
     pub(super) fn new(
@@ -25,20 +31,26 @@ impl<'a> Root<'a> {
         let name = Name { id: scheduler.next_id(), slot: Name::ROOT };
         let own = scheduler.own_waker(name);
         own.header().wake();
-        Root { name, called_at, own: Some(own), future, done: false }
+        Root { name, called_at, own: Some(own), future, done: false, panic: None }
     }
 
-    /// Whether the future was ready.
+    /// Whether the future was ready, or has panicked.
     pub(super) fn is_done(&self) -> bool {
         self.done
     }
 
-    /// Polls the future once.
+    /// Polls the future once. A panic waits until the loop has put everything back
+    /// in its place; [`end`](Self::end) returns it.
     pub(super) fn poll(&mut self, scheduler: &Scheduler) {
         let own = self.own.take().expect("given back below");
-        let (poll, own) = scheduler.poll_with(own, |cx| self.future.as_mut().poll(cx));
+        let future = &mut self.future;
+        let poll = |cx: &mut Context<'_>| {
+            catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx).is_ready()))
+        };
+        let (ready, own) = scheduler.poll_with(own, poll);
         self.own = Some(own);
-        self.done = poll.is_ready();
+        self.done = *ready.as_ref().unwrap_or(&true);
+        self.panic = ready.err();
     }
 
     /// Whether a waker of the root lies outside the crate.
@@ -46,8 +58,9 @@ impl<'a> Root<'a> {
         self.own.as_ref().is_some_and(|own| own.held_outside() > 0)
     }
 
-    /// Gives the waker back.
-    pub(super) fn end(mut self, scheduler: &Scheduler) {
+    /// Gives the waker back, and the panic if there was one.
+    pub(super) fn end(mut self, scheduler: &Scheduler) -> Option<Payload> {
         self.own.take().into_iter().for_each(|own| scheduler.recycle(own));
+        self.panic
     }
 }

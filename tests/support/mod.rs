@@ -144,3 +144,22 @@ pub async fn turns(count: usize) {
         glassloop::yield_now().await;
     }
 }
+
+/// Waits until a thread, which gets the waker, has woken us.
+pub async fn woken_by_a_thread() {
+    let woken = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let mut thread = None;
+    std::future::poll_fn(|cx| {
+        if woken.load(Ordering::SeqCst) {
+            return Poll::Ready(());
+        }
+        let (woken, waker) = (woken.clone(), cx.waker().clone());
+        thread = Some(thread::spawn(move || {
+            woken.store(true, Ordering::SeqCst);
+            waker.wake();
+        }));
+        Poll::Pending
+    })
+    .await;
+    thread.expect("the first poll has started it").join().unwrap();
+}
