@@ -10,9 +10,9 @@
 //! That `work` is async does not make it concurrent: being awaited together does.**
 
 use std::io::{self, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use glassloop::{block_on, join_all, sleep};
+use glassloop::{block_on, join_all, now, sleep};
 
 const WAIT: Duration = Duration::from_millis(60);
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -26,16 +26,16 @@ async fn work(name: &str) {
 
 fn main() {
     block_on(async {
-        let start = Instant::now();
+        let start = now();
         for name in NAMES {
             work(name).await;
         }
-        let one_by_one = start.elapsed();
+        let one_by_one = now() - start;
         println!("| one by one");
 
-        let start = Instant::now();
+        let start = now();
         join_all(NAMES.map(work)).await;
-        let together = start.elapsed();
+        let together = now() - start;
         println!("| together");
 
         // A timer may be late, never early: "at least" is all that can be promised.

@@ -19,7 +19,7 @@ use glassloop::spawn;
 async fn serve(listener: TcpListener) -> io::Result<Infallible> {
     loop {
         let (stream, _peer) = listener.accept().await?;
-        drop(spawn(echo(stream)));
+        spawn(echo(stream)).detach();
     }
 }
 

@@ -70,7 +70,7 @@ fn main() {
         let crawl = Rc::new(Crawl { seen, jobs: sender, undone });
         crawl.visit("/", 0);
         for i in 0..2 {
-            drop(spawn(worker(format!("w{i}"), crawl.clone(), receiver.clone())));
+            spawn(worker(format!("w{i}"), crawl.clone(), receiver.clone())).detach();
         }
         crawl.undone.wait().await;
         receiver.close(); // the workers' loops end

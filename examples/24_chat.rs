@@ -23,19 +23,19 @@ use glassloop::{sleep, spawn};
 
 #[derive(Clone, Default)]
 struct Room {
-    clients: Rc<RefCell<BTreeMap<String, Rc<TcpStream>>>>,
+    clients: Rc<RefCell<BTreeMap<String, TcpStream>>>,
 }
 
 impl Room {
     async fn serve(self, listener: TcpListener) -> io::Result<()> {
         loop {
             let (stream, _peer) = listener.accept().await?;
-            drop(spawn(self.clone().handle(Rc::new(stream))));
+            spawn(self.clone().handle(stream)).detach();
         }
     }
 
-    async fn handle(self, stream: Rc<TcpStream>) -> io::Result<()> {
-        let mut lines = BufReader::new(&*stream).lines();
+    async fn handle(self, stream: TcpStream) -> io::Result<()> {
+        let mut lines = BufReader::new(stream.clone()).lines();
         let Some(name) = lines.try_next().await? else { return Ok(()) };
         let seat = self.sit_down(&name, &stream);
         self.broadcast(&format!("* {name} joined"), &name).await?;
@@ -46,15 +46,15 @@ impl Room {
         self.broadcast(&format!("* {name} left"), &name).await
     }
 
-    fn sit_down(&self, name: &str, stream: &Rc<TcpStream>) -> Seat {
+    fn sit_down(&self, name: &str, stream: &TcpStream) -> Seat {
         self.clients.borrow_mut().insert(name.to_owned(), stream.clone());
         Seat { room: self.clone(), name: name.to_owned() }
     }
 
     async fn broadcast(&self, text: &str, sender: &str) -> io::Result<()> {
         let clients = self.clients.borrow().clone(); // the borrow ends on this line
-        for (_, stream) in clients.iter().filter(|(name, _)| *name != sender) {
-            (&**stream).write_all(format!("{text}\n").as_bytes()).await?;
+        for (_, mut stream) in clients.iter().filter(|(name, _)| *name != sender) {
+            stream.write_all(format!("{text}\n").as_bytes()).await?;
         }
         Ok(())
     }

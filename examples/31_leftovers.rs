@@ -30,7 +30,7 @@ async fn background() {
 
 fn main() {
     glassloop::block_on(async {
-        drop(spawn(background())); // detached: the executor owns it all the same
+        spawn(background()).detach(); // the executor owns it all the same
         yield_now().await; // it begins
         println!("main returns");
     });

@@ -55,8 +55,8 @@ pub mod net;
 pub mod fs;
 pub mod sync;
 
-pub use blocking::{Unblock, unblock};
-pub use event_loop::{Builder, Executor, Remote, SlowPoll, Stats, block_on, stats};
+pub use blocking::{Broken, Promise, Promised, Unblock, promise, unblock};
+pub use event_loop::{Builder, Executor, Remote, SlowPoll, Stats, block_on, remote, stats};
 pub use io::Async;
 pub use join::{JoinAll, TaskGroup, join_all};
 pub use task::{JoinError, JoinHandle, TaskId, YieldNow, spawn, spawn_named, yield_now};

@@ -746,3 +746,19 @@ fn two_executors_on_one_thread_may_run_one_after_the_other() {
         assert_eq!(log.take(), ["a0", "b0", "a1", "b1"], "each has its own line");
     });
 }
+
+#[test]
+fn a_handle_that_is_detached_lets_its_task_go_on() {
+    let log = on_virtual_loop(|| async {
+        let log = Log::new();
+        let background = log.clone();
+        spawn(async move {
+            yield_now().await;
+            background.add("done");
+        })
+        .detach();
+        turns(3).await;
+        log.take()
+    });
+    assert_eq!(log, ["done"]);
+}

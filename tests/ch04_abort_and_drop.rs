@@ -897,7 +897,9 @@ fn a_drop_during_the_shutdown_may_use_the_clock_and_abort() {
             let uses_loop = Finally(move || {
                 drop(sleep(Duration::from_secs(1)));
                 drop(yield_now());
-                others.iter().for_each(JoinHandle::abort);
+                for other in &others {
+                    other.abort();
+                }
                 trace.add("done");
             });
             drop(executor.spawn(async move {
@@ -934,5 +936,19 @@ fn another_thread_may_wake_and_spawn_during_the_shutdown() {
         });
         let answer = answer.take().expect("the other thread ended well");
         assert!(answer.recv().is_err(), "a spawn into a loop that ends is disconnected");
+    });
+}
+
+#[test]
+fn abort_says_whether_there_was_anything_to_abort() {
+    on_virtual_loop(|| async {
+        let pending = spawn(pending::<()>());
+        assert!(pending.abort(), "it had not begun");
+        assert!(pending.abort(), "asked again, before its turn came, as in asyncio");
+        turns(2).await;
+        assert!(!pending.abort(), "it has ended by now");
+        let ready = spawn(async {});
+        turns(2).await;
+        assert!(!ready.abort(), "it had ended by itself");
     });
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::task::{Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use futures_lite::future;
+use futures_lite::{StreamExt, future};
 use glassloop::net::TcpListener;
 use glassloop::time::wheel::{Wheel, When};
 use glassloop::{
@@ -773,4 +773,14 @@ fn virtual_time_takes_the_same_course_each_time() {
     let first = run();
     assert_eq!(first.len(), 7 * 19);
     assert_eq!(first, run(), "the same program, the same course");
+}
+
+#[test]
+fn an_interval_is_a_stream_of_its_ticks() {
+    let ticks = on_virtual_loop(|| async {
+        let start = now();
+        let ticks = interval(Duration::from_secs(1)).map(|tick| tick - start);
+        ticks.take(3).collect::<Vec<_>>().await
+    });
+    assert_eq!(ticks, [0, 1, 2].map(Duration::from_secs));
 }

@@ -25,7 +25,7 @@ use futures_lite::{AsyncRead, AsyncReadExt, AsyncWriteExt, StreamExt, future};
 use glassloop::net::{TcpListener, TcpStream, UdpSocket, UnixListener, UnixStream};
 use glassloop::{Async, join_all, sleep, spawn, stats, timeout, yield_now};
 use support::{
-    Log, WakeCount, on_virtual_loop, panic_text, poll_once, poll_with, virtual_executor,
+    Log, WakeCount, on_loop, on_virtual_loop, panic_text, poll_once, poll_with, virtual_executor,
     within_limit,
 };
 
@@ -634,6 +634,29 @@ fn a_regular_file_cannot_be_watched() {
         assert_eq!(error.kind(), ErrorKind::PermissionDenied, "the kernel says EPERM: {error}");
         let (_near, far) = async_pair();
         assert!(poll_once(&mut far.readable()).await.is_pending(), "the loop is unharmed");
+    });
+}
+
+#[test]
+fn a_clone_of_a_stream_is_the_same_connection_which_closes_with_the_last() {
+    on_loop(|| async {
+        let (near, mut far) = UnixStream::pair().unwrap();
+        let (mut writer, mut reader) = (near.clone(), near);
+        let reading = spawn(async move {
+            let mut text = [0; 4];
+            reader.read_exact(&mut text).await.map(|()| text)
+        });
+        yield_now().await;
+        writer.write_all(b"ping").await.unwrap();
+        far.read_exact(&mut [0; 4]).await.unwrap();
+        far.write_all(b"pong").await.unwrap();
+        assert_eq!(&reading.await.unwrap().unwrap(), b"pong", "one clone waits, one writes");
+        // The reader's clone is gone; the connection is not.
+        writer.write_all(b"more").await.unwrap();
+        drop(writer);
+        let mut rest = String::new();
+        far.read_to_string(&mut rest).await.unwrap();
+        assert_eq!(rest, "more", "then the end, since the last clone is gone");
     });
 }
 

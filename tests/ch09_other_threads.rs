@@ -11,8 +11,12 @@ use std::task::{Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use glassloop::{Executor, Remote, join_all, sleep, spawn, stats, unblock, yield_now};
-use support::{Log, OnDrop, on_loop, poll_once, turns, virtual_executor, within_limit};
+use glassloop::{
+    Broken, Executor, Promise, Remote, join_all, promise, sleep, spawn, stats, unblock, yield_now,
+};
+use support::{
+    Log, OnDrop, WakeCount, on_loop, poll_once, poll_with, turns, virtual_executor, within_limit,
+};
 
 /// A waker on its way to another thread, with the flag that the thread is to
 /// raise before it wakes.
@@ -566,4 +570,92 @@ fn a_waker_that_outlives_its_executor_keeps_no_message_alive() {
         assert!(kept.borrow().is_some(), "the waker is still there");
         assert_eq!(Arc::strong_count(&token), 1, "what was sent to the loop leaks");
     });
+}
+
+#[test]
+fn a_promise_brings_a_value_from_any_thread() {
+    for _ in rounds(1_000) {
+        let value = on_loop(|| async {
+            let (promise, promised) = promise();
+            thread::spawn(move || promise.set(42));
+            promised.await
+        });
+        assert_eq!(value, Ok(42), "no interleaving of set and await may lose the value");
+    }
+}
+
+#[test]
+fn a_promise_that_is_dropped_unset_is_broken() {
+    let outcome = on_loop(|| async {
+        let (promise, promised) = promise::<u32>();
+        thread::spawn(move || drop(promise));
+        promised.await
+    });
+    assert_eq!(outcome, Err(Broken), "who awaits it must learn that nothing will come");
+}
+
+#[test]
+fn a_promise_to_nobody_gives_the_value_back() {
+    let (promise, promised) = promise();
+    drop(promised);
+    assert_eq!(promise.set("kept"), Err("kept"));
+}
+
+#[test]
+fn a_promise_wakes_only_the_newest_waker_it_was_polled_with() {
+    let (older, older_waker) = WakeCount::new();
+    let (newer, newer_waker) = WakeCount::new();
+    let (promise, mut promised) = promise();
+    assert!(poll_with(&mut promised, &older_waker).is_pending());
+    assert!(poll_with(&mut promised, &newer_waker).is_pending());
+    promise.set(()).unwrap();
+    assert_eq!((older.wakes(), newer.wakes()), (0, 1));
+    assert_eq!(poll_with(&mut promised, &newer_waker), Poll::Ready(Ok(())));
+    assert_eq!(poll_with(&mut promised, &newer_waker), Poll::Ready(Err(Broken)), "given once");
+}
+
+#[test]
+fn a_value_that_nobody_picks_up_is_dropped_with_the_promised() {
+    let log = Log::default();
+    let (promise, promised) = promise();
+    assert!(promise.set(OnDrop(log.clone(), "value")).is_ok());
+    assert_eq!(log.take(), [""; 0]);
+    drop(promised);
+    assert_eq!(log.take(), ["value"]);
+}
+
+#[test]
+fn a_loop_that_awaits_a_promise_is_not_taken_for_stuck() {
+    let value = on_loop(|| async {
+        let (promise, promised) = promise();
+        let waits = promise_keeper(promise);
+        let value = promised.await;
+        waits.join().unwrap();
+        value
+    });
+    assert_eq!(value, Ok("late"), "a thread holds the promise, so something can still happen");
+}
+
+/// Sets the promise when the loop most likely sleeps.
+fn promise_keeper(promise: Promise<&'static str>) -> thread::JoinHandle<()> {
+    thread::spawn(move || {
+        (0..1_000).for_each(|_| thread::yield_now());
+        promise.set("late").unwrap();
+    })
+}
+
+#[test]
+fn a_task_can_hand_out_a_remote_of_its_own_loop() {
+    let sum = on_loop(|| async {
+        let remote = glassloop::remote();
+        let (promise, promised) = promise();
+        thread::spawn(move || {
+            remote.spawn(move || {
+                let not_send = Rc::new(40);
+                async move { promise.set(*not_send + 2) }
+            })
+        });
+        promised.await
+    });
+    assert_eq!(sum, Ok(42));
 }

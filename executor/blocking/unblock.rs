@@ -6,11 +6,11 @@ use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 use std::thread;
 
 use super::pool::Pool;
+use super::promise::{Promised, promise};
 use crate::task::current;
 
 /// Runs `work` on a thread of the loop's pool, and gives its result; the loop
@@ -22,7 +22,8 @@ use crate::task::current;
 /// ([`Builder::blocking_threads`](crate::Builder::blocking_threads)) wait in line.
 ///
 /// # Panics
-/// Outside of a loop; when polled again after it was ready; and if not a single
+/// Outside of a loop, as in `block_on(unblock(…))`, whose argument is made before the
+/// loop runs; when polled again after it was ready; and if not a single
 /// thread can be started.
 ///
 /// ```
@@ -50,34 +51,8 @@ pub struct Unblock<T> {
 
 enum State<T> {
     Inert(Box<dyn FnOnce() -> T + Send>),
-    Out(Arc<Desk<T>>),
+    Out(Promised<thread::Result<T>>),
     Done,
-}
-
-/// Where the worker puts the result down, and the task picks it up. The lock is
-/// held for moments, twice per job.
-struct Desk<T>(Mutex<OnDesk<T>>);
-
-struct OnDesk<T> {
-    result: Option<thread::Result<T>>,
-    waker: Option<Waker>,
-}
-
-impl<T> Desk<T> {
-    fn lock(&self) -> MutexGuard<'_, OnDesk<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn put(&self, result: thread::Result<T>) {
-        let mut desk = self.lock();
-        desk.result = Some(result);
-        let waker = desk.waker.take();
-        // Release, then wake.
-        drop(desk);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
 }
 
 impl<T: Send + 'static> Unblock<T> {
@@ -90,18 +65,12 @@ impl<T: Send + 'static> Unblock<T> {
     pub(crate) fn poll_job(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         match std::mem::replace(&mut self.state, State::Done) {
             State::Inert(work) => self.submit(work, cx)?,
-            State::Out(desk) => {
-                // Cloned before: a foreign waker may do anything.
-                let newest = cx.waker().clone();
-                let mut on_desk = desk.lock();
-                if let Some(result) = on_desk.result.take() {
-                    drop(on_desk);
+            State::Out(mut promised) => {
+                if let Poll::Ready(result) = Pin::new(&mut promised).poll(cx) {
+                    let result = result.expect("an accepted job is run");
                     return Poll::Ready(Ok(result.unwrap_or_else(|panic| resume_unwind(panic))));
                 }
-                let old = on_desk.waker.replace(newest);
-                drop(on_desk);
-                drop(old);
-                self.state = State::Out(desk);
+                self.state = State::Out(promised);
             }
             State::Done => panic!(
                 "the Unblock made at {} was polled again after it was ready. Await it once",
@@ -111,13 +80,18 @@ impl<T: Send + 'static> Unblock<T> {
         Poll::Pending
     }
 
-    fn submit(&mut self, work: Box<dyn FnOnce() -> T + Send>, cx: &Context<'_>) -> io::Result<()> {
-        let desk =
-            Arc::new(Desk(Mutex::new(OnDesk { result: None, waker: Some(cx.waker().clone()) })));
-        self.state = State::Out(Arc::clone(&desk));
-        let job = move || desk.put(catch_unwind(AssertUnwindSafe(work)));
-        let submitted = self.pool.submit(Box::new(job));
-        submitted.map_err(|refused| refused.error)
+    fn submit(
+        &mut self,
+        work: Box<dyn FnOnce() -> T + Send>,
+        cx: &mut Context<'_>,
+    ) -> io::Result<()> {
+        let (promise, mut promised) = promise();
+        // Polled before there is anything to await: so it knows whom to wake.
+        let _pending = Pin::new(&mut promised).poll(cx);
+        let job = move || drop(promise.set(catch_unwind(AssertUnwindSafe(work))));
+        self.pool.submit(Box::new(job)).map_err(|refused| refused.error)?;
+        self.state = State::Out(promised);
+        Ok(())
     }
 }
 

@@ -17,6 +17,10 @@ use crate::blocking::pool::DEFAULT_THREADS;
 use crate::task::{JoinHandle, current};
 use crate::time::Clock;
 
+/// `GLASSLOOP_VIRTUAL_TIME=1` gives every loop a virtual clock, so that any program
+/// can be watched without its waits.
+const VIRTUAL_TIME: &str = "GLASSLOOP_VIRTUAL_TIME";
+
 /// Runs a future to its end on a fresh loop, on this thread, and returns its
 /// output. asyncio's `run`.
 ///
@@ -54,6 +58,27 @@ pub fn stats() -> Stats {
     current::expect::<EventLoop>("`glassloop::stats`").stats()
 }
 
+/// A way into the current loop, for other threads. asyncio's `get_running_loop`,
+/// which is mostly called for its `call_soon_threadsafe`.
+///
+/// # Panics
+/// Outside of a loop.
+///
+/// ```
+/// use std::thread;
+///
+/// glassloop::block_on(async {
+///     let remote = glassloop::remote();
+///     let (promise, promised) = glassloop::promise();
+///     thread::spawn(move || remote.spawn(async move || promise.set("run on the loop")));
+///     assert_eq!(promised.await, Ok("run on the loop"));
+/// });
+/// ```
+#[track_caller]
+pub fn remote() -> Remote {
+    Remote::new(&current::expect::<EventLoop>("`glassloop::remote`").parts.mailbox)
+}
+
 /// A loop that can be kept: to spawn before it runs, to run it again and again, to
 /// reach it from other threads. asyncio's `Runner`.
 ///
@@ -86,7 +111,7 @@ impl Executor {
     /// All the ways to make a loop.
     pub fn builder() -> Builder {
         Builder {
-            virtual_time: false,
+            virtual_time: std::env::var_os(VIRTUAL_TIME).is_some_and(|value| value == "1"),
             blocking_threads: DEFAULT_THREADS,
             slow_polls: SlowPolls::default(),
         }
@@ -259,6 +284,9 @@ impl Builder {
     /// descriptors found nothing. So it suits programs whose peers live on the
     /// same loop: a test with hours of timeouts takes milliseconds, and takes the
     /// same course each time. In asyncio this takes a loop of one's own.
+    ///
+    /// `GLASSLOOP_VIRTUAL_TIME=1` in the environment does it for every loop of a
+    /// program, without a change to its code.
     pub fn virtual_time(mut self) -> Builder {
         self.virtual_time = true;
         self

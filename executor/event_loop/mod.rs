@@ -14,7 +14,7 @@ mod core;
 mod remote;
 mod executor;
 
-pub use executor::{Builder, Executor, block_on, stats};
+pub use executor::{Builder, Executor, block_on, remote, stats};
 pub use remote::Remote;
 pub use slow_poll::SlowPoll;
 pub use stats::Stats;

@@ -39,6 +39,10 @@ use crate::task::{KeptWaker, What, current};
 /// # }
 /// ```
 ///
+/// For the output of a child process, take the kind of pipe that can be read by
+/// reference: `Async::new(PipeReader::from(OwnedFd::from(child.stdout)))`, as
+/// `examples/28_subprocess.rs` does.
+///
 /// Several tasks may wait for the same direction; all of them are woken. It
 /// implements the `futures-lite` I/O traits if `&T` implements `Read` and
 /// `Write`. Dropping it closes the descriptor.

@@ -21,8 +21,13 @@ const LARGE: usize = 256;
 /// Fewer than 256 futures are all polled when one of them wakes; more are given
 /// wakers of their own, so that only those are polled that were woken.
 ///
-/// There is no mode for errors: collect the `Result`s into one `Result`, or use a
-/// [`TaskGroup`](crate::TaskGroup), whose first error ends the others.
+/// All of them run to their ends, whatever their outputs are: for `Result`s, that is
+/// `gather(…, return_exceptions=True)`. The outputs can be collected into one
+/// `Result` afterwards; of two futures, `futures_lite::future::try_zip` stops at the
+/// first error; a [`TaskGroup`](crate::TaskGroup) ends its other tasks then.
+///
+/// Their first polls come in the order of the arguments; later ones too, as long as
+/// they are fewer than 256.
 ///
 /// # Panics
 /// When polled again after it was ready.
@@ -37,6 +42,9 @@ const LARGE: usize = 256;
 /// }
 /// let outputs = glassloop::block_on(join_all([after(20), after(0), after(10)]));
 /// assert_eq!(outputs, [20, 0, 10]);
+///
+/// let parsed = glassloop::block_on(join_all(["1", "2", "x"].map(async |s| s.parse::<i32>())));
+/// assert!(parsed.into_iter().collect::<Result<Vec<_>, _>>().is_err());
 /// ```
 #[track_caller]
 pub fn join_all<I>(futures: I) -> JoinAll<<I::Item as IntoFuture>::IntoFuture>

@@ -19,7 +19,7 @@ macro_rules! impl_stream {
                 cx: &mut Context<'_>,
                 buffer: &mut [u8],
             ) -> Poll<io::Result<usize>> {
-                Pin::new(&mut &self.io).poll_read(cx, buffer)
+                Pin::new(&mut &*self.io).poll_read(cx, buffer)
             }
         }
     };
@@ -30,11 +30,11 @@ macro_rules! impl_stream {
                 cx: &mut Context<'_>,
                 buffer: &[u8],
             ) -> Poll<io::Result<usize>> {
-                Pin::new(&mut &self.io).poll_write(cx, buffer)
+                Pin::new(&mut &*self.io).poll_write(cx, buffer)
             }
 
             fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Pin::new(&mut &self.io).poll_flush(cx)
+                Pin::new(&mut &*self.io).poll_flush(cx)
             }
 
             fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

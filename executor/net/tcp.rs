@@ -4,6 +4,7 @@ use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::panic::Location;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use futures_lite::stream::{self, Stream};
@@ -17,7 +18,8 @@ use crate::io::Async;
 /// A TCP socket that waits for connections. asyncio's `start_server`, without
 /// the task that it spawns for each.
 ///
-/// Dropping it closes it; connections that were not accepted are refused.
+/// Dropping it closes it; connections that were not accepted are refused. A task
+/// that accepts in a loop owns its listener, so to abort that task is to close it.
 ///
 /// ```
 /// use futures_lite::{AsyncReadExt, AsyncWriteExt};
@@ -116,16 +118,17 @@ impl TcpListener {
 
 /// A TCP connection. asyncio's pair of `StreamReader` and `StreamWriter`.
 ///
-/// It reads and writes through the `futures-lite` traits, by `&TcpStream` too, so
-/// that one task can read while another one writes. Closing it ends our half of
-/// the connection; dropping it ends both.
+/// It reads and writes through the `futures-lite` traits, by `&TcpStream` too. A
+/// clone is the same connection, so that one task can read while another one
+/// writes. Closing it ends our half of the connection, for every clone; dropping
+/// the last clone ends both.
 ///
 /// What to expect: a read gives `Ok(0)` at the peer's end, again and again; a
 /// write to a peer that is gone gives `BrokenPipe` or `ConnectionReset`, never a
 /// signal.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TcpStream {
-    io: Async<std::net::TcpStream>,
+    io: Rc<Async<std::net::TcpStream>>,
 }
 
 impl TcpStream {
@@ -166,7 +169,7 @@ impl TcpStream {
     fn tie(stream: std::net::TcpStream, at: &Location<'_>) -> io::Result<TcpStream> {
         stream.set_nonblocking(true)?;
         let io = Async::new_nonblocking(stream, "`TcpStream`", at)?;
-        Ok(TcpStream { io })
+        Ok(TcpStream { io: Rc::new(io) })
     }
 
     /// The address of the other end.

@@ -6,6 +6,7 @@ use std::os::unix::net::{self as std_unix, SocketAddr};
 use std::panic::Location;
 use std::path::Path;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use futures_lite::stream::{self, Stream};
@@ -106,10 +107,10 @@ impl UnixListener {
 /// A connection between two processes, or two tasks. asyncio's
 /// `open_unix_connection`.
 ///
-/// It reads and writes like a [`TcpStream`](super::TcpStream).
-#[derive(Debug)]
+/// It reads, writes, clones and closes like a [`TcpStream`](super::TcpStream).
+#[derive(Clone, Debug)]
 pub struct UnixStream {
-    io: Async<std_unix::UnixStream>,
+    io: Rc<Async<std_unix::UnixStream>>,
 }
 
 impl UnixStream {
@@ -173,7 +174,7 @@ impl UnixStream {
     fn tie(stream: std_unix::UnixStream, at: &Location<'_>) -> io::Result<UnixStream> {
         stream.set_nonblocking(true)?;
         let io = Async::new_nonblocking(stream, "`UnixStream`", at)?;
-        Ok(UnixStream { io })
+        Ok(UnixStream { io: Rc::new(io) })
     }
 
     /// The address of the other end.

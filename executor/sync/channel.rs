@@ -258,8 +258,9 @@ impl<T> fmt::Debug for Sender<T> {
 
 /// The half that receives. It may be cloned; each value goes to one receiver.
 ///
-/// It is a [`Stream`] of the values too, which ends when the channel is closed
-/// and empty. When the last one is dropped, the channel is closed and what is in
+/// The usual loop is `while let Ok(value) = receiver.recv().await`, which works for
+/// several receivers at once. It is a [`Stream`] of the values too, for `StreamExt`'s
+/// methods, which ends when the channel is closed and empty. When the last one is dropped, the channel is closed and what is in
 /// it is dropped.
 pub struct Receiver<T> {
     channel: Rc<Channel<T>>,

@@ -21,10 +21,10 @@ use super::line::{Line, Waiting};
 ///     let jobs = WaitGroup::new();
 ///     for _ in 0..3 {
 ///         let job = jobs.add();
-///         drop(spawn(async move {
+///         spawn(async move {
 ///             yield_now().await;
 ///             drop(job); // done
-///         }));
+///         }).detach();
 ///     }
 ///     jobs.wait().await;
 /// });

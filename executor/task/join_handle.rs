@@ -20,6 +20,11 @@ use super::task::{Joinable, State};
 /// A handle may outlive its executor: it gives the output of a task that had
 /// ended, and a cancelled [`JoinError`] for one that had not.
 ///
+/// A task that can fail gives two results, one in the other: whether it came to an
+/// end, and what end it was. `task.await??` passes both kinds of error on, if the
+/// function's error can be made of either; in a `Vec` of joined handles they are
+/// `Result<Result<T, E>, JoinError>`.
+///
 /// # Panics
 /// When polled again after it was ready.
 ///
@@ -31,7 +36,7 @@ use super::task::{Joinable, State};
 /// });
 /// assert_eq!(sum, 42);
 /// ```
-#[must_use = "dropping the handle detaches the task; write `drop(…)` or `let _ = …` to say so"]
+#[must_use = "dropping the handle detaches the task; call `detach` to say so"]
 pub struct JoinHandle<T> {
     task: Rc<Joinable<T>>,
 }
@@ -41,27 +46,47 @@ impl<T> JoinHandle<T> {
         JoinHandle { task }
     }
 
-    /// Asks the task to end. asyncio's `Task.cancel`.
+    /// Asks the task to end, and says whether there was anything to ask: false if it
+    /// has ended before. asyncio's `Task.cancel`.
     ///
     /// It is a request: the future is dropped when the task's turn comes, and
     /// whoever joins it is woken then, with a cancelled [`JoinError`]. A task
     /// that was never polled is never polled. A task that aborts itself ends at
-    /// its next suspension, unless that very poll is `Ready`. Nothing happens if
-    /// the task has ended.
+    /// its next suspension, unless that very poll is `Ready`.
     ///
     /// A drop cannot be caught and cannot await, unlike asyncio's
     /// `CancelledError`; clean-up is what the `Drop` of the future's values does.
     ///
     /// ```
     /// glassloop::block_on(async {
-    ///     let task = glassloop::spawn(std::future::pending::<()>());
-    ///     task.abort();
-    ///     assert!(task.await.unwrap_err().is_cancelled());
+    ///     let mut task = glassloop::spawn(std::future::pending::<()>());
+    ///     assert!(task.abort());
+    ///     // By `&mut`, to keep the handle: awaiting it by value uses it up.
+    ///     assert!((&mut task).await.unwrap_err().is_cancelled());
+    ///     assert!(!task.abort());
     /// });
     /// ```
-    pub fn abort(&self) {
+    pub fn abort(&self) -> bool {
+        let is_alive = !self.is_finished();
         self.task.abort();
+        is_alive
     }
+
+    /// Lets the task go on by itself: the drop of the handle, said aloud. asyncio
+    /// has no word for it, and there a task that nobody holds may vanish.
+    ///
+    /// ```
+    /// use std::{cell::Cell, rc::Rc};
+    ///
+    /// let done = Rc::new(Cell::new(false));
+    /// let background = done.clone();
+    /// glassloop::block_on(async move {
+    ///     glassloop::spawn(async move { background.set(true) }).detach();
+    ///     glassloop::yield_now().await;
+    /// });
+    /// assert!(done.get());
+    /// ```
+    pub fn detach(self) {}
 
     /// Whether the task has ended: by its output, a panic, an abort, or the drop
     /// of its executor. asyncio's `Task.done`.

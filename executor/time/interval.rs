@@ -5,6 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use futures_lite::Stream;
+
 use super::sleep::Sleep;
 use super::timers::Timers;
 use crate::task::current;
@@ -68,6 +70,15 @@ impl Interval {
         let scheduled = scheduled.expect("a sleep that ended had a deadline");
         self.next.reset_to(scheduled.checked_add(self.period));
         Poll::Ready(scheduled)
+    }
+}
+
+/// The ticks as a stream that never ends, for `StreamExt`'s `zip`, `take` and others.
+impl Stream for Interval {
+    type Item = Instant;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Instant>> {
+        self.poll_tick(cx).map(Some)
     }
 }
 

@@ -36,7 +36,8 @@ pub fn now() -> Instant {
 /// never ends, and costs nothing. Dropping it removes its timer.
 ///
 /// # Panics
-/// Outside of a loop.
+/// Outside of a loop. `block_on(sleep(duration))` is outside: the argument is made
+/// before the loop runs. Write `block_on(async { sleep(duration).await })`.
 ///
 /// ```
 /// use std::time::Duration;

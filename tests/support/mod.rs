@@ -26,8 +26,16 @@ const LIMIT: Duration = Duration::from_secs(15);
 /// behind: so the other tests still have their say.
 pub fn within_limit<R: Send + 'static>(test: impl FnOnce() -> R + Send + 'static) -> R {
     let name = thread::current().name().unwrap_or("a test").to_owned();
+    within_limit_as(&name, test)
+}
+
+/// The same, for one of several runs of a test: `name` says which.
+pub fn within_limit_as<R: Send + 'static>(
+    name: &str,
+    test: impl FnOnce() -> R + Send + 'static,
+) -> R {
     let (sender, receiver) = channel();
-    let body = thread::Builder::new().name(name.clone());
+    let body = thread::Builder::new().name(name.to_owned());
     let body = body.spawn(move || {
         let result = catch_unwind(AssertUnwindSafe(test));
         let _ = sender.send(());
