@@ -1,11 +1,14 @@
 //! The examples: what they print is part of the book, so it is held to the letter.
 
+#[path = "support/programs.rs"]
+mod programs;
 mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
+use programs::program;
 use support::within_limit;
 
 #[test]
@@ -115,25 +118,9 @@ fn prints(example: &'static str, expected: &str) {
 
 /// Runs an example, under the watchdog.
 fn run(example: &'static str, arguments: &[&Path]) -> Output {
-    let mut command = Command::new(program(example));
+    let mut command = program(example);
     command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
     within_limit(move || command.output().expect("the example can be started"))
-}
-
-/// Where cargo has put the example: tests lie in `target/<profile>/deps`, examples in
-/// `target/<profile>/examples`. `cargo test` builds both; `cargo test --test
-/// examples` builds, and renews, only the test, so that they may be missing.
-fn program(example: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("the path of this test");
-    let profile = test.ancestors().nth(2).expect("target/<profile>");
-    let name = format!("{example}{}", std::env::consts::EXE_SUFFIX);
-    let program = profile.join("examples").join(name);
-    assert!(
-        program.exists(),
-        "{} is missing: run `cargo test`, or `cargo build --examples` before this test alone",
-        program.display()
-    );
-    program
 }
 
 fn text(bytes: &[u8]) -> String {
