@@ -382,3 +382,18 @@ fn the_executor_is_usable_after_a_panic_in_a_drop() {
         assert_usable(&executor);
     });
 }
+
+#[test]
+fn a_join_error_can_travel_in_other_errors() {
+    let (error, boxed) = on_virtual_loop(|| async {
+        let error = spawn(async { panic!("out of cheese") }).await.unwrap_err();
+        let error = std::io::Error::other(error);
+        let join = async || -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+            spawn(async { panic!("out of milk") }).await?;
+            Ok(())
+        };
+        (error.to_string(), join().await.unwrap_err().to_string())
+    });
+    assert_eq!(error, "the task panicked: out of cheese");
+    assert_eq!(boxed, "the task panicked: out of milk");
+}

@@ -19,7 +19,8 @@ use futures_lite::{StreamExt, future};
 use glassloop::net::TcpListener;
 use glassloop::time::wheel::{Wheel, When};
 use glassloop::{
-    Sleep, interval, join_all, now, sleep, sleep_until, spawn, stats, timeout, unblock, yield_now,
+    Executor, Sleep, interval, join_all, now, sleep, sleep_until, spawn, stats, timeout, unblock,
+    yield_now,
 };
 use support::{
     Log, OnDrop, WakeCount, on_loop, on_virtual_loop, panic_text, poll_once, poll_with,
@@ -783,4 +784,35 @@ fn an_interval_is_a_stream_of_its_ticks() {
         ticks.take(3).collect::<Vec<_>>().await
     });
     assert_eq!(ticks, [0, 1, 2].map(Duration::from_secs));
+}
+
+#[test]
+fn the_error_of_a_timeout_names_the_limit() {
+    let elapsed =
+        on_virtual_loop(|| async { timeout(Duration::from_millis(200), pending::<()>()).await });
+    let error = std::io::Error::from(elapsed.unwrap_err());
+    assert_eq!(error.to_string(), "the time limit of 200ms has elapsed");
+    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+}
+
+/// In a process of its own, since the environment belongs to all tests of this one.
+#[test]
+fn the_environment_can_make_every_clock_virtual_but_that_of_a_builder_which_says_real() {
+    const NAME: &str =
+        "the_environment_can_make_every_clock_virtual_but_that_of_a_builder_which_says_real";
+    if std::env::var_os("GLASSLOOP_VIRTUAL_TIME").is_none() {
+        let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
+        alone.args(["--exact", NAME, "--nocapture"]).env("GLASSLOOP_VIRTUAL_TIME", "1");
+        let output = within_limit(move || alone.output().unwrap());
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains("1 passed"), "{output:?}");
+        return;
+    }
+    within_limit(|| {
+        glassloop::block_on(async { sleep(Duration::from_secs(24 * 3600)).await });
+        let real = Executor::builder().real_time().build().unwrap();
+        let before = Instant::now();
+        real.block_on(async { sleep(Duration::from_millis(20)).await });
+        assert!(before.elapsed() >= Duration::from_millis(20), "a real sleep is never early");
+    });
 }

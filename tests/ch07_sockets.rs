@@ -638,6 +638,21 @@ fn a_regular_file_cannot_be_watched() {
 }
 
 #[test]
+fn a_connect_with_a_limit_connects_or_gives_the_systems_error() {
+    on_loop(|| async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stream = TcpStream::connect_timeout(address, SECOND * 10).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), address);
+        drop(listener);
+        let refused = TcpStream::connect_timeout(address, SECOND * 10).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+        let no_time = TcpStream::connect_timeout(address, Duration::ZERO).await.unwrap_err();
+        assert_eq!(no_time.kind(), ErrorKind::InvalidInput, "a limit of zero is a mistake");
+    });
+}
+
+#[test]
 fn a_clone_of_a_stream_is_the_same_connection_which_closes_with_the_last() {
     on_loop(|| async {
         let (near, mut far) = UnixStream::pair().unwrap();

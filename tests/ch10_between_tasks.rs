@@ -246,6 +246,26 @@ fn nobody_barges_past_a_task_that_waits_for_a_permit() {
     });
 }
 
+/// Breaks when the permit that was borrowed comes back as the owned one is made, or
+/// when the owned one never does.
+#[test]
+fn an_owned_permit_moves_into_a_task_and_comes_back_with_it() {
+    on_virtual_loop(|| async {
+        let seats = Rc::new(Semaphore::new(1));
+        let seat = seats.acquire_owned().await;
+        assert_eq!(seats.available(), 0);
+        let waiter = spawn(seats.acquire_owned());
+        yield_now().await;
+        assert!(!waiter.is_finished(), "a second one got in");
+        let guest = spawn(async move { drop(seat) });
+        guest.await.unwrap();
+        drop(waiter.await.unwrap());
+        assert_eq!(seats.available(), 1, "every permit came back");
+        drop(seats.acquire_owned());
+        assert_eq!(seats.available(), 1, "a future that was never polled took none");
+    });
+}
+
 /// 84 · as in asyncio. Breaks when a permit goes to a future that is gone.
 #[test]
 fn a_cancelled_waiter_of_a_semaphore_is_skipped() {

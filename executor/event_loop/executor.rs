@@ -292,6 +292,13 @@ impl Builder {
         self
     }
 
+    /// Gives the loop the real clock, whatever the environment says: for a program
+    /// that measures.
+    pub fn real_time(mut self) -> Builder {
+        self.virtual_time = false;
+        self
+    }
+
     /// How many threads the blocking pool may have; 64 without this call. They are
     /// started when they are needed, and end after being idle for 10 seconds.
     ///

@@ -19,8 +19,8 @@ pub use file::File;
 pub use options::OpenOptions;
 pub use read_dir::{ReadDir, read_dir};
 pub use whole::{
-    copy, create_dir_all, metadata, read, read_to_string, remove_dir_all, remove_file, rename,
-    write,
+    canonicalize, copy, create_dir_all, metadata, read, read_to_string, remove_dir_all,
+    remove_file, rename, write,
 };
 
 /// A job on the file at `path`, called by the user at the line that called us. Its

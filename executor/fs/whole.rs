@@ -2,7 +2,7 @@
 
 use std::fs::{self, Metadata};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::path_job;
 
@@ -121,6 +121,27 @@ pub fn copy(from: impl AsRef<Path>, to: impl AsRef<Path>) -> impl Future<Output 
 #[track_caller]
 pub fn metadata(path: impl AsRef<Path>) -> impl Future<Output = io::Result<Metadata>> {
     path_job("look at", path.as_ref(), |path| fs::metadata(path))
+}
+
+/// Follows all links and `..` of a path, which must exist, to the one place that it
+/// means. In asyncio: `to_thread(os.path.realpath, …)`.
+///
+/// # Errors
+/// The system's, with the path.
+///
+/// # Panics
+/// Outside of a loop.
+///
+/// ```
+/// glassloop::block_on(async {
+///     assert!(glassloop::fs::canonicalize(".").await?.is_absolute());
+///     std::io::Result::Ok(())
+/// })
+/// # .unwrap();
+/// ```
+#[track_caller]
+pub fn canonicalize(path: impl AsRef<Path>) -> impl Future<Output = io::Result<PathBuf>> {
+    path_job("find", path.as_ref(), |path| fs::canonicalize(path))
 }
 
 /// Makes a directory, and those above it that are missing. In asyncio:

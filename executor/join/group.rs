@@ -24,6 +24,10 @@ use crate::task::{JoinHandle, Joinable, Scheduler, current};
 /// aborts all children. A group holds nobody back: its children run, whether or
 /// not it is joined.
 ///
+/// It keeps the outcome of every child until the join. For tasks that come and go
+/// without end, like the connections of a server, count them by a
+/// [`WaitGroup`](crate::sync::WaitGroup) instead.
+///
 /// ```
 /// use glassloop::TaskGroup;
 ///

@@ -6,6 +6,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_lite::stream::{self, Stream};
 use futures_lite::{AsyncRead, AsyncWrite};
@@ -137,7 +138,8 @@ impl TcpStream {
     ///
     /// The standard library can only connect by blocking, so this happens on the
     /// blocking pool. Dropping the future gives the connection up, but its thread
-    /// is free only when the system has answered.
+    /// is free only when the system has answered, which may take minutes; and the
+    /// loop's end waits for it. See [`connect_timeout`](Self::connect_timeout).
     ///
     /// # Errors
     /// The system's, of the last address: refused, unreachable, timed out; or the
@@ -151,6 +153,28 @@ impl TcpStream {
         first_that("connect to", addresses.to_lookup(), at, async move |address| {
             let connect = move || std::net::TcpStream::connect(address);
             TcpStream::tie(unblock_io("`TcpStream::connect`", at, connect).await?, at)
+        })
+    }
+
+    /// The same, but gives each of the addresses no more than `limit` to answer. A
+    /// [`timeout`](crate::timeout) around [`connect`](Self::connect) stops waiting, this
+    /// stops the attempt: its thread is free again.
+    ///
+    /// # Errors
+    /// As those of `connect`; `TimedOut` after `limit`; `InvalidInput` if that is zero.
+    ///
+    /// # Panics
+    /// Outside of a loop.
+    #[track_caller]
+    pub fn connect_timeout(
+        addresses: impl ToSocketAddrs,
+        limit: Duration,
+    ) -> impl Future<Output = io::Result<TcpStream>> {
+        let at = Location::caller();
+        first_that("connect to", addresses.to_lookup(), at, async move |address| {
+            let connect = move || std::net::TcpStream::connect_timeout(&address, limit);
+            let connected = unblock_io("`TcpStream::connect_timeout`", at, connect).await?;
+            TcpStream::tie(connected, at)
         })
     }
 

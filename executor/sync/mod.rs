@@ -24,5 +24,5 @@ pub use barrier::{Barrier, BarrierWait, BarrierWaitResult};
 pub use condvar::{Condvar, CondvarWait};
 pub use event::{Event, EventWait};
 pub use mutex::{Lock, Mutex, MutexGuard};
-pub use semaphore::{Acquire, Permit, Semaphore};
+pub use semaphore::{Acquire, OwnedPermit, Permit, Semaphore};
 pub use wait_group::{WaitGroup, WaitGroupWait, WaitGuard};

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use super::line::{Line, Waiting};
@@ -43,6 +44,37 @@ impl Semaphore {
         Acquire {
             semaphore: self,
             waiting: Waiting::new("a semaphore's permit", Location::caller()),
+        }
+    }
+
+    /// Waits for a permit that borrows nothing, so that it can move into a task: the
+    /// way to bound how many tasks there are.
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    /// use glassloop::{spawn, sync::Semaphore, yield_now};
+    ///
+    /// glassloop::block_on(async {
+    ///     let seats = Rc::new(Semaphore::new(2));
+    ///     for _guest in 0..10 {
+    ///         let seat = seats.acquire_owned().await;
+    ///         spawn(async move {
+    ///             yield_now().await;
+    ///             drop(seat);
+    ///         })
+    ///         .detach();
+    ///     }
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn acquire_owned(self: &Rc<Self>) -> impl Future<Output = OwnedPermit> + use<> {
+        let semaphore = Rc::clone(self);
+        let waiting = Waiting::new("a semaphore's permit", Location::caller());
+        async move {
+            let permit = Acquire { semaphore: &semaphore, waiting }.await;
+            // From here on the owned one stands for it.
+            std::mem::forget(permit);
+            OwnedPermit { semaphore }
         }
     }
 
@@ -111,6 +143,19 @@ pub struct Permit<'a> {
 }
 
 impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.semaphore.release();
+    }
+}
+
+/// A permit of a [`Semaphore`] that owns a share of it, held until this is dropped.
+#[derive(Debug)]
+#[must_use = "the permit comes back when this is dropped"]
+pub struct OwnedPermit {
+    semaphore: Rc<Semaphore>,
+}
+
+impl Drop for OwnedPermit {
     fn drop(&mut self) {
         self.semaphore.release();
     }

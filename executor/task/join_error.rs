@@ -4,6 +4,7 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
+use std::sync::{Mutex, PoisonError};
 
 /// Why awaiting a [`JoinHandle`](crate::JoinHandle) gave no output: the task was
 /// cancelled, or it panicked.
@@ -19,9 +20,10 @@ use std::panic::Location;
 /// });
 /// ```
 pub struct JoinError {
-    /// The payload of the panic, or `None`: cancelled. A payload is two words; boxed
-    /// once more it is one, which every task has room for.
-    panic: Option<Box<Box<dyn Any + Send>>>,
+    /// The payload of the panic, or `None`: cancelled. It is one word, which every task
+    /// has room for. The lock makes the error `Sync`, which a payload is not: so it can
+    /// go into an `io::Error`, or become a `Box<dyn Error + Send + Sync>` by `?`.
+    panic: Option<Box<Mutex<Box<dyn Any + Send>>>>,
 }
 
 impl JoinError {
@@ -30,7 +32,7 @@ impl JoinError {
     }
 
     pub(crate) fn from_panic(payload: Box<dyn Any + Send>) -> JoinError {
-        JoinError { panic: Some(Box::new(payload)) }
+        JoinError { panic: Some(Box::new(Mutex::new(payload))) }
     }
 
     /// Whether the task was aborted, or dropped with its executor.
@@ -50,7 +52,7 @@ impl JoinError {
     #[track_caller]
     pub fn into_panic(self) -> Box<dyn Any + Send> {
         match self.panic {
-            Some(payload) => *payload,
+            Some(payload) => payload.into_inner().unwrap_or_else(PoisonError::into_inner),
             None => panic!(
                 "`JoinError::into_panic` was called at {}, but the task was cancelled, it did not \
                  panic. Ask `is_panic` first",
@@ -60,10 +62,10 @@ impl JoinError {
     }
 
     /// The text of the panic, if it is one and has a text.
-    fn panic_text(&self) -> Option<&str> {
-        let payload = self.panic.as_ref()?;
-        let text = payload.downcast_ref::<&str>().copied();
-        text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+    fn panic_text(&self) -> Option<String> {
+        let payload = self.panic.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = payload.downcast_ref::<&str>().map(ToString::to_string);
+        text.or_else(|| payload.downcast_ref::<String>().cloned())
     }
 }
 
@@ -82,7 +84,9 @@ impl fmt::Display for JoinError {
 impl fmt::Debug for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.is_panic() {
-            true => write!(f, "JoinError::Panic({:?})", self.panic_text().unwrap_or("..")),
+            true => {
+                write!(f, "JoinError::Panic({:?})", self.panic_text().as_deref().unwrap_or(".."))
+            }
             false => f.write_str("JoinError::Cancelled"),
         }
     }

@@ -18,6 +18,10 @@ use crate::task::current;
 /// before the caller sees `Elapsed`, so that its clean-up has happened. A future
 /// that never awaits cannot be interrupted. The future is boxed.
 ///
+/// To drop a [`JoinHandle`](crate::JoinHandle) is not to abort its task: a handle
+/// under a limit stops waiting, and the task goes on. (asyncio's `wait_for` cancels
+/// it.) Await `&mut handle`, and [`abort`](crate::JoinHandle::abort) it afterwards.
+///
 /// # Panics
 /// Outside of a loop; and when polled again after it was ready.
 ///
@@ -37,7 +41,8 @@ pub fn timeout<F: IntoFuture>(limit: Duration, future: F) -> Timeout<F::IntoFutu
     let deadline = timers.clock().now().checked_add(limit);
     Timeout {
         future: Some(Box::pin(future.into_future())),
-        limit: Sleep::new(timers, deadline, Location::caller()),
+        limit,
+        end: Sleep::new(timers, deadline, Location::caller()),
     }
 }
 
@@ -46,14 +51,15 @@ pub fn timeout<F: IntoFuture>(limit: Duration, future: F) -> Timeout<F::IntoFutu
 pub struct Timeout<F> {
     /// Boxed: to poll it in place would take an unsafe pin projection.
     future: Option<Pin<Box<F>>>,
-    limit: Sleep,
+    limit: Duration,
+    end: Sleep,
 }
 
 impl<F: Future> Future for Timeout<F> {
     type Output = Result<F::Output, Elapsed>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let made_at = self.limit.made_at();
+        let made_at = self.end.made_at();
         let Some(future) = self.future.as_mut() else {
             panic!(
                 "the Timeout made at {made_at} was polled again after it was ready. Await it once"
@@ -63,19 +69,19 @@ impl<F: Future> Future for Timeout<F> {
         let result = match future.as_mut().poll(cx) {
             Poll::Ready(output) => Ok(output),
             Poll::Pending => {
-                std::task::ready!(Pin::new(&mut self.limit).poll(cx));
-                Err(Elapsed(()))
+                std::task::ready!(Pin::new(&mut self.end).poll(cx));
+                Err(Elapsed(self.limit))
             }
         };
         self.future = None;
-        self.limit.disarm();
+        self.end.disarm();
         Poll::Ready(result)
     }
 }
 
 impl<F> fmt::Debug for Timeout<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Timeout({:?})", self.limit)
+        write!(f, "Timeout({:?})", self.end)
     }
 }
 
@@ -83,11 +89,11 @@ impl<F> fmt::Debug for Timeout<F> {
 ///
 /// Becomes an [`std::io::Error`] of the kind `TimedOut` by `?`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Elapsed(());
+pub struct Elapsed(Duration);
 
 impl fmt::Display for Elapsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the time limit has elapsed")
+        write!(f, "the time limit of {:?} has elapsed", self.0)
     }
 }
 
