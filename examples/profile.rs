@@ -1,0 +1,269 @@
+//! # Profile: waiting and computing, each in three ways, and what depth costs
+//!
+//! ```text
+//! cargo run --example profile               # with --release: at full speed
+//! ```
+//!
+//! Twin: `profile.py`, with the same jobs and the same tables.
+//!
+//! Take away: **the loop makes waiting quicker, threads on more cores make computing
+//! quicker; and whatever does either between two awaits stops the loop.**
+
+use std::cell::Cell;
+use std::future::pending;
+use std::io::{self, Read, Write};
+use std::net::{self, SocketAddr};
+use std::pin::pin;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+use std::{env, iter, thread};
+
+use futures_lite::future::{Boxed, BoxedLocal, FutureExt};
+use futures_lite::{AsyncReadExt, AsyncWriteExt};
+use glassloop::net::TcpStream;
+use glassloop::{TaskGroup, block_on, join_all, sleep, spawn, unblock, yield_now};
+
+const USAGE: &str = "\
+Measures a job that waits and a job that computes: one piece after another (sync),
+on the loop, and on threads; then what it costs to await through many levels.
+
+Usage: cargo run --example profile
+";
+const BUILD: &str = if cfg!(debug_assertions) { "debug" } else { "release" };
+const ROUNDS: u32 = 3;
+/// The job that waits: so many requests, each answered after a pause, by its square.
+const REQUESTS: u64 = 16;
+const PAUSE: Duration = Duration::from_millis(20);
+/// The job that computes: to count primes, in so many pieces of so many numbers.
+const PIECES: u64 = 8;
+const NUMBERS: u64 = 6_000;
+const PRIMES: u64 = 4_946;
+
+fn main() -> ExitCode {
+    let outcome = match env::args_os().nth(1) {
+        None => profile().map_err(|error| (1, error.to_string())),
+        Some(option) if option == "--help" || option == "-h" => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        Some(option) => Err((2, format!("unknown option {option:?}; see --help"))),
+    };
+    let Err((code, why)) = outcome else { return ExitCode::SUCCESS };
+    eprintln!("profile: {why}");
+    ExitCode::from(code)
+}
+
+fn profile() -> io::Result<()> {
+    let cores = thread::available_parallelism()?;
+    println!("cores: {cores}; {BUILD} build; {ROUNDS} rounds each\n");
+    println!("job  way      result         time    speed  time against sync  longest silence");
+    let server = slow_server()?;
+    let squares = (1..=REQUESTS).map(|n| n * n).sum();
+    block_on(async {
+        compare("I/O", squares, || waiting(server)).await?;
+        compare("CPU", PRIMES, computing).await
+    })?;
+    nesting();
+    Ok(())
+}
+
+// ── the two jobs, each in three ways ──────────────────────────────────────
+
+/// Something that gives a number in the end.
+type Work = BoxedLocal<io::Result<u64>>;
+
+fn waiting(server: SocketAddr) -> [Work; 3] {
+    let numbers = || 1..=REQUESTS;
+    let sync = async move { numbers().map(|n| ask(server, n)).sum() };
+    let on_the_loop = async move {
+        let requests = numbers().map(|n| ask_on_the_loop(server, n));
+        join_all(requests).await.into_iter().sum()
+    };
+    let on_threads = async move {
+        let requests = numbers().map(|n| unblock(move || ask(server, n)));
+        join_all(requests).await.into_iter().sum()
+    };
+    [sync.boxed_local(), on_the_loop.boxed_local(), on_threads.boxed_local()]
+}
+
+fn computing() -> [Work; 3] {
+    let pieces = || 0..PIECES;
+    let sync = async move { Ok(pieces().map(primes).sum()) };
+    let on_the_loop = async move {
+        let mut group = TaskGroup::new();
+        pieces().for_each(|n| group.spawn(async move { Ok::<_, io::Error>(primes(n)) }));
+        Ok(group.join().await?.into_iter().sum())
+    };
+    let on_threads = async move {
+        let counts = join_all(pieces().map(|n| unblock(move || primes(n)))).await;
+        Ok(counts.into_iter().sum())
+    };
+    [sync.boxed_local(), on_the_loop.boxed_local(), on_threads.boxed_local()]
+}
+
+/// A server with a thread for each connection. They end with the program.
+fn slow_server() -> io::Result<SocketAddr> {
+    let listener = net::TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            thread::spawn(move || answer(client));
+        }
+    });
+    Ok(address)
+}
+
+fn answer(mut client: net::TcpStream) -> io::Result<()> {
+    let mut number = [0; 8];
+    client.read_exact(&mut number)?;
+    thread::sleep(PAUSE);
+    client.write_all(&u64::from_be_bytes(number).pow(2).to_be_bytes())
+}
+
+fn ask(server: SocketAddr, number: u64) -> io::Result<u64> {
+    let (mut stream, mut reply) = (net::TcpStream::connect(server)?, [0; 8]);
+    stream.write_all(&number.to_be_bytes())?;
+    stream.read_exact(&mut reply)?;
+    Ok(u64::from_be_bytes(reply))
+}
+
+/// The same, with awaits.
+async fn ask_on_the_loop(server: SocketAddr, number: u64) -> io::Result<u64> {
+    let (mut stream, mut reply) = (TcpStream::connect(server).await?, [0; 8]);
+    stream.write_all(&number.to_be_bytes()).await?;
+    stream.read_exact(&mut reply).await?;
+    Ok(u64::from_be_bytes(reply))
+}
+
+fn primes(piece: u64) -> u64 {
+    let numbers = piece * NUMBERS..(piece + 1) * NUMBERS;
+    let is_prime = |&n: &u64| n > 1 && (2..).take_while(|d| d * d <= n).all(|d| n % d != 0);
+    numbers.filter(is_prime).count() as u64
+}
+
+// ── the comparison ────────────────────────────────────────────────────────
+
+/// What came of a way in several rounds, in milliseconds. The best round is shown:
+/// what disturbs a program makes it slower, never faster.
+struct Row {
+    way: &'static str,
+    best: f64,
+    slowest: f64,
+    silence: f64,
+}
+
+/// Does the job in each way, in several rounds.
+async fn compare(job: &str, expected: u64, works: impl Fn() -> [Work; 3]) -> io::Result<()> {
+    let result = |way| Row { way, best: f64::INFINITY, slowest: 0.0, silence: 0.0 };
+    let mut rows = ["sync", "loop", "threads"].map(result);
+    for _ in 0..ROUNDS {
+        for (row, work) in iter::zip(&mut rows, works()) {
+            let (time, silence) = measure(row.way, expected, work).await?;
+            row.slowest = row.slowest.max(time);
+            if time < row.best {
+                (row.best, row.silence) = (time, silence);
+            }
+        }
+    }
+    report(job, expected, &rows);
+    Ok(())
+}
+
+fn report(job: &str, expected: u64, rows: &[Row; 3]) {
+    let (mut faster, mut silent, sync) = (Vec::new(), Vec::new(), rows[0].best);
+    for &Row { way, best: time, slowest, silence } in rows {
+        let bar = "#".repeat((15.0 * time / sync).ceil().min(17.0) as usize);
+        let speed = sync / time;
+        println!(
+            "{job}  {way:<7}  {expected:>6}  {time:>8.1} ms  {speed:>5.1} x  {bar:<17}  {silence:>12.1} ms"
+        );
+        // Every round against the best of sync, or a busy machine would deceive us.
+        faster.extend((slowest * 1.1 < sync).then_some(way));
+        silent.extend((silence * 2.0 > time).then_some(way));
+    }
+    let list = |ways: Vec<_>| if ways.is_empty() { "none".to_owned() } else { ways.join(", ") };
+    let (faster, silent) = (list(faster), list(silent));
+    println!("{job}: always faster than sync: {faster}; mostly silent: {silent}\n");
+}
+
+/// Does the work while a heart beats on the same loop, and checks the result. How
+/// long did it take, and how long was the loop silent, in milliseconds?
+async fn measure(way: &str, expected: u64, work: Work) -> io::Result<(f64, f64)> {
+    let pulse = Rc::new(Pulse { last: Cell::new(Instant::now()), longest: Cell::default() });
+    let heart = spawn(beat(pulse.clone()));
+    yield_now().await; // it begins
+    let began = Instant::now();
+    let result = work.await?;
+    let time = began.elapsed();
+    pulse.feel(); // the stretch since the last beat counts, too
+    heart.abort();
+    if result != expected {
+        return Err(io::Error::other(format!("{way}: the result is {result}, not {expected}")));
+    }
+    Ok((time.as_secs_f64() * 1000.0, pulse.longest.get().as_secs_f64() * 1000.0))
+}
+
+/// When the heart beat last, and the longest time that it did not.
+struct Pulse {
+    last: Cell<Instant>,
+    longest: Cell<Duration>,
+}
+
+impl Pulse {
+    fn feel(&self) {
+        let now = Instant::now();
+        let silence = now - self.last.replace(now);
+        self.longest.set(silence.max(self.longest.get()));
+    }
+}
+
+async fn beat(pulse: Rc<Pulse>) {
+    loop {
+        pulse.feel();
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+// ── the price of depth ────────────────────────────────────────────────────
+
+/// A chain of awaits; at its end it returns at once, or waits forever.
+fn nested(depth: u32, waits: bool) -> Boxed<u32> {
+    async move {
+        match depth {
+            0 if waits => pending().await,
+            0 => 0,
+            _ => 1 + nested(depth - 1, waits).await,
+        }
+    }
+    .boxed()
+}
+
+/// Polls by hand, without a loop, so that nothing else is measured.
+fn nesting() {
+    let context = &mut Context::from_waker(Waker::noop());
+    let (mut level, mut whole) = (0.0, 0.0);
+    println!("depth  call: ns a level  resume: ns a level  resume: ns in all");
+    for depth in [1, 10, 100, 1000] {
+        let call = nanoseconds(depth, || {
+            assert_eq!(pin!(nested(depth, false)).poll(context), Poll::Ready(depth));
+        });
+        let mut chain = nested(depth, true);
+        whole = nanoseconds(depth, || assert!(chain.as_mut().poll(context).is_pending()));
+        level = whole / f64::from(depth);
+        println!("{depth:>5}  {:>16.1}  {level:>18.1}  {whole:>17.1}", call / f64::from(depth));
+    }
+    println!("A resume goes through all levels: {level:.1} ns each, {whole:.0} ns through 1000.");
+}
+
+/// The time of one call: the best mean of five, which is the least disturbed.
+fn nanoseconds(depth: u32, mut call: impl FnMut()) -> f64 {
+    let times = 10_000 / depth;
+    let mut mean = || {
+        let began = Instant::now();
+        (0..times).for_each(|_| call());
+        began.elapsed().as_secs_f64() * 1e9 / f64::from(times)
+    };
+    (0..5).map(|_| mean()).fold(f64::INFINITY, f64::min)
+}
