@@ -99,7 +99,8 @@ impl Parker {
     }
 
     fn announce(&self, state: u8) {
-        self.announced.store(state, Ordering::SeqCst);
+        // An exchange, like that of the other threads, so that all of them are in line.
+        self.announced.swap(state, Ordering::SeqCst);
         // Between the announcement and the look into the inbox: see the module's rules.
         fence(Ordering::SeqCst);
     }

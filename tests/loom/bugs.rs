@@ -1,0 +1,145 @@
+//! The bugs that the models must find: each is a plausible change of one place in
+//! `executor/`, and each was made by somebody, somewhere.
+
+/// A mistake: in `file`, what `is` becomes what it `becomes`.
+pub struct Bug {
+    pub name: &'static str,
+    pub file: &'static str,
+    pub is: &'static str,
+    pub becomes: &'static str,
+}
+
+pub const BUGS: &[Bug] = &[
+    // A wake during the poll is forgotten.
+    Bug {
+        name: "cleared_after_the_poll",
+        file: "task/scheduler.rs",
+        is: "        own.header().clear();
+        self.running.poll_as(own, poll)",
+        becomes: "        let polled = self.running.poll_as(own, poll);
+        polled.1.header().clear();
+        polled",
+    },
+    // Two threads may both think that the other one has sent the message; or the
+    // poll does not see what was written before the wake.
+    Bug {
+        name: "load_and_store_instead_of_swap",
+        file: "task/waker.rs",
+        is: "!self.sent.swap(true, Ordering::AcqRel)",
+        becomes: "!self.sent.load(Ordering::Acquire) && { self.sent.store(true, Ordering::Release); true }",
+    },
+    // The poll does not see what was written before a wake that found the flag up.
+    Bug {
+        name: "store_instead_of_swap",
+        file: "task/waker.rs",
+        is: "self.sent.swap(false, Ordering::AcqRel);",
+        becomes: "self.sent.store(false, Ordering::Release);",
+    },
+    // A message between the look into the inbox and the announcement is slept through.
+    Bug {
+        name: "parked_without_a_second_look",
+        file: "task/parker.rs",
+        is: "        if !stay_awake() {
+            match deadline {",
+        becomes: "        let _ = stay_awake;
+        {
+            match deadline {",
+    },
+    Bug {
+        name: "polled_without_a_second_look",
+        file: "task/parker.rs",
+        is: "let deadline = if stay_awake() { Some(Instant::now()) } else { deadline };",
+        becomes: "let _ = stay_awake;",
+    },
+    // The loop wakes up, finds nothing, and sleeps again before the message is there.
+    Bug {
+        name: "notified_before_the_push",
+        file: "task/mailbox.rs",
+        is: "        if self.sender.send(message).is_ok() {
+            self.parker.unpark();
+        }",
+        becomes: "        self.parker.unpark();
+        let _ = self.sender.send(message);",
+    },
+    // Without the fences, both sides may look before the other one has spoken.
+    Bug {
+        name: "announced_without_a_fence",
+        file: "task/parker.rs",
+        is: "        self.announced.swap(state, Ordering::SeqCst);
+        // Between the announcement and the look into the inbox: see the module's rules.
+        fence(Ordering::SeqCst);",
+        becomes: "        self.announced.store(state, Ordering::Relaxed);",
+    },
+    // Nothing is out, and nothing woken yet: a virtual clock jumps over the job.
+    Bug {
+        name: "counted_down_before_the_wake",
+        file: "blocking/pool.rs",
+        is: "        contain(job);
+        // The job has woken its task before it counts as done, so that the loop
+        // sees the wake before it sees that nothing is out.
+        self.count().out -= 1;",
+        becomes: "        self.count().out -= 1;
+        contain(job);",
+    },
+    // A worker goes home between two looks, and leaves a job behind.
+    Bug {
+        name: "ended_without_a_second_look",
+        file: "blocking/pool.rs",
+        is: "if error.is_disconnected() || self.jobs.is_empty() {",
+        becomes: "if !error.is_disconnected() || self.jobs.is_empty() {",
+    },
+    // The last remote goes, and the loop that waited for it is not told.
+    Bug {
+        name: "last_remote_goes_silently",
+        file: "task/mailbox.rs",
+        is: "        if self.remotes.fetch_sub(1, Ordering::Release) == 1 {
+            self.parker.unpark();
+        }",
+        becomes: "        self.remotes.fetch_sub(1, Ordering::Release);",
+    },
+    // An old waker wakes whoever stands in the same place now.
+    Bug {
+        name: "found_by_the_place_alone",
+        file: "task/scheduler.rs",
+        is: "table.get(name.slot).filter(|task| task.name() == name).cloned()",
+        becomes: "table.get(name.slot).cloned()",
+    },
+    // The value is set, and who awaits it is woken before.
+    Bug {
+        name: "woken_before_the_value_is_there",
+        file: "blocking/promise.rs",
+        is: "        let waker = waker.take();
+        *state = end;
+        // Release, then wake.
+        drop(state);
+        waker.into_iter().for_each(Waker::wake);",
+        becomes: "        let waker = waker.take();
+        drop(state);
+        waker.into_iter().for_each(Waker::wake);
+        *self.lock() = end;",
+    },
+    // A wake that comes when the loop is gone.
+    Bug {
+        name: "posted_to_nobody",
+        file: "task/mailbox.rs",
+        is: "        if self.sender.send(message).is_ok() {
+            self.parker.unpark();
+        }",
+        becomes: "        self.sender.send(message).expect(\"the loop is there\");
+        self.parker.unpark();",
+    },
+    // What was sent to a loop that has ended is neither run nor dropped.
+    Bug {
+        name: "kept_after_the_end",
+        file: "event_loop/parts.rs",
+        is: "        contain(|| drop(inbox));",
+        becomes: "        std::mem::forget(inbox);",
+    },
+    // The loop is gone, and its jobs still run.
+    Bug {
+        name: "ended_without_waiting_for_the_jobs",
+        file: "blocking/pool.rs",
+        is: "            let _ = thread.join();",
+        becomes: "            drop(thread);",
+    },
+];

@@ -1,0 +1,115 @@
+//! Makes copies of `executor/` whose atomics, locks, threads and channels are loom's.
+//!
+//! What is modelled is the production source itself, whole files of it; only the names
+//! behind a few imports change. A second kind of copy has a bug sown into it, by
+//! replacing a line. If that line is no longer there, the build fails: a model that
+//! is not seen to find a bug proves nothing.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+mod bugs;
+
+use bugs::{BUGS, Bug};
+
+/// What stands in for what. Each must be found somewhere, or it is out of date.
+const STAND_INS: &[(&str, &str)] = &[
+    ("std::sync::atomic", "crate::stand_in::atomic"),
+    ("use std::sync::{Arc, Mutex", "use crate::stand_in::sync::{Arc, Mutex"),
+    ("use std::thread", "use crate::stand_in::thread"),
+    ("thread_local!", "loom::thread_local!"),
+    ("const { RefCell::new(None) }", "RefCell::new(None)"),
+    ("crossbeam_channel::", "crate::stand_in::channel::"),
+    ("use polling::", "use crate::stand_in::polling::"),
+    (
+        "CURRENT.try_with(|current| current.borrow().is_some()) == Ok(true)",
+        "matches!(CURRENT.try_with(|current| current.borrow().is_some()), Ok(true))",
+    ),
+];
+
+/// The rooms that take part. Files and sockets bring no handshake of their own.
+const ROOMS: [&str; 7] = ["task", "time", "io", "blocking", "event_loop", "join", "sync"];
+
+fn main() {
+    let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"));
+    let executor = package.join("../../executor").canonicalize().expect("executor/");
+    println!("cargo::rerun-if-changed={}", executor.display());
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=bugs.rs");
+    let source = read(&executor);
+    check_stand_ins(&source);
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
+    let mut modules = write_copy(&out, "sound", &source);
+    for bug in BUGS {
+        modules += &write_copy(&out, bug.name, &sow(&source, bug));
+    }
+    fs::write(out.join("copies.rs"), modules).expect("OUT_DIR can be written");
+}
+
+type Source = BTreeMap<PathBuf, String>;
+
+/// The files of the rooms, and `lib.rs`, by their paths in `executor/`.
+fn read(executor: &Path) -> Source {
+    let mut source = Source::new();
+    source.insert("lib.rs".into(), text(&executor.join("lib.rs")));
+    for room in ROOMS {
+        for entry in fs::read_dir(executor.join(room)).expect("a room") {
+            let path = entry.expect("a file of the room").path();
+            let name = Path::new(room).join(path.file_name().expect("a file"));
+            source.insert(name, text(&path));
+        }
+    }
+    source
+}
+
+fn text(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn check_stand_ins(source: &Source) {
+    for (is, _) in STAND_INS {
+        let found = source.values().any(|text| text.contains(is));
+        assert!(found, "build.rs replaces {is:?}, which is nowhere in executor/ any more");
+    }
+}
+
+fn sow(source: &Source, bug: &Bug) -> Source {
+    let mut source = source.clone();
+    let text = source.get_mut(Path::new(bug.file)).expect("bugs.rs names a file of executor/");
+    let count = text.matches(bug.is).count();
+    assert_eq!(count, 1, "bugs.rs, {}: {} has {count} times\n{}", bug.name, bug.file, bug.is);
+    *text = text.replace(bug.is, bug.becomes);
+    source
+}
+
+/// Writes a copy into a folder, and returns the module that it makes up.
+fn write_copy(out: &Path, name: &str, source: &Source) -> String {
+    let folder = out.join(name);
+    let _ = fs::remove_dir_all(&folder);
+    for (file, text) in source {
+        let path = folder.join(file);
+        fs::create_dir_all(path.parent().expect("in a folder")).expect("OUT_DIR can be written");
+        fs::write(path, with_stand_ins(text, name)).expect("OUT_DIR can be written");
+    }
+    let lib = &source[Path::new("lib.rs")];
+    let mut module = format!("pub mod {name} {{\n");
+    for room in ROOMS {
+        let path = folder.join(room).join("mod.rs");
+        writeln!(module, "#[path = {path:?}] pub mod {room};").expect("a string");
+    }
+    for line in lib.lines().filter(|line| line.starts_with("pub use ")) {
+        writeln!(module, "{line}").expect("a string");
+    }
+    module + "}\n"
+}
+
+fn with_stand_ins(text: &str, copy: &str) -> String {
+    // Its modules are not at the root here.
+    let mut text = text.replace("crate::", &format!("crate::{copy}::"));
+    for (is, becomes) in STAND_INS {
+        text = text.replace(is, becomes);
+    }
+    text
+}
