@@ -1,0 +1,847 @@
+//! The file server of the examples, as its users meet it: a program of its own that
+//! is asked through sockets, by hand-made requests and by curl.
+
+#[path = "support/programs.rs"]
+mod programs;
+mod support;
+
+use std::cell::RefCell;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+use programs::{program, say_left_out};
+use support::within_limit;
+use tempfile::TempDir;
+
+/// How many clients the server lets in at a time (`PLACES` in the example).
+const PLACES: usize = 256;
+
+// ── files ─────────────────────────────────────────────────────────────────
+
+#[test]
+fn a_file_arrives_byte_for_byte_whatever_its_length() {
+    within_limit(|| {
+        let server = Server::start();
+        for length in [0, 1, 65_536, 1_000_000] {
+            let bytes = some_bytes(length);
+            server.put("file", &bytes);
+            let reply = server.get("/file");
+            assert_eq!(reply.status, 200);
+            assert_eq!(reply.header("content-length"), Some(length.to_string().as_str()));
+            assert!(reply.body == bytes, "other bytes than those of the file, at length {length}");
+        }
+    });
+}
+
+#[test]
+fn the_type_of_a_file_follows_from_its_name() {
+    within_limit(|| {
+        let server = Server::start();
+        for (name, kind) in [
+            ("a.html", "text/html; charset=utf-8"),
+            ("a.b.png", "image/png"),
+            ("a.unknown", "application/octet-stream"),
+            ("none", "application/octet-stream"),
+        ] {
+            server.put(name, b"x");
+            assert_eq!(
+                server.get(&format!("/{name}")).header("content-type"),
+                Some(kind),
+                "{name}"
+            );
+        }
+    });
+}
+
+#[test]
+fn head_is_answered_like_get_without_the_body() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put("file.txt", b"twelve bytes");
+        let reply = server.ask("HEAD /file.txt HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(reply.status, 200);
+        assert_eq!(reply.header("content-length"), Some("12"));
+        assert_eq!(reply.header("content-type"), Some("text/plain; charset=utf-8"));
+        assert_eq!(reply.body, b"", "an answer to HEAD has no body");
+    });
+}
+
+#[test]
+fn what_is_not_there_is_404_also_below_a_file() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put("file", b"x");
+        let long_name = format!("/{}", "x".repeat(300));
+        for path in ["/missing", "/missing/", "/file/", "/file/below", &long_name] {
+            assert_eq!(server.get(path).status, 404, "{path}");
+        }
+    });
+}
+
+// ── directories ───────────────────────────────────────────────────────────
+
+#[test]
+fn a_directory_is_listed_with_and_without_a_slash() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put("a b/c#/file", b"below");
+        let page = server.get("/a%20b/c%23").text();
+        assert!(page.contains("<a href=\"/a%20b/c%23/file\">file</a>"), "{page}");
+        assert!(page.contains("<a href=\"/a%20b/c%23/../\">../</a>"), "{page}");
+        for path in ["/a%20b/c%23/", "/a%20b//c%23?query"] {
+            assert_eq!(server.get(path).text(), page, "{path}");
+        }
+        assert_eq!(server.get("/a%20b/c%23/file").text(), "below");
+    });
+}
+
+#[test]
+fn a_listing_leads_to_every_file_whatever_its_name() {
+    within_limit(|| {
+        let server = Server::start();
+        for name in ODD_NAMES {
+            server.put(name, name.as_bytes());
+        }
+        let page = server.get("/").text();
+        let links: Vec<&str> = page.split("<a href=\"").skip(2).map(until_quote).collect();
+        assert_eq!(links.len(), ODD_NAMES.len(), "a link for each file: {page}");
+        let mut found: Vec<String> = links.iter().map(|link| server.get(link).text()).collect();
+        found.sort();
+        let mut names = ODD_NAMES.to_vec();
+        names.sort();
+        assert_eq!(found, names, "each link leads to its file: {page}");
+    });
+}
+
+#[test]
+fn a_listing_is_sorted_by_name() {
+    within_limit(|| {
+        let server = Server::start();
+        for name in ["b", "z", "a", "c/file", "-"] {
+            server.put(name, b"x");
+        }
+        let page = server.get("/").text();
+        let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("<li>")).collect();
+        let expected = ["../", "-", "a", "b", "c/", "z"]
+            .map(|name| format!("<li><a href=\"/{name}\">{name}</a>"));
+        assert_eq!(rows, expected);
+    });
+}
+
+#[test]
+fn a_name_cannot_put_markup_into_a_listing() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put(MARKUP.0, b"x");
+        let page = server.get("/").text();
+        assert!(page.contains(MARKUP.1), "escaped as text, encoded as a link: {page}");
+    });
+}
+
+// ── what must not be seen ─────────────────────────────────────────────────
+
+/// Each of these would lead to the file `secret`, which lies beside the root, if its
+/// dots, slashes or codes were understood too late or too often. (One stays inside: but
+/// `..` is refused wherever it leads.)
+const WAYS_OUT: &[&str] = &[
+    "/../secret",
+    "/..",
+    "/below/../../secret",
+    "/below/../file",
+    "/%2e%2e/secret",
+    "/%2E%2E%2Fsecret",
+    "/..%2fsecret",
+    "/%252e%252e/secret",
+    "/below/..%2f..%2fsecret",
+    "/..\\secret",
+    "/%2e%2e%5csecret",
+    "//../secret",
+    "/./../secret",
+    "/.../secret",
+    "/../secret%00.html",
+    "/file%00",
+    "/file%0",
+    "/file%+1",
+    "/%",
+    "../secret",
+    "secret",
+    "file:///etc/passwd",
+    "//etc/passwd",
+    "/%2fetc%2fpasswd",
+    "/C:/Windows/win.ini",
+];
+
+#[test]
+fn no_path_leads_out_of_the_directory() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put("file", b"x");
+        server.put("below/file", b"x");
+        let absolute = format!("/{}", server.secret().display());
+        for path in WAYS_OUT.iter().copied().chain([absolute.as_str()]) {
+            let reply = server.get(path);
+            assert!(matches!(reply.status, 400 | 404), "{path} gave {}", reply.status);
+            assert!(!reply.text().contains("TOP SECRET"), "{path} shows what lies outside");
+        }
+    });
+}
+
+#[test]
+fn what_is_no_code_is_400() {
+    within_limit(|| {
+        let server = Server::start();
+        for path in ["/%", "/%4", "/%zz", "/%+1", "/%\u{fc}", "/%ff"] {
+            assert_eq!(server.get(path).status, 400, "{path}");
+        }
+    });
+}
+
+#[test]
+fn a_path_may_go_round_inside_of_its_names() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put("..a/..b", b"dots are no parents");
+        for path in ["/..a/..b", "/..a//..b", "/..a/./..b", "/%2e%2ea/..b?x=../y"] {
+            assert_eq!(server.get(path).text(), "dots are no parents", "{path}");
+        }
+    });
+}
+
+// ── connections ───────────────────────────────────────────────────────────
+
+#[test]
+fn a_request_may_come_one_byte_at_a_time() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put("a", b"patience");
+        let mut client = server.connect();
+        for byte in "GET /a HTTP/1.1\r\nHost: x\r\n\r\n".chars() {
+            client.send(&byte.to_string());
+        }
+        assert_eq!(client.reply().text(), "patience");
+    });
+}
+
+#[test]
+fn each_connection_has_one_answer_and_then_the_end() {
+    within_limit(|| {
+        let server = Server::start();
+        for request in [
+            "GET / HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.0\r\n\r\n",
+            "GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\nContent-Length: 18\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+        ] {
+            let mut client = server.connect();
+            client.send(request);
+            assert_eq!(client.reply().header("connection"), Some("close"), "{request}");
+            assert!(client.is_at_end(), "one answer, then the end: {request}");
+        }
+    });
+}
+
+#[test]
+fn what_is_no_request_is_400() {
+    within_limit(|| {
+        let server = Server::start();
+        for request in [
+            "\r\n\r\n",
+            "GET\r\n\r\n",
+            "GET /\r\n\r\n",
+            "GET / HTTP/1.1 x\r\n\r\n",
+            "GET  / HTTP/1.1\r\n\r\n",
+            "GET / HTTP/3\r\n\r\n",
+            "GET / SMTP\r\n\r\n",
+            "GET http://x/ HTTP/1.1\r\n\r\n",
+            "POST /\r\n\r\n",
+        ] {
+            assert_eq!(server.ask(request).status, 400, "{request:?}");
+        }
+    });
+}
+
+#[test]
+fn other_methods_are_405_and_told_which_there_are() {
+    within_limit(|| {
+        let server = Server::start();
+        for method in ["POST", "PUT", "DELETE", "OPTIONS", "get"] {
+            let reply = server.ask(&format!("{method} / HTTP/1.1\r\n\r\n"));
+            assert_eq!(reply.status, 405, "{method}");
+            assert_eq!(reply.header("allow"), Some("GET, HEAD"));
+        }
+    });
+}
+
+#[test]
+fn a_request_without_end_is_answered_all_the_same() {
+    within_limit(|| {
+        let server = Server::start();
+        // No end of the line: only the limit can end it. And the answer arrives although
+        // not all has been read.
+        assert_eq!(server.ask(&("GET /".to_owned() + &"x".repeat(200_000))).status, 400);
+        let header = format!("X: {}\r\n", "x".repeat(100));
+        let endless_headers = "GET / HTTP/1.1\r\n".to_owned() + &header.repeat(2000);
+        assert_eq!(server.ask(&endless_headers).status, 200);
+    });
+}
+
+#[test]
+fn who_says_nothing_or_half_a_request_is_let_go() {
+    within_limit(|| {
+        let server = Server::start_on_virtual_time();
+        let [mut silent, mut half] = [(); 2].map(|()| server.connect());
+        half.send("GET / HTTP/1.1\r\nHost:");
+        for client in [&mut silent, &mut half] {
+            assert!(client.is_let_go(), "it did not ask: there is nothing to answer");
+        }
+    });
+}
+
+#[test]
+fn two_hundred_clients_are_served_at_once() {
+    within_limit(|| {
+        let server = Server::start();
+        let bytes = some_bytes(100_000);
+        server.put("file", &bytes);
+        let mut clients: Vec<Client> = (0..200).map(|_| server.connect()).collect();
+        for client in &mut clients {
+            client.send("GET /file HTTP/1.1\r\n\r\n");
+        }
+        // From the last to the first: none must wait until another one has finished.
+        for client in clients.iter_mut().rev() {
+            assert!(client.reply().body == bytes);
+        }
+    });
+}
+
+#[test]
+fn who_finds_no_place_waits_until_somebody_leaves() {
+    within_limit(|| {
+        let server = Server::start();
+        let mut clients: Vec<Client> = (0..PLACES).map(|_| server.connect()).collect();
+        let mut late = server.connect();
+        late.send("GET /late HTTP/1.1\r\n\r\n");
+        // All are answered, but who does not hang up keeps the place for a while.
+        for client in &mut clients {
+            client.send("GET / HTTP/1.1\r\n\r\n");
+            assert_eq!(client.reply().status, 200);
+            assert_eq!(server.next_line(), "\"GET / HTTP/1.1\" 200 OK", "who is late must wait");
+        }
+        drop(clients.pop());
+        assert_eq!(late.reply().status, 404);
+    });
+}
+
+#[test]
+fn a_client_that_breaks_off_does_not_matter_to_the_others() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put_large("large");
+        server.put("file", b"still here");
+        let mut patient = server.connect();
+        patient.send("GET /file HT");
+        for _ in 0..10 {
+            let mut client = server.connect();
+            client.send("GET /large HTTP/1.1\r\n\r\n");
+            client.head();
+            drop(client); // with unread bytes: the system resets the connection
+        }
+        patient.send("TP/1.1\r\n\r\n");
+        assert_eq!(patient.reply().text(), "still here");
+    });
+}
+
+#[test]
+fn every_request_leaves_a_line() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put("file", b"12345");
+        server.get("/file");
+        server.get("/missing?x");
+        server.ask("\u{1b}[31m\r\n\r\n");
+        let lines = [(); 3].map(|()| server.next_line());
+        assert_eq!(lines[0], "\"GET /file HTTP/1.1\" 200 OK");
+        assert_eq!(lines[1], "\"GET /missing?x HTTP/1.1\" 404 Not Found");
+        assert_eq!(lines[2], "\"\\u{1b}[31m\" 400 Bad Request", "nothing reaches the terminal");
+    });
+}
+
+#[test]
+fn a_log_that_nobody_reads_does_not_matter() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put("file", b"still here");
+        server.output.replace(Box::new(std::io::empty())); // closes the pipe
+        assert_eq!([(); 2].map(|()| server.get("/file").text()), ["still here"; 2]);
+    });
+}
+
+// ── the command line ──────────────────────────────────────────────────────
+
+#[test]
+fn help_explains_every_option() {
+    let output = run(&["--port", "0", "--help"]);
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    for word in ["Usage: ", "--port", "DIRECTORY", "Ctrl-C"] {
+        assert!(text.contains(word), "{word} is missing: {text}");
+    }
+}
+
+#[test]
+fn wrong_usage_is_told_in_one_line() {
+    for (words, expected) in [
+        (&["--bogus"][..], "file_server: no option --bogus; see --help\n"),
+        (&["--port"], "file_server: --port needs a number up to 65535; see --help\n"),
+        (&["--port", "65536"], "file_server: --port needs a number up to 65535; see --help\n"),
+        (&["a", "b"], "file_server: more than one DIRECTORY; see --help\n"),
+    ] {
+        assert_eq!(complaint(words), expected, "{words:?}");
+    }
+}
+
+#[test]
+fn what_is_no_directory_is_told_with_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), "x").unwrap();
+    for name in ["missing", "file"] {
+        let path = folder.path().join(name).display().to_string();
+        let complaint = complaint(&["--port", "0", &path]);
+        assert!(complaint.starts_with("file_server: cannot "), "{complaint}");
+        assert!(complaint.contains(name), "{complaint}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_told() {
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap();
+    let complaint = complaint(&["--port", &address.port().to_string()]);
+    assert!(complaint.contains(&format!("cannot listen at {address}: ")), "{complaint}");
+}
+
+// ── curl ──────────────────────────────────────────────────────────────────
+
+#[test]
+fn curl_is_content() {
+    if Command::new("curl").arg("--version").output().is_err() {
+        return say_left_out("no curl");
+    }
+    within_limit(|| {
+        let server = Server::start();
+        server.put("a b/file", &some_bytes(1_000_000));
+        let url = server.url("/a%20b/file");
+        let output = server.curl(&["--fail", &url]);
+        assert!(output.stdout == some_bytes(1_000_000), "other bytes, or none");
+
+        let head = server.curl(&["--head", "--fail", &url]).stdout;
+        assert!(String::from_utf8_lossy(&head).contains("Content-Length: 1000000"));
+
+        let listing = server.curl(&[&server.url("/a%20b")]);
+        assert!(listing.stdout.starts_with(b"<!DOCTYPE html>"), "{listing:?}");
+
+        let out = server.curl(&["--path-as-is", &server.url("/a%20b/../../secret")]);
+        assert_eq!(out.stdout, b"400 Bad Request\n");
+
+        // The answer arrives although nobody reads what is uploaded.
+        let upload = server.curl(&["--data", &"x".repeat(100_000), &server.url("/")]);
+        assert_eq!(upload.stdout, b"405 Method Not Allowed\n", "{upload:?}");
+    });
+}
+
+// ── the server and its clients ────────────────────────────────────────────
+
+/// A running file server, with a folder of its own. Dropping it kills it.
+struct Server {
+    folder: TempDir,
+    child: Child,
+    output: RefCell<Box<dyn BufRead>>,
+    address: SocketAddr,
+}
+
+impl Server {
+    fn start() -> Server {
+        Server::start_by(program("file_server"))
+    }
+
+    /// Time jumps to the next deadline as soon as nobody does anything.
+    fn start_on_virtual_time() -> Server {
+        let mut command = program("file_server");
+        command.env("GLASSLOOP_VIRTUAL_TIME", "1");
+        Server::start_by(command)
+    }
+
+    /// Starts it through `command`, which gets the server's options and directory.
+    fn start_by(mut command: Command) -> Server {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("root")).unwrap();
+        fs::write(folder.path().join("secret"), "TOP SECRET").unwrap();
+        command.args(["--port", "0"]).arg(folder.path().join("root"));
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        let address = line.trim_end().strip_suffix('/').and_then(|line| line.split_once("http://"));
+        let address =
+            address.unwrap_or_else(|| panic!("no address in {line:?}")).1.parse().unwrap();
+        Server { folder, child, output: RefCell::new(Box::new(output)), address }
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) {
+        let path = self.folder.path().join("root").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    /// A file that no buffer of the system can hold; it takes no room on the disk.
+    fn put_large(&self, name: &str) {
+        let file = fs::File::create(self.folder.path().join("root").join(name)).unwrap();
+        file.set_len(LARGE).unwrap();
+    }
+
+    fn secret(&self) -> PathBuf {
+        self.folder.path().join("secret")
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    fn connect(&self) -> Client {
+        Client { stream: BufReader::new(TcpStream::connect(self.address).unwrap()) }
+    }
+
+    fn get(&self, path: &str) -> Reply {
+        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"))
+    }
+
+    /// Sends a request on a connection of its own, and reads up to the end.
+    fn ask(&self, request: &str) -> Reply {
+        let mut client = self.connect();
+        client.send(request);
+        let mut reply = client.head();
+        client.stream.read_to_end(&mut reply.body).unwrap();
+        reply
+    }
+
+    fn curl(&self, arguments: &[&str]) -> Output {
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--show-error", "--noproxy", "*"]).args(arguments).output().unwrap()
+    }
+
+    /// The next line of the access log.
+    fn next_line(&self) -> String {
+        let mut line = String::new();
+        self.output.borrow_mut().read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const LARGE: u64 = 32 * 1024 * 1024;
+
+/// A client that writes its requests by hand.
+struct Client {
+    stream: BufReader<TcpStream>,
+}
+
+impl Client {
+    fn send(&mut self, request: &str) {
+        // The server may hang up before it has read everything: the reply tells why.
+        let _ = self.stream.get_mut().write_all(request.as_bytes());
+    }
+
+    /// Reads an answer up to its body.
+    fn head(&mut self) -> Reply {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert!(
+                self.stream.read_line(&mut head).unwrap() > 0,
+                "an answer ends early: {head:?}"
+            );
+        }
+        let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+        let status = status.unwrap_or_else(|| panic!("no answer begins like {head:?}"));
+        Reply { status, head, body: Vec::new() }
+    }
+
+    /// Reads an answer with as much body as it says that it has.
+    fn reply(&mut self) -> Reply {
+        let mut reply = self.head();
+        let length = reply.header("content-length").expect("a length").parse().unwrap();
+        reply.body.resize(length, 0);
+        self.stream.read_exact(&mut reply.body).unwrap();
+        reply
+    }
+
+    fn is_at_end(&mut self) -> bool {
+        self.stream.fill_buf().unwrap().is_empty()
+    }
+
+    /// Is it at an end, be it a rude one, without any answer?
+    fn is_let_go(&mut self) -> bool {
+        self.stream.fill_buf().map_or(true, <[u8]>::is_empty)
+    }
+}
+
+struct Reply {
+    status: u16,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.head.lines().filter_map(|line| line.split_once(": "));
+        headers.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// Bytes whose order shows: no piece is like another one.
+fn some_bytes(length: usize) -> Vec<u8> {
+    (0..length as u64).map(|n| (n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8).collect()
+}
+
+fn until_quote(text: &str) -> &str {
+    text.split('"').next().unwrap_or_default()
+}
+
+/// Runs the server with options with which it ends by itself.
+fn run(options: &[&str]) -> Output {
+    let mut command = program("file_server");
+    command.args(options);
+    within_limit(move || command.output().expect("the example can be started"))
+}
+
+/// What the server says, in one line, when it cannot serve.
+fn complaint(options: &[&str]) -> String {
+    let output = run(options);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(complaint.lines().count(), 1, "one line: {complaint}");
+    complaint
+}
+
+// ── what differs between systems ──────────────────────────────────────────
+
+#[cfg(unix)]
+const ODD_NAMES: &[&str] = &[
+    "a b",
+    "<&>",
+    "#?%",
+    "%41",
+    "a\"b'c",
+    "ünï 漢字",
+    "-rf",
+    "a:b",
+    "C:\\x",
+    "&amp;",
+    "~+,;=@!$()*[]|",
+    "tab\there",
+    "line\nbreak",
+];
+#[cfg(not(unix))]
+const ODD_NAMES: &[&str] = &["a b", "#%", "%41", "b'c", "ünï 漢字", "-rf", "&amp;", "~+,;=@!$()[]"];
+
+/// A name, and how its row begins.
+#[cfg(unix)]
+const MARKUP: (&str, &str) = ("<b>&\"'", "<li><a href=\"/%3Cb%3E%26%22%27\">&lt;b>&amp;\"'</a>");
+#[cfg(not(unix))]
+const MARKUP: (&str, &str) = ("a&b", "<li><a href=\"/a%26b\">a&amp;b</a>");
+
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    impl Server {
+        fn root(&self) -> PathBuf {
+            self.folder.path().join("root")
+        }
+
+        fn signal(&self, name: &str) {
+            // A command of every shell; not every system has it as a program.
+            let kill = format!("kill -{name} {}", self.child.id());
+            assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        }
+    }
+
+    #[test]
+    fn a_link_is_followed_inside_but_never_to_the_outside() {
+        within_limit(|| {
+            let server = Server::start();
+            server.put("file", b"inside");
+            let links = [
+                ("in", "file"),
+                ("out", "../secret"),
+                ("up", ".."),
+                ("away", "/"),
+                ("loop", "loop"),
+            ];
+            for (link, target) in links {
+                symlink(target, server.root().join(link)).unwrap();
+            }
+            assert_eq!(server.get("/in").text(), "inside");
+            for path in [
+                "/out",
+                "/up",
+                "/up/",
+                "/up/secret",
+                "/up/root/file/../../secret",
+                "/away/etc/passwd",
+                "/away/",
+            ] {
+                let reply = server.get(path);
+                assert!(matches!(reply.status, 400 | 404), "{path} gave {}", reply.status);
+                assert!(!reply.text().contains("TOP SECRET"), "{path} leads out");
+            }
+        });
+    }
+
+    #[test]
+    fn what_may_not_be_read_is_403_and_a_pipe_holds_nobody_up() {
+        within_limit(|| {
+            let server = Server::start();
+            let pipe = server.root().join("pipe");
+            assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+            assert_eq!(server.get("/pipe").status, 404);
+            server.put("file", b"x");
+            let file = server.root().join("file");
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
+            match fs::read(&file) {
+                Ok(_) => say_left_out("403: this user may read everything"),
+                Err(_) => assert_eq!(server.get("/file").status, 403),
+            }
+        });
+    }
+
+    #[test]
+    fn a_server_that_is_asked_to_stop_finishes_what_runs_and_counts() {
+        within_limit(|| {
+            let mut server = Server::start();
+            server.put_large("large");
+            let [mut done, mut silent, mut half, mut running] = [(); 4].map(|()| server.connect());
+            done.send("GET / HTTP/1.1\r\n\r\n");
+            done.reply(); // and it does not hang up
+            half.send("GET / HT");
+            running.send("GET /large HTTP/1.1\r\n\r\n");
+            let mut reply = running.head();
+            let lines = [(); 2].map(|()| server.next_line());
+            assert_eq!(lines[1], "\"GET /large HTTP/1.1\" 200 OK");
+            server.signal("TERM");
+            assert!(server.next_line().starts_with("Stopping"));
+            assert!(TcpStream::connect(server.address).is_err(), "it must not accept any more");
+            running.stream.read_to_end(&mut reply.body).unwrap();
+            assert_eq!(reply.body.len() as u64, LARGE, "a running answer must be finished");
+            assert_eq!(server.next_line(), "Served 2 requests.");
+            assert!(silent.is_at_end(), "who has not asked is let go, and not waited for");
+            assert!(half.is_at_end(), "who has not asked yet is let go, and not waited for");
+            assert_eq!(server.child.wait().unwrap().code(), Some(0));
+        });
+    }
+
+    #[test]
+    fn ctrl_c_ends_an_idle_server_and_the_second_one_ends_any() {
+        within_limit(|| {
+            let mut server = Server::start();
+            server.signal("INT");
+            assert!(server.next_line().starts_with("Stopping"));
+            assert_eq!(server.next_line(), "Served 0 requests.");
+            assert_eq!(server.child.wait().unwrap().code(), Some(0));
+
+            let mut server = Server::start();
+            server.put_large("large");
+            let mut client = server.connect();
+            client.send("GET /large HTTP/1.1\r\n\r\n");
+            client.head();
+            assert_eq!(server.next_line(), "\"GET /large HTTP/1.1\" 200 OK");
+            server.signal("INT");
+            assert!(server.next_line().starts_with("Stopping"));
+            server.signal("INT");
+            assert_eq!(server.next_line(), "Served 0 requests.", "one was not finished");
+            assert_eq!(server.child.wait().unwrap().code(), Some(0));
+        });
+    }
+
+    #[test]
+    fn who_stops_reading_is_let_go_and_holds_up_no_end() {
+        within_limit(|| {
+            let mut server = Server::start_on_virtual_time();
+            server.put_large("large");
+            // As nobody does anything until it is sent, a request may come too late.
+            let _stalled = loop {
+                let mut client = server.connect();
+                client.send("GET /large HTTP/1.1\r\n\r\n");
+                if !client.is_let_go() {
+                    break client;
+                }
+            };
+            assert_eq!(server.next_line(), "\"GET /large HTTP/1.1\" 200 OK");
+            server.signal("TERM");
+            assert!(server.next_line().starts_with("Stopping"));
+            assert_eq!(server.next_line(), "Served 0 requests.", "it has not been taken");
+            assert_eq!(server.child.wait().unwrap().code(), Some(0));
+        });
+    }
+
+    #[test]
+    fn too_many_open_files_are_told_and_pass_by() {
+        within_limit(|| {
+            let mut shell = Command::new("sh");
+            shell
+                .args(["-c", "ulimit -n 32 && exec \"$0\" \"$@\""])
+                .arg(program("file_server").get_program());
+            let mut server = Server::start_by(shell);
+            server.put("file", b"still here");
+            let mut errors = BufReader::new(server.child.stderr.take().unwrap());
+            let clients: Vec<Client> = (0..64).map(|_| server.connect()).collect();
+            let mut line = String::new();
+            errors.read_line(&mut line).unwrap();
+            assert!(
+                line.starts_with("file_server: cannot accept a client, trying again: "),
+                "{line}"
+            );
+            drop(clients);
+            // The first ones may find that there is no descriptor left for the file.
+            let mut replies = std::iter::repeat_with(|| server.get("/file"));
+            let reply = replies.find(|reply| reply.status != 500).expect("it goes on");
+            assert_eq!(reply.text(), "still here");
+        });
+    }
+}
+
+/// Elsewhere, names must be Unicode.
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_no_unicode_is_listed_as_far_as_it_can_be_read() {
+        within_limit(|| {
+            let server = Server::start();
+            let name = OsStr::from_bytes(b"a\xff\xfe");
+            fs::write(server.folder.path().join("root").join(name), "x").unwrap();
+            server.put("b", b"served");
+            let page = server.get("/").text();
+            assert!(page.contains(">a\u{FFFD}\u{FFFD}</a>"), "{page}");
+            assert_eq!(server.get("/b").text(), "served");
+        });
+    }
+}
