@@ -94,6 +94,36 @@ fn a_panic_in_the_drop_of_an_output_that_nobody_joins_is_contained() {
     });
 }
 
+/// 46 · no counterpart in asyncio. A panic that meets another one on its way out ends the
+/// process, and no executor can prevent it: this is Rust's rule, kept here so that nobody
+/// relies on less. Breaks when Rust changes it.
+#[cfg(unix)]
+#[test]
+fn a_drop_that_panics_while_a_panic_unwinds_ends_the_process() {
+    use std::os::unix::process::ExitStatusExt;
+    use support::alone::{output_alone, shell};
+
+    struct PanicsOnDrop;
+    impl Drop for PanicsOnDrop {
+        fn drop(&mut self) {
+            panic!("a second panic");
+        }
+    }
+    let output = output_alone(shell("ulimit -c 0"), || {
+        block_on(async {
+            let task = spawn(async {
+                let _clean_up = PanicsOnDrop;
+                panic!("a first panic");
+            });
+            let _contained = task.await;
+        });
+    });
+    let Some(output) = output else { return };
+    let (abort, errors) = (6, String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.signal(), Some(abort), "SIGABRT: {errors}");
+    assert!(errors.contains("a first panic") && errors.contains("a second panic"), "{errors}");
+}
+
 // 47 ─────────────────────────────────────────────────────────────────────────
 
 /// 47 · as in asyncio. Breaks when the joiner is told only that something failed.

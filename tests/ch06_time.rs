@@ -17,19 +17,22 @@ use std::time::{Duration, Instant};
 
 use futures_lite::{StreamExt, future};
 use glassloop::net::TcpListener;
-use glassloop::time::wheel::{Wheel, When};
+use glassloop::time::wheel::{Key, Wheel, When};
 use glassloop::{
     Executor, Sleep, interval, join_all, now, sleep, sleep_until, spawn, stats, timeout, unblock,
     yield_now,
 };
 use support::{
-    Log, OnDrop, WakeCount, on_loop, on_virtual_loop, panic_text, poll_once, poll_with,
+    Log, OnDrop, WakeCount, on_loop, on_virtual_loop, panic_text, poll_once, poll_with, turns,
     within_limit,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// As many timers as a busy server has, and a few more.
+const MILLION: u64 = 1_000_000;
 
 /// How many nanoseconds a tick of the wheel has.
 const TICK: u64 = 1 << 16;
@@ -194,6 +197,55 @@ fn equal_deadlines_fire_in_the_order_of_creation() {
     });
 }
 
+/// 52 · Breaks when what comes due together is sorted by the deadline alone, or when each
+/// timer is searched for among the others: that would not end within the limit.
+#[test]
+fn a_million_timers_of_one_deadline_fire_in_the_order_of_creation() {
+    within_limit(|| {
+        let deadline = HOUR.as_nanos() as u64;
+        let mut wheel = Wheel::new();
+        // The one that was created last is armed first.
+        for sequence in (0..MILLION).rev() {
+            wheel.insert(When { deadline, sequence }, sequence);
+        }
+        let fired = turn(&mut wheel, deadline);
+        let in_order = fired.iter().copied().eq(0..MILLION);
+        assert!(in_order, "all of them, in order; but {} have fired", fired.len());
+    });
+}
+
+/// 21 · as in asyncio. Breaks when the tasks of one burst of timers run again and again
+/// before the descriptors are asked.
+#[cfg(unix)]
+#[test]
+fn a_hundred_thousand_timers_that_come_due_at_once_do_not_hold_up_a_socket() {
+    use futures_lite::{AsyncReadExt, AsyncWriteExt};
+    use glassloop::net::UnixStream;
+
+    on_virtual_loop(|| async {
+        let (mut near, mut far) = UnixStream::pair().unwrap();
+        let reader = spawn(async move {
+            far.read_exact(&mut [0]).await.unwrap();
+            stats().turns
+        });
+        let deadline = now() + HOUR;
+        let writer = spawn(async move {
+            sleep_until(deadline).await;
+            near.write_all(b"x").await.unwrap();
+            stats().turns
+        });
+        for _ in 0..100_000 {
+            let burst = spawn(async move {
+                sleep_until(deadline).await;
+                turns(3).await;
+            });
+            burst.detach();
+        }
+        let (written, read) = (writer.await.unwrap(), reader.await.unwrap());
+        assert_eq!(read - written, 1, "so many turns after the byte came, it was read");
+    });
+}
+
 /// 54 · asyncio raises OverflowError from a delay that is too long. Breaks when the
 /// deadline is computed by `now + duration`, which panics.
 #[test]
@@ -292,6 +344,24 @@ fn dropping_a_sleep_removes_its_timer_at_once() {
         assert_eq!(stats().timers_armed, 10_000);
         drop(sleeps);
         assert_eq!(stats().timers_armed, 0, "a dropped sleep leaves nothing behind");
+    });
+}
+
+/// 56 · as in asyncio. Breaks when a cancellation looks for its timer among the others: a
+/// million of them would not end within the limit.
+#[test]
+fn a_million_timers_are_cancelled_without_a_search() {
+    within_limit(|| {
+        // One deadline: all of them share one slot of the wheel.
+        let deadline = HOUR.as_nanos() as u64;
+        let mut wheel = Wheel::new();
+        let insert = |sequence| wheel.insert(When { deadline, sequence }, ());
+        let keys: Vec<Key> = (0..MILLION).map(insert).collect();
+        // From the middle on, so that neither end of the slot is at hand.
+        for sequence in (0..MILLION).map(|n| (n + MILLION / 2) % MILLION) {
+            assert!(wheel.remove(keys[sequence as usize], sequence).is_some());
+        }
+        assert!(wheel.is_empty());
     });
 }
 

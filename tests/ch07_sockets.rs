@@ -4,8 +4,9 @@
 //! All peers live on the same loop, so that virtual time is good enough: it never
 //! jumps over bytes that are under way.
 //!
-//! 73 · `ECONNABORTED` cannot be provoked from here: Linux hands out a connection that
-//! was reset before `accept`, and the first read reports it.
+//! 73 · `ECONNABORTED`, and whatever else only a system that fails can do, is in
+//! `system_faults.rs`: here, Linux hands out a connection that was reset before `accept`,
+//! and the first read reports it.
 
 #![cfg(unix)]
 
@@ -15,6 +16,7 @@ use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -637,6 +639,57 @@ fn a_regular_file_cannot_be_watched() {
     });
 }
 
+/// 74 · asyncio's `add_reader` puts the new callback into the place of the old one.
+/// Breaks when the second registration takes the events of the first.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[test]
+fn a_descriptor_that_is_registered_twice_is_an_error_and_the_first_goes_on() {
+    on_virtual_loop(|| async {
+        let (near, far) = StdUnixStream::pair().unwrap();
+        let far = Rc::new(far);
+        let first = Async::new(far.clone()).unwrap();
+        let error = Async::new(far).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists, "the kernel says EEXIST: {error}");
+        (&near).write_all(b"x").unwrap();
+        first.readable().await.expect("the first is still watched");
+    });
+}
+
+/// An `AsFd` that can change its mind.
+struct Turncoat {
+    sockets: [StdUnixStream; 2],
+    chosen: Cell<usize>,
+}
+
+impl AsFd for Turncoat {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.sockets[self.chosen.get()].as_fd()
+    }
+}
+
+/// 70 · no counterpart in asyncio. Ownership keeps a watched descriptor open, as long as
+/// a type names the same one each time. Breaks when the loop believes that it does: it
+/// would watch, or let go of, a descriptor that it has never registered.
+#[test]
+fn a_type_that_names_another_descriptor_than_at_first_is_refused() {
+    on_virtual_loop(|| async {
+        let [(near, first), (_, second)] = [(), ()].map(|()| StdUnixStream::pair().unwrap());
+        let turncoat = Turncoat { sockets: [first, second], chosen: Cell::new(0) };
+        let turncoat = Async::new(turncoat).unwrap();
+        turncoat.get_ref().chosen.set(1);
+        let error = turncoat.readable().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        turncoat.get_ref().chosen.set(0);
+        (&near).write_all(b"x").unwrap();
+        turncoat.readable().await.expect("it names the first one again");
+        turncoat.get_ref().chosen.set(1);
+        drop(turncoat);
+        near.set_nonblocking(true).unwrap();
+        let read = (&near).read(&mut [0]).map_err(|error| error.kind());
+        assert_eq!(read, Err(ErrorKind::WouldBlock), "what is registered must not be closed");
+    });
+}
+
 #[test]
 fn a_connect_with_a_limit_connects_or_gives_the_systems_error() {
     on_loop(|| async {
@@ -675,45 +728,20 @@ fn a_clone_of_a_stream_is_the_same_connection_which_closes_with_the_last() {
     });
 }
 
-/// What needs a process of its own: a low limit of descriptors, or a broken poller.
+/// What needs a process of its own: a low limit of descriptors, or one that is closed
+/// behind its owner's back.
 #[cfg(target_os = "linux")]
 mod in_a_process_of_its_own {
-    use std::process::{Command, Stdio};
+    use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
     use super::*;
-
-    /// Set in the process of its own.
-    const ALONE: &str = "GLASSLOOP_TEST_ALONE";
-
-    /// Runs the test of this name in a new process, which the shell prepares with
-    /// `command`. In that process, runs `test` instead.
-    fn alone(name: &'static str, command: &'static str, test: impl FnOnce() + Send + 'static) {
-        if std::env::var_os(ALONE).is_some() {
-            return within_limit(test);
-        }
-        within_limit(move || {
-            let name = format!("in_a_process_of_its_own::{name}");
-            let output = Command::new("sh")
-                .args(["-c", &format!("{command}; exec \"$0\" \"$@\"")])
-                .arg(std::env::current_exe().unwrap())
-                .args(["--exact", &name, "--nocapture", "--test-threads=1"])
-                .env(ALONE, "1")
-                .stdin(Stdio::null())
-                .output()
-                .expect("a shell");
-            let text = String::from_utf8_lossy(&output.stdout);
-            let errors = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "in its own process:\n{text}\n{errors}");
-            assert!(text.contains("1 passed"), "it has not run at all: {text}");
-        });
-    }
+    use crate::support::alone::{alone, shell};
 
     /// 73 · as in asyncio, which logs the error and pauses for a second. Breaks when
     /// an error of `accept` counts as the end of the listener.
     #[test]
     fn too_many_open_files_is_an_error_of_accept_and_the_listener_stays_usable() {
-        let name = "too_many_open_files_is_an_error_of_accept_and_the_listener_stays_usable";
-        alone(name, "ulimit -n 40", || {
+        alone(shell("ulimit -n 40"), || {
             glassloop::block_on(async {
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                 let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
@@ -737,14 +765,14 @@ mod in_a_process_of_its_own {
     /// poller are ignored: the loop would ask again and again, at full speed.
     #[test]
     fn a_fatal_error_of_the_poller_panics_with_that_error() {
-        alone("a_fatal_error_of_the_poller_panics_with_that_error", ":", || {
+        alone(shell(":"), || {
             let executor = glassloop::Executor::new().unwrap();
             let text = panic_text(|| {
                 executor.block_on(async {
                     let (_near, far) = async_pair();
                     let mut wait = far.readable();
                     assert!(poll_once(&mut wait).await.is_pending());
-                    close_the_poller();
+                    close(the_poller());
                     let _ = wait.await;
                 });
             });
@@ -755,10 +783,31 @@ mod in_a_process_of_its_own {
         });
     }
 
-    /// Closes the loop's poller behind its back.
-    fn close_the_poller() {
-        use std::os::fd::FromRawFd;
+    /// 70 · asyncio's `add_reader` goes wrong in the same way. Safe code cannot do this.
+    /// Breaks when one descriptor that is gone is taken for the end of the poller.
+    #[test]
+    fn a_descriptor_that_is_closed_under_a_task_harms_only_that_task() {
+        alone(shell(":"), || {
+            glassloop::block_on(async {
+                let (_near, far) = async_pair();
+                let mut wait = far.readable();
+                assert!(poll_once(&mut wait).await.is_pending());
+                close(far.get_ref().as_raw_fd());
+                let error = far.writable().await.unwrap_err();
+                let bad_descriptor = 9;
+                assert_eq!(error.raw_os_error(), Some(bad_descriptor), "EBADF: {error}");
+                let (near, mut other) = UnixStream::pair().unwrap();
+                (&near).write_all(b"x").await.unwrap();
+                assert_eq!(other.read(&mut [0]).await.unwrap(), 1, "the others are served");
+                drop(wait);
+                // Its end would close the number again, which std takes for a fault of ours.
+                std::mem::forget(far);
+            });
+        });
+    }
 
+    /// The number of the loop's poller.
+    fn the_poller() -> RawFd {
         let is_poller = |path: &std::path::Path| {
             std::fs::read_link(path).is_ok_and(|to| to.ends_with("anon_inode:[eventpoll]"))
         };
@@ -767,10 +816,14 @@ mod in_a_process_of_its_own {
         let [poller] = &pollers[..] else {
             panic!("one loop, one poller, but there are {pollers:?}");
         };
-        let number = poller.file_name().unwrap().to_str().unwrap().parse().unwrap();
+        poller.file_name().unwrap().to_str().unwrap().parse().unwrap()
+    }
+
+    /// Closes a descriptor behind its owner's back.
+    fn close(number: RawFd) {
         // SAFETY: The descriptor is open. That somebody else owns it is the point: this
         // is the fault that the test injects, in a process that does nothing else.
         #[allow(unsafe_code)]
-        drop(unsafe { std::os::fd::OwnedFd::from_raw_fd(number) });
+        drop(unsafe { OwnedFd::from_raw_fd(number) });
     }
 }

@@ -1,7 +1,7 @@
 //! Chapter 8: files and the blocking pool. What can never be ready, and who does it.
 //!
-//! 78 · "a thread that cannot be started is one queue slower" is not tested: the
-//! system would have to start the first thread and refuse the second one.
+//! 78 · what happens when the system starts the first thread and refuses the second
+//! one is in `system_faults.rs`.
 
 mod support;
 
@@ -308,31 +308,17 @@ fn a_pool_that_was_shut_down_refuses_the_job_and_gives_it_back() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_thread_that_cannot_be_started_is_an_error_and_never_a_hang() {
-    use std::process::{Command, Stdio};
+    use support::alone::{alone, shell};
 
-    const ALONE: &str = "GLASSLOOP_TEST_ALONE";
-    if std::env::var_os(ALONE).is_some() {
+    let huge_stacks = format!("RUST_MIN_STACK={}; export RUST_MIN_STACK", 1_u64 << 46);
+    alone(shell(&huge_stacks), || {
         let error = glassloop::block_on(fs::read("/dev/null")).unwrap_err();
-        assert!(error.raw_os_error().is_some(), "the system's error: {error:?}");
+        assert!(error.to_string().contains("no thread"), "says what is missing: {error}");
+        assert_ne!(error.kind(), ErrorKind::WouldBlock, "which a poll would take for \"wait\"");
         let line = line!() + 1;
         let text = panic_text(|| glassloop::block_on(async { unblock(|| ()).await }));
         assert!(text.contains("needs a thread"), "says what is wrong: {text}");
         assert!(text.contains(&format!("{}:{line}:", file!())), "and who needs it: {text}");
-        return;
-    }
-    within_limit(|| {
-        let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "a_thread_that_cannot_be_started_is_an_error_and_never_a_hang"])
-            .args(["--nocapture", "--test-threads=1"])
-            .env(ALONE, "1")
-            .env("RUST_MIN_STACK", (1_u64 << 46).to_string())
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout);
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "in its own process:\n{text}\n{errors}");
-        assert!(text.contains("1 passed"), "it has not run at all: {text}");
     });
 }
 

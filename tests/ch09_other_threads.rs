@@ -659,3 +659,25 @@ fn a_task_can_hand_out_a_remote_of_its_own_loop() {
     });
     assert_eq!(sum, Ok(42));
 }
+
+/// 13 · as in asyncio's `add_signal_handler`, which does just this out of sight. A signal
+/// handler may not wake a task: that takes memory and locks, which the code that it has
+/// interrupted may be holding. It may write a byte. Breaks when that byte wakes nobody.
+#[cfg(unix)]
+#[test]
+fn a_signal_handler_reaches_the_loop_by_a_byte_in_a_pipe() {
+    use futures_lite::AsyncReadExt;
+    use signal_hook::{consts::SIGUSR2, low_level};
+
+    on_loop(|| async {
+        let (signals, handler) = std::os::unix::net::UnixStream::pair().unwrap();
+        let registered = low_level::pipe::register(SIGUSR2, handler).unwrap();
+        let mut signals = glassloop::Async::new(signals).unwrap();
+        let waiting = spawn(async move { signals.read(&mut [0]).await.unwrap() });
+        yield_now().await;
+        // Another thread, so that the loop may be asleep when the signal comes.
+        thread::spawn(|| low_level::raise(SIGUSR2).unwrap());
+        assert_eq!(waiting.await.unwrap(), 1);
+        low_level::unregister(registered);
+    });
+}

@@ -41,7 +41,8 @@ pub type Job = Box<dyn FnOnce() + Send>;
 pub struct Refused {
     /// The job, which has not run.
     pub job: Job,
-    /// The system's error, or that the pool has been shut down.
+    /// That no thread can be started, with the system's error; or that the pool has been
+    /// shut down.
     pub error: io::Error,
 }
 
@@ -92,9 +93,9 @@ impl Pool {
     /// `Ok`; jobs beyond the number of threads wait in line.
     ///
     /// # Errors
-    /// The system's, if there is no thread at all and none can be started; if at
-    /// least one is running, the job waits for it instead. And always after the
-    /// [`shutdown`](Self::shutdown).
+    /// If there is no thread at all and none can be started, with the system's error
+    /// in the text; if at least one is running, the job waits for it instead. And
+    /// always after the [`shutdown`](Self::shutdown).
     pub fn submit(&self, job: Job) -> Result<(), Refused> {
         let sender = self.sender.borrow();
         let Some(sender) = sender.as_ref() else {
@@ -129,7 +130,7 @@ impl Pool {
     fn start_worker(&self, count: &mut Count) -> io::Result<()> {
         let crew = Arc::clone(&self.crew);
         let builder = thread::Builder::new().name("glassloop-blocking".into());
-        let thread = builder.spawn(move || crew.work())?;
+        let thread = builder.spawn(move || crew.work()).map_err(no_thread)?;
         count.workers += 1;
         // Those that have ended since need not be remembered.
         count.threads.retain(|thread| !thread.is_finished());
@@ -151,6 +152,12 @@ impl Pool {
     pub fn submitted(&self) -> u64 {
         self.crew.count().submitted
     }
+}
+
+/// The system's own error is `EAGAIN`: of the kind `WouldBlock`, which a poll function
+/// would take for "wait", and without a word of threads.
+fn no_thread(error: io::Error) -> io::Error {
+    io::Error::other(format!("no thread can be started for blocking work: {error}"))
 }
 
 impl Crew {

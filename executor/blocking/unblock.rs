@@ -101,10 +101,9 @@ impl<T: Send + 'static> Future for Unblock<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         match ready!(self.poll_job(cx)) {
             Ok(result) => Poll::Ready(result),
-            Err(error) => panic!(
-                "`unblock`, called at {}, needs a thread, and the system starts none: {error}",
-                self.at
-            ),
+            Err(error) => {
+                panic!("`unblock`, called at {}, needs a thread, and gets none: {error}", self.at)
+            }
         }
     }
 }

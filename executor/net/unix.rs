@@ -126,7 +126,13 @@ impl UnixStream {
     pub fn connect(path: impl AsRef<Path>) -> impl Future<Output = io::Result<UnixStream>> {
         let at = Location::caller();
         let path = path.as_ref().to_owned();
-        let connect = move || std_unix::UnixStream::connect(path);
+        let connect = move || loop {
+            match std_unix::UnixStream::connect(&path) {
+                // A signal; std starts again by itself with TCP, but not here.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                result => break result,
+            }
+        };
         async move { UnixStream::tie(unblock_io("`UnixStream::connect`", at, connect).await?, at) }
     }
 

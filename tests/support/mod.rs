@@ -18,6 +18,8 @@ use std::time::Duration;
 
 use glassloop::Executor;
 
+pub mod alone;
+
 /// How long a test may take before it counts as hanging. Generous: the machine
 /// may be busy. A test that hangs would otherwise hold up the whole run.
 const LIMIT: Duration = Duration::from_secs(15);
