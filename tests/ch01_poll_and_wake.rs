@@ -197,6 +197,24 @@ fn any_number_of_wakes_before_the_poll_cause_one_poll() {
     });
 }
 
+/// 4 · Breaks when each poll comes with a waker of its own, which does not know what the
+/// wakers of earlier polls have queued.
+#[test]
+fn wakers_of_different_polls_together_cause_one_poll() {
+    on_virtual_loop(|| async {
+        let probe = Probe::default();
+        drop(spawn(probe.clone()));
+        turns(1).await;
+        let of_the_first_poll = probe.waker();
+        of_the_first_poll.wake_by_ref();
+        turns(1).await;
+        of_the_first_poll.wake();
+        probe.waker().wake();
+        turns(3).await;
+        assert_eq!(probe.polls(), 3, "one poll for the wakers of both polls");
+    });
+}
+
 /// 4 · Breaks when each wake from outside puts a message of its own into the
 /// mailbox.
 #[test]

@@ -10,7 +10,7 @@ use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use glassloop::sync::{Barrier, Condvar, Event, Mutex, Semaphore, WaitGroup, channel, oneshot};
-use glassloop::{Executor, Sleep, SlowPoll, sleep, spawn, spawn_named, stats, yield_now};
+use glassloop::{Executor, Sleep, SlowPoll, sleep, spawn, spawn_named, stats, unblock, yield_now};
 use support::{Log, on_loop, on_virtual_loop, poll_with, turns, within_limit, woken_by_a_thread};
 
 // ── 14 to 16: the line ───────────────────────────────────────────────────────
@@ -423,6 +423,29 @@ fn a_self_waking_task_does_not_starve_the_sockets() {
     });
 }
 
+/// 21 · deliberately not as in asyncio, which asks the system in every turn. Breaks when
+/// the loop does so too: then a poll that takes 50 nanoseconds costs a system call.
+#[cfg(unix)]
+#[test]
+fn a_busy_loop_looks_at_its_sockets_once_in_64_polls_or_in_a_millisecond() {
+    use futures_lite::AsyncReadExt;
+    use glassloop::net::UnixStream;
+
+    on_loop(|| async {
+        let (_near, mut far) = UnixStream::pair().unwrap();
+        let waits = spawn(async move { far.read(&mut [0]).await });
+        turns(1).await;
+        let (before, start) = (stats(), Instant::now());
+        turns(10_000).await;
+        let (after, took) = (stats(), start.elapsed());
+        let (looks, polls) = (after.looks - before.looks, after.polls - before.polls);
+        assert!(looks > 0, "the socket is looked at, though the loop is busy");
+        let most = polls / 64 + took.as_millis() as u64 + 2;
+        assert!(looks <= most, "{looks} looks for {polls} polls in {took:?}");
+        waits.abort();
+    });
+}
+
 /// 21 · as in asyncio. Breaks when the mailbox is emptied only before a park.
 #[test]
 fn a_self_waking_task_does_not_starve_wakes_from_other_threads() {
@@ -661,5 +684,25 @@ fn a_poll_within_the_limit_is_not_reported() {
         let (executor, reports) = watching_executor(Duration::from_secs(1_000));
         executor.block_on(async { spawn(yield_now()).await.unwrap() });
         assert_eq!(reports.take().len(), 0, "no poll has taken a thousand seconds");
+    });
+}
+
+// ── the loop's own account ───────────────────────────────────────────────────
+
+/// Breaks when a number of `stats` stands still, or counts something else.
+#[test]
+fn the_loop_counts_its_turns_polls_wakes_timers_and_jobs() {
+    on_virtual_loop(|| async {
+        let before = stats();
+        spawn(async {}).await.unwrap();
+        let after = stats();
+        assert_eq!(after.turns - before.turns, 2, "the task's and the joiner's");
+        assert_eq!(after.polls - before.polls, 2, "the task's and the joiner's");
+        assert_eq!(after.wakes - before.wakes, 2, "by the spawn, and of the joiner");
+        sleep(Duration::from_secs(1)).await;
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(stats().timers_fired - before.timers_fired, 2);
+        unblock(|| ()).await;
+        assert_eq!(stats().jobs - before.jobs, 1);
     });
 }

@@ -19,8 +19,8 @@ use glassloop::{
     yield_now,
 };
 use support::{
-    Log, OnDrop, on_virtual_loop, panic_text, poll_once, poll_with, turns, virtual_executor,
-    within_limit,
+    Log, OnDrop, WakeCount, on_virtual_loop, panic_text, poll_once, poll_with, turns,
+    virtual_executor, within_limit,
 };
 
 /// Calls a closure when it is dropped.
@@ -761,4 +761,28 @@ fn a_handle_that_is_detached_lets_its_task_go_on() {
         log.take()
     });
     assert_eq!(log, ["done"]);
+}
+
+/// As in asyncio (`Task.get_name`), where a task that was given no name gets one.
+#[test]
+fn a_handle_knows_the_name_that_the_task_was_given() {
+    on_virtual_loop(|| async {
+        assert_eq!(spawn_named("fetch", async {}).name(), Some("fetch"));
+        assert_eq!(spawn(async {}).name(), None);
+    });
+}
+
+/// As in asyncio, where the callback of a cancelled waiter is removed. Breaks when a
+/// dropped handle leaves its waker with the task.
+#[test]
+fn a_joiner_that_stopped_waiting_is_not_woken() {
+    on_virtual_loop(|| async {
+        let (count, waker) = WakeCount::new();
+        let mut task = spawn(yield_now());
+        assert!(poll_with(&mut task, &waker).is_pending());
+        drop(task);
+        turns(3).await;
+        assert_eq!(stats().tasks_alive, 0, "the task has ended");
+        assert_eq!(count.wakes(), 0, "and nobody waited for that any more");
+    });
 }

@@ -740,6 +740,12 @@ fn an_interval_with_a_period_of_zero_panics() {
     });
 }
 
+/// 63 · asyncio has no interval.
+#[test]
+fn an_interval_knows_its_period() {
+    on_virtual_loop(|| async { assert_eq!(interval(HOUR).period(), HOUR) });
+}
+
 /// 64 · asyncio has no virtual time. Breaks when the clock is moved in every turn.
 #[test]
 fn virtual_time_stands_still_while_anything_is_ready() {

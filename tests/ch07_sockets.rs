@@ -27,8 +27,8 @@ use futures_lite::{AsyncRead, AsyncReadExt, AsyncWriteExt, StreamExt, future};
 use glassloop::net::{TcpListener, TcpStream, UdpSocket, UnixListener, UnixStream};
 use glassloop::{Async, join_all, sleep, spawn, stats, timeout, yield_now};
 use support::{
-    Log, WakeCount, on_loop, on_virtual_loop, panic_text, poll_once, poll_with, virtual_executor,
-    within_limit,
+    Log, WakeCount, on_loop, on_virtual_loop, panic_text, poll_once, poll_with, turns,
+    virtual_executor, within_limit,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -148,6 +148,19 @@ fn a_reset_is_an_error_once_and_then_the_end() {
         far.read_exact(&mut [0]).await.unwrap();
         drop(far);
         assert_eq!(reader.await.unwrap(), (Err(ErrorKind::ConnectionReset), Ok(0)));
+    });
+}
+
+/// 66 · as in asyncio, where closing never fails. Breaks when a close asks the system to
+/// tell the peer of the end, and takes "who is gone knows" for an error.
+#[test]
+fn closing_a_connection_that_the_peer_has_reset_is_no_error() {
+    on_virtual_loop(|| async {
+        let (mut near, far) = tcp_pair().await;
+        near.write_all(b"nobody reads this").await.unwrap();
+        drop(far);
+        assert!(near.read(&mut [0]).await.is_err(), "the reset has arrived");
+        near.close().await.unwrap();
     });
 }
 
@@ -337,6 +350,64 @@ fn waiting_to_read_does_not_end_the_wait_to_write() {
         near.get_ref().read_exact(&mut vec![0; filled]).unwrap();
         writer.await.unwrap();
         assert_eq!(log.take(), ["readable", "writable"]);
+    });
+}
+
+/// 68 · as in asyncio, where a reader stays registered. Breaks when the interest is taken
+/// back at every event, or set though it is set: each wait would cost a system call.
+#[test]
+fn who_waits_again_for_a_descriptor_finds_the_interest_still_set() {
+    on_virtual_loop(|| async {
+        let (writes, _far) = Buffered::pair();
+        assert!(poll_once(&mut writes.writable()).await.is_pending());
+        let asked = writes.get_ref().asked.get();
+        writes.writable().await.unwrap();
+        writes.writable().await.unwrap();
+        assert_eq!(writes.get_ref().asked.get(), asked, "it waits to write as before");
+
+        let (reads, mut far) = Buffered::pair();
+        let read = || Box::pin(reads.read_with(|inside| (&inside.socket).read(&mut [0])));
+        let (mut first, mut second) = (read(), read());
+        assert!(poll_once(&mut first).await.is_pending());
+        let asked = reads.get_ref().asked.get();
+        far.write_all(b"1").unwrap();
+        assert_eq!(first.await.unwrap(), 1);
+        assert!(poll_once(&mut second).await.is_pending());
+        assert_eq!(reads.get_ref().asked.get(), asked, "it waits to read as before");
+    });
+}
+
+/// 69 · as in asyncio. Breaks when the loop does not notice that the last interest is
+/// gone: it would ask the system for the events of nothing, again and again.
+#[test]
+fn a_loop_whose_last_descriptor_is_gone_asks_the_system_no_more() {
+    on_virtual_loop(|| async {
+        let (near, far) = async_pair();
+        assert!(timeout(SECOND, far.readable()).await.is_err());
+        assert!(stats().looks > 0, "until now it had to look");
+        drop((near, far));
+        let before = stats().looks;
+        for _ in 0..10 {
+            sleep(SECOND).await;
+        }
+        assert_eq!(stats().looks, before);
+    });
+}
+
+/// Breaks when the events of `stats` stand still, or are the looks.
+#[test]
+fn the_loop_counts_the_events_that_the_system_reports() {
+    on_virtual_loop(|| async {
+        let (near, far) = async_pair();
+        let before = stats().events;
+        for n in 1..=3 {
+            let mut wait = far.readable();
+            assert!(poll_once(&mut wait).await.is_pending());
+            near.get_ref().write_all(b"x").unwrap();
+            wait.await.unwrap();
+            far.get_ref().read_exact(&mut [0]).unwrap();
+            assert_eq!(stats().events - before, n, "one event for one byte");
+        }
     });
 }
 
@@ -577,6 +648,44 @@ fn reads_that_were_given_up_leave_one_waker_at_most_and_the_next_event_takes_it(
     });
 }
 
+/// 71 · has no counterpart in asyncio, where one task at a time may read. Breaks when the
+/// bound on the wakers of combinators counts those of tasks, too: a hundred tasks would
+/// wake each other for ever.
+#[test]
+fn any_number_of_tasks_may_wait_to_read_one_stream_and_none_wakes_another() {
+    on_virtual_loop(|| async {
+        let (near, far) = UnixStream::pair().unwrap();
+        let read = |mut far: UnixStream| async move { far.read(&mut [0]).await };
+        let tasks: Vec<_> = (0..100).map(|_| spawn(read(far.clone()))).collect();
+        yield_now().await;
+        let before = stats().polls;
+        turns(5).await;
+        assert_eq!(stats().polls - before, 5, "nobody is polled but the root");
+        drop(near);
+        for task in tasks {
+            assert_eq!(task.await.unwrap().unwrap(), 0, "all of them are woken by the end");
+        }
+    });
+}
+
+/// 71 · has no counterpart in asyncio. A waker that no task of this crate owns may belong
+/// to anybody, so none can be forgotten unwoken. Breaks when one of the 64 is.
+#[test]
+fn a_stream_keeps_64_wakers_of_combinators_and_wakes_the_oldest_for_one_more() {
+    on_virtual_loop(|| async {
+        let (_near, mut far) = UnixStream::pair().unwrap();
+        let wakers: Vec<_> = (0..65).map(|_| WakeCount::new()).collect();
+        let mut wakes = Vec::new();
+        for (_, waker) in &wakers {
+            assert!(poll_with(&mut far.read(&mut [0]), waker).is_pending());
+            wakes.push(wakers.iter().map(|(count, _)| count.wakes()).sum::<usize>());
+        }
+        assert_eq!(wakes[63], 0, "64 are kept, and none is woken for nothing");
+        assert_eq!(wakes[64], 1, "with the next one, a waker makes way");
+        assert_eq!(wakers[0].0.wakes(), 1, "the oldest; its task would come again");
+    });
+}
+
 /// 71 · as in asyncio's `sock_accept`. Breaks when a cancelled accept has taken the
 /// connection already.
 #[test]
@@ -725,6 +834,93 @@ fn a_clone_of_a_stream_is_the_same_connection_which_closes_with_the_last() {
         let mut rest = String::new();
         far.read_to_string(&mut rest).await.unwrap();
         assert_eq!(rest, "more", "then the end, since the last clone is gone");
+    });
+}
+
+/// 66 · as in asyncio (`StreamWriter.write_eof`). Breaks when only TCP's shutdown is real.
+#[test]
+fn a_unix_stream_that_is_shut_down_ends_for_the_peer() {
+    on_virtual_loop(|| async {
+        let (near, mut far) = UnixStream::pair().unwrap();
+        near.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(far.read(&mut [0]).await.unwrap(), 0, "the peer reads the end");
+        far.write_all(b"x").await.unwrap();
+        assert_eq!((&near).read(&mut [0]).await.unwrap(), 1, "the other half is still open");
+    });
+}
+
+/// 66 · asyncio always sets it. Breaks when the call does not reach the system.
+#[test]
+fn set_nodelay_reaches_the_socket() {
+    on_virtual_loop(|| async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let stream = TcpStream::from_std(socket.try_clone().unwrap()).unwrap();
+        for nodelay in [true, false] {
+            stream.set_nodelay(nodelay).unwrap();
+            assert_eq!(socket.nodelay().unwrap(), nodelay);
+        }
+    });
+}
+
+/// A socket with a buffer of its own, which a flush empties; and which counts how often
+/// somebody asks for its descriptor.
+struct Buffered {
+    socket: StdUnixStream,
+    buffer: RefCell<Vec<u8>>,
+    asked: Cell<usize>,
+}
+
+impl Buffered {
+    fn pair() -> (Async<Buffered>, StdUnixStream) {
+        let (near, far) = StdUnixStream::pair().unwrap();
+        let (buffer, asked) = Default::default();
+        (Async::new(Buffered { socket: near, buffer, asked }).unwrap(), far)
+    }
+}
+
+impl AsFd for Buffered {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.asked.set(self.asked.get() + 1);
+        self.socket.as_fd()
+    }
+}
+
+impl Write for &Buffered {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.buffer.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        (&self.socket).write_all(&self.buffer.take())
+    }
+}
+
+/// 66 · as in asyncio, whose transports flush before they close. Breaks when a flush, or
+/// a close, takes the descriptor for all that there is.
+#[test]
+fn a_flush_or_a_close_of_async_flushes_the_type_inside() {
+    on_virtual_loop(|| async {
+        let (mut near, mut far) = Buffered::pair();
+        let mut text = [0; 4];
+        near.write_all(b"one ").await.unwrap();
+        near.flush().await.unwrap();
+        far.read_exact(&mut text).unwrap();
+        assert_eq!(&text, b"one ");
+        near.write_all(b"two ").await.unwrap();
+        near.close().await.unwrap();
+        far.read_exact(&mut text).unwrap();
+        assert_eq!(&text, b"two ", "by the close");
+        let mut by_reference = &near;
+        by_reference.write_all(b"ref ").await.unwrap();
+        by_reference.flush().await.unwrap();
+        far.read_exact(&mut text).unwrap();
+        assert_eq!(&text, b"ref ");
+        by_reference.write_all(b"end ").await.unwrap();
+        by_reference.close().await.unwrap();
+        far.read_exact(&mut text).unwrap();
+        assert_eq!(&text, b"end ");
     });
 }
 

@@ -281,7 +281,7 @@ fn a_job_that_comes_as_the_last_idle_thread_ends_is_not_forgotten() {
         for submitted in 1..=10_000 {
             pool.submit(Box::new(|| ())).unwrap();
             while done.load(Ordering::SeqCst) < submitted {
-                std::hint::spin_loop();
+                thread::yield_now();
             }
         }
     });
@@ -300,6 +300,29 @@ fn a_pool_that_was_shut_down_refuses_the_job_and_gives_it_back() {
         assert!(heard.try_recv().is_err(), "it has not run");
         (refused.job)();
         assert_eq!(heard.try_recv(), Ok("ran"), "it is given back, and can still run");
+    });
+}
+
+/// 77 · as in asyncio's `ThreadPoolExecutor`, used as a context manager. Breaks when a
+/// pool can be dropped without its shutdown.
+#[test]
+fn a_pool_that_is_dropped_waits_for_its_jobs() {
+    within_limit(|| {
+        let pool = Pool::new(2, Duration::from_secs(1000), || {});
+        let (together, done) = (Arc::new(Barrier::new(3)), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..2 {
+            let (together, done) = (together.clone(), done.clone());
+            let job = move || {
+                together.wait();
+                (0..1000).for_each(|_| thread::yield_now());
+                done.fetch_add(1, Ordering::SeqCst);
+            };
+            pool.submit(Box::new(job)).unwrap();
+        }
+        assert_eq!((pool.threads(), pool.jobs_out()), (2, 2), "a thread for each job");
+        together.wait();
+        drop(pool);
+        assert_eq!(done.load(Ordering::SeqCst), 2, "a job has outlived its pool");
     });
 }
 
@@ -622,4 +645,94 @@ fn copy_and_rename_take_the_old_path_first() {
         assert_eq!(fs::read(&moved).await.unwrap(), b"text");
         assert!(!path.exists());
     });
+}
+
+/// 79 · as in Python. Breaks when `sync_all` forgets what lies in the file's own buffer.
+#[test]
+fn what_was_written_and_synced_is_in_the_file() {
+    on_loop(|| async {
+        let (_folder, path) = path_in_folder();
+        let mut file = File::create(&path).await.unwrap();
+        file.write_all(b"synced").await.unwrap();
+        file.sync_all().await.unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "synced");
+    });
+}
+
+/// 79 · as in Python. Breaks when an error is taken for the end of the file, or for
+/// something that is to be tried again for ever.
+#[test]
+fn a_read_that_fails_is_an_error_each_time_and_not_the_end_of_the_file() {
+    on_loop(|| async {
+        let (_folder, path) = path_in_folder();
+        let mut only_for_writing = File::create(&path).await.unwrap();
+        for _ in 0..3 {
+            only_for_writing.read(&mut [0; 8]).await.expect_err("it cannot be read");
+        }
+    });
+}
+
+/// 79 · Python's buffer has 8 KB. Breaks when a writer that never flushes fills the memory.
+#[test]
+fn a_file_takes_64_kilobytes_into_its_buffer_and_not_more() {
+    on_loop(|| async {
+        let (_folder, path) = path_in_folder();
+        let mut file = File::create(&path).await.unwrap();
+        assert_eq!(file.write(b"ten bytes.").await.unwrap(), 10);
+        assert_eq!(file.write(&[0; 100_000]).await.unwrap(), 64 * 1024 - 10);
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 0, "so far it is only collected");
+        assert_eq!(file.write(&[0; 100_000]).await.unwrap(), 64 * 1024, "there is room again");
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 64 * 1024, "that is why");
+    });
+}
+
+/// What it takes to interrupt a system call of a certain thread.
+#[cfg(target_os = "linux")]
+mod interrupting {
+    use std::ffi::{c_int, c_ulong};
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+
+    #[allow(unsafe_code)]
+    unsafe extern "C" {
+        safe fn siginterrupt(signal: c_int, interrupts: c_int) -> c_int;
+        safe fn pthread_self() -> c_ulong;
+        fn pthread_kill(thread: c_ulong, signal: c_int) -> c_int;
+    }
+
+    const SIGNAL: c_int = signal_hook::consts::SIGUSR1;
+
+    /// 73 · as in Python, since its PEP 475. Breaks when the error of an interrupted read
+    /// comes out: a program that handles signals would fail now and then.
+    #[test]
+    fn a_read_of_a_file_that_a_signal_interrupts_goes_on() {
+        within_limit(|| {
+            let arrived = Arc::new(AtomicBool::new(false));
+            signal_hook::flag::register(SIGNAL, arrived.clone()).unwrap();
+            // From now on, this signal ends a system call instead of restarting it.
+            assert_eq!(siginterrupt(SIGNAL, 1), 0);
+            let executor = Executor::builder().blocking_threads(1).build().unwrap();
+            executor.block_on(async {
+                let worker = unblock(|| pthread_self()).await;
+                let (reader, mut writer) = std::io::pipe().unwrap();
+                let path = format!("/proc/self/fd/{}", reader.as_raw_fd());
+                let (mut pipe, mut byte) = (File::open(path).await.unwrap(), [0]);
+                let mut read = pipe.read(&mut byte);
+                assert!(poll_once(&mut read).await.is_pending(), "the pipe is empty");
+                for _ in 0..1000 {
+                    // SAFETY: The pool's only thread lives: it has this very job.
+                    #[allow(unsafe_code)]
+                    let sent = unsafe { pthread_kill(worker, SIGNAL) };
+                    assert_eq!(sent, 0);
+                    while !arrived.swap(false, Ordering::SeqCst) {
+                        thread::yield_now();
+                    }
+                }
+                writer.write_all(b"x").unwrap();
+                assert_eq!(read.await.unwrap(), 1, "it has waited for the byte all the while");
+            });
+        });
+    }
 }

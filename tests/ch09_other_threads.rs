@@ -189,6 +189,24 @@ fn a_spawn_from_another_thread_always_ends_the_park() {
     });
 }
 
+/// 80 · as in asyncio (`call_soon_threadsafe` from a callback). The loop takes the messages
+/// that are there, and a message may come meanwhile: here from `make` itself, which then
+/// makes nothing, so that nobody is ready. Breaks when the loop does not look once more
+/// on its way to sleep.
+#[test]
+fn a_message_that_comes_while_the_loop_takes_the_others_is_not_slept_over() {
+    on_loop(|| async {
+        let (promise, promised) = promise();
+        let (first, second) = (glassloop::remote(), glassloop::remote());
+        let make = move || -> std::future::Ready<()> {
+            drop(second.spawn(async move || promise.set("arrived")));
+            panic!("makes no task");
+        };
+        drop(first.spawn(make));
+        assert_eq!(promised.await, Ok("arrived"));
+    });
+}
+
 // 81 ─────────────────────────────────────────────────────────────────────────
 
 /// Runs `body` next to a task that another thread wakes again and again: each time

@@ -6,13 +6,16 @@ use std::cell::RefCell;
 use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use glassloop::sync::channel::{RecvError, SendError, TryRecvError, TrySendError};
 use glassloop::sync::{Barrier, Condvar, Event, Mutex, Semaphore, WaitGroup, channel, oneshot};
 use glassloop::{JoinHandle, TaskGroup, join_all, now, sleep, spawn, timeout, yield_now};
-use support::{Log, OnDrop, on_virtual_loop, panic_text, poll_once, turns};
+use support::{
+    Log, OnDrop, WakeCount, on_virtual_loop, panic_text, poll_once, poll_with, turns,
+    virtual_executor, within_limit,
+};
 
 /// Runs a test on virtual time with an alarm that goes off when nothing is ready:
 /// then a waiter was forgotten. Without a timer, the loop would look for a deadlock
@@ -1409,5 +1412,105 @@ fn join_all_never_polls_a_child_again_that_is_done() {
         let slow = Box::pin(turns(5)) as std::pin::Pin<Box<dyn Future<Output = ()>>>;
         join_all([ready_at_once(log.clone()), slow]).await;
         assert_eq!(log.take(), ["polled"]);
+    });
+}
+
+// what is given up ──────────────────────────────────────────────────────────
+
+/// 89 · as in asyncio, whose `Queue` passes on only what is there. Breaks when a receive
+/// that was woken for nothing wakes the next one for nothing: it would lose its place.
+#[test]
+fn a_receive_that_is_given_up_passes_nothing_on_when_there_is_nothing() {
+    on_watched_loop(|| async {
+        let (sender, receiver) = channel::unbounded();
+        let ((first, waker_of_first), (second, waker_of_second)) =
+            (WakeCount::new(), WakeCount::new());
+        let (mut gives_up, mut waits) = (receiver.recv(), receiver.recv());
+        assert!(poll_with(&mut gives_up, &waker_of_first).is_pending());
+        assert!(poll_with(&mut waits, &waker_of_second).is_pending());
+        sender.try_send(1).unwrap();
+        assert_eq!(receiver.try_recv(), Ok(1), "one that is running was quicker");
+        drop(gives_up);
+        assert_eq!((first.wakes(), second.wakes()), (1, 0), "there is nothing to wake for");
+    });
+}
+
+/// 89 · as in asyncio. The same on the other side: there is no room to pass on.
+#[test]
+fn a_send_that_is_given_up_passes_nothing_on_when_there_is_no_room() {
+    on_watched_loop(|| async {
+        let (sender, receiver) = channel::bounded(1);
+        sender.try_send(0).unwrap();
+        let ((first, waker_of_first), (second, waker_of_second)) =
+            (WakeCount::new(), WakeCount::new());
+        let (mut gives_up, mut waits) = (sender.send(1), sender.send(2));
+        assert!(poll_with(&mut gives_up, &waker_of_first).is_pending());
+        assert!(poll_with(&mut waits, &waker_of_second).is_pending());
+        assert_eq!(receiver.try_recv(), Ok(0));
+        sender.try_send(3).expect("one that is running was quicker");
+        drop(gives_up);
+        assert_eq!((first.wakes(), second.wakes()), (1, 0), "there is no room to wake for");
+    });
+}
+
+/// 89 · as in asyncio (`Queue.qsize`, `Queue.empty`; `is_shutdown` is hidden there).
+#[test]
+fn both_halves_of_a_channel_know_how_much_is_in_it_and_whether_it_is_closed() {
+    on_watched_loop(|| async {
+        let (sender, receiver) = channel::unbounded();
+        assert!(!sender.is_closed() && !receiver.is_closed());
+        assert!(sender.is_empty() && receiver.is_empty());
+        sender.try_send(1).unwrap();
+        sender.try_send(2).unwrap();
+        assert_eq!((sender.len(), receiver.len()), (2, 2));
+        assert!(!sender.is_empty() && !receiver.is_empty());
+        assert!(sender.close(), "it was open");
+        assert!(!receiver.close(), "it is closed already");
+        assert!(sender.is_closed() && receiver.is_closed());
+        assert_eq!((sender.len(), receiver.len()), (2, 2), "what was sent is still there");
+    });
+}
+
+/// 90 · deliberately not as in asyncio. Breaks when only a receiver that waits already
+/// is told: one that comes later would wait for ever.
+#[test]
+fn a_oneshot_whose_sender_is_gone_before_it_is_awaited_gives_closed() {
+    on_watched_loop(|| async {
+        let (sender, receiver) = oneshot::channel::<()>();
+        drop(sender);
+        assert_eq!(receiver.await, Err(oneshot::Closed));
+    });
+}
+
+/// 91 · as in asyncio. Breaks when a wait that is dropped keeps its place.
+#[test]
+fn a_wait_for_a_group_that_is_given_up_is_not_woken() {
+    on_watched_loop(|| async {
+        let group = WaitGroup::new();
+        let guard = group.add();
+        let (count, waker) = WakeCount::new();
+        let mut gives_up = group.wait();
+        assert!(poll_with(&mut gives_up, &waker).is_pending());
+        drop(gives_up);
+        drop(guard);
+        assert_eq!(count.wakes(), 0, "nobody waits any more");
+    });
+}
+
+/// 92 · no counterpart in asyncio, where nothing goes on after the loop. Breaks when the
+/// children that the loop's end has dropped are taken for children that failed.
+#[test]
+fn a_join_that_outlives_the_loop_of_its_group_says_so() {
+    within_limit(|| {
+        let executor = virtual_executor();
+        let mut group = TaskGroup::<(), ()>::new();
+        let mut joining = Box::pin(async {
+            group.spawn(pending());
+            group.join().await
+        });
+        executor.block_on(async { assert!(poll_once(&mut joining).await.is_pending()) });
+        drop(executor);
+        let text = panic_text(|| poll_with(&mut joining, Waker::noop()));
+        assert!(text.contains("a task group was dropped by its loop"), "{text}");
     });
 }

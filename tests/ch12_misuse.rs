@@ -293,3 +293,14 @@ fn the_loop_goes_on_after_each_of_these_mistakes() {
         assert_eq!(executor.block_on(executor.spawn(async { 8 })).unwrap(), 8);
     });
 }
+
+/// As in asyncio, where the port is an argument of its own and cannot be forgotten. Breaks
+/// when the address goes to the system's look-up, which complains of something else.
+#[test]
+fn an_address_without_a_port_says_that_the_port_is_missing() {
+    on_loop(|| async {
+        let error = TcpStream::connect("localhost").await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+        assert_eq!(error.to_string(), "\"localhost\" names no port; an address is \"host:port\"");
+    });
+}

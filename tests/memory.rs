@@ -10,21 +10,25 @@ use std::future::pending;
 use std::sync::atomic::{AtomicIsize, Ordering};
 use std::time::Duration;
 
+use futures_lite::AsyncReadExt;
+use glassloop::net::{TcpListener, TcpStream};
 use glassloop::sync::{Event, Mutex, Semaphore, channel};
-use glassloop::{Executor, sleep, timeout, yield_now};
-use support::{panic_text, poll_once, virtual_executor, within_limit};
+use glassloop::{Executor, sleep, spawn, timeout, yield_now};
+use support::{panic_text, poll_once, turns, virtual_executor, within_limit};
 
-/// Counts the bytes that are allocated at present.
+/// Counts the bytes that are allocated at present, and the allocations so far.
 struct Counting;
 
 static BYTES: AtomicIsize = AtomicIsize::new(0);
+static ALLOCATIONS: AtomicIsize = AtomicIsize::new(0);
 
-// SAFETY: Every call goes to the system's allocator as it came; only a number is
+// SAFETY: Every call goes to the system's allocator as it came; only two numbers are
 // kept beside it.
 #[allow(unsafe_code)]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         BYTES.fetch_add(layout.size() as isize, Ordering::Relaxed);
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
         // SAFETY: The caller keeps the contract of `alloc`, which is the system's.
         unsafe { System.alloc(layout) }
     }
@@ -41,6 +45,13 @@ static COUNTING: Counting = Counting;
 
 fn bytes() -> isize {
     BYTES.load(Ordering::Relaxed)
+}
+
+/// How many allocations `work` makes.
+fn allocations_of(work: impl FnOnce()) -> isize {
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    work();
+    ALLOCATIONS.load(Ordering::Relaxed) - before
 }
 
 const TASKS: usize = 100_000;
@@ -148,6 +159,85 @@ fn a_dropped_executor_leaves_nothing_behind() {
     assert_eq!(left, 0, "{left} bytes stayed behind after the executor was dropped");
 }
 
+/// The header that its wakers share comes from a task that has ended.
+fn a_task_is_one_allocation_however_often_it_is_polled() {
+    let executor = virtual_executor();
+    let lives = |count| {
+        executor.block_on(async move {
+            for _ in 0..count {
+                spawn(async { turns(3).await }).await.unwrap();
+            }
+        });
+    };
+    lives(1);
+    let none = allocations_of(|| lives(0));
+    let allocations = allocations_of(|| lives(1000)) - none;
+    assert_eq!(allocations, 1000, "one for each task");
+}
+
+/// A burst of tasks has as many headers as tasks. Few of them are kept afterwards, so
+/// the next burst must allocate the others again.
+fn of_a_burst_of_tasks_1024_headers_are_kept() {
+    let executor = virtual_executor();
+    let burst = |count| {
+        for _ in 0..count {
+            executor.spawn(async { turns(1).await }).detach();
+        }
+        executor.run_until_stalled();
+    };
+    burst(3000);
+    burst(3000);
+    let none = allocations_of(|| burst(0));
+    let allocations = allocations_of(|| burst(3000)) - none;
+    assert_eq!(allocations, 3000 + (3000 - 1024), "the tasks, and the headers that were not kept");
+}
+
+/// The queue gives the memory of a burst back: once, when it is empty.
+fn polling_a_burst_of_ready_tasks_allocates_next_to_nothing() {
+    let executor = virtual_executor();
+    for _ in 0..10_000 {
+        executor.spawn(async {}).detach();
+    }
+    let allocations = allocations_of(|| executor.run_until_stalled());
+    assert!(allocations < 100, "{allocations} allocations for 10,000 polls");
+}
+
+/// What a read without a future of its own leaves with its socket: one waker per task, and
+/// none of a task that has ended.
+fn reads_that_wait_leave_one_waker_per_living_task() {
+    let executor = virtual_executor();
+    let (_listener, far) = executor.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, TcpStream::connect(address).await.unwrap())
+    });
+    let read_often = async |far: &TcpStream| {
+        for _ in 0..1000 {
+            assert!(poll_once(&mut (&*far).read(&mut [0])).await.is_pending());
+        }
+    };
+    let of_one_task = async || {
+        read_often(&far).await;
+        let before = bytes();
+        read_often(&far).await;
+        bytes() - before
+    };
+    let left = executor.block_on(of_one_task());
+    assert!(left < 1000, "{left} bytes stay with the socket for the same task");
+    let of_tasks_that_end = || {
+        for _ in 0..1000 {
+            let far = far.clone();
+            let read = async move { poll_once(&mut (&far).read(&mut [0])).await.is_pending() };
+            assert!(executor.block_on(executor.spawn(read)).unwrap());
+        }
+    };
+    of_tasks_that_end();
+    let before = bytes();
+    of_tasks_that_end();
+    let left = bytes() - before;
+    assert!(left < 1000, "{left} bytes stay with the socket for tasks that have ended");
+}
+
 /// In one test, since another one beside it would be counted too.
 #[test]
 fn a_task_is_small_and_what_is_dropped_leaves_nothing_behind() {
@@ -156,5 +246,9 @@ fn a_task_is_small_and_what_is_dropped_leaves_nothing_behind() {
         dropped_waits_leave_nothing_behind();
         a_panic_in_the_last_question_leaves_nothing_behind();
         a_dropped_executor_leaves_nothing_behind();
+        a_task_is_one_allocation_however_often_it_is_polled();
+        of_a_burst_of_tasks_1024_headers_are_kept();
+        polling_a_burst_of_ready_tasks_allocates_next_to_nothing();
+        reads_that_wait_leave_one_waker_per_living_task();
     });
 }
