@@ -1,0 +1,476 @@
+//! What tasks share: lines to wait in, timers, locks, channels; and values.
+
+use std::collections::BTreeMap;
+
+use super::super::language::{CAPACITIES, EVENTS, ONESHOTS, OnDrop, PERMITS};
+use super::{Number, Rules};
+
+/// Something that tasks wait for in a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Line {
+    /// Of those who send to a full channel.
+    Room(usize),
+    /// Of those who receive from an empty channel.
+    Values(usize),
+    /// The same, by streams. Nobody can rely on a stream to go on: all are woken.
+    Stream(usize),
+    Oneshot(usize),
+    Resource(Resource),
+    Gate(Gate),
+    Condvar(usize),
+    Barrier(usize),
+}
+
+/// What some hold and others wait for: a mutex is a semaphore with one permit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Resource {
+    Mutex(usize),
+    Semaphore(usize),
+}
+
+/// What is open or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Gate {
+    Event(usize),
+    /// Open while nothing is counted.
+    Count,
+}
+
+/// The place of a waiter, if it has one: a number that nobody else has.
+pub(super) type Place = Option<usize>;
+
+/// All of them.
+pub(super) struct Things {
+    /// Who waits, the first one first.
+    lines: BTreeMap<Line, Vec<(usize, Number)>>,
+    /// Those who were served and have not been polled since.
+    served: Vec<usize>,
+    last_place: usize,
+    timers: Vec<Armed>,
+    last_timer: usize,
+    last_value: usize,
+    /// How many of a resource are free.
+    free: BTreeMap<Resource, usize>,
+    pub(super) events: Vec<bool>,
+    pub(super) counted: usize,
+    pub(super) channels: Vec<Channel>,
+    pub(super) oneshots: Vec<Oneshot>,
+}
+
+/// When a timer fires: by its deadline, then in the order in which they were made.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Timer {
+    /// In milliseconds. `None`, never, comes first; but it is never armed.
+    deadline: Option<u64>,
+    made: usize,
+}
+
+/// A timer that somebody waits for.
+struct Armed {
+    timer: Timer,
+    task: Number,
+}
+
+pub(super) struct Channel {
+    values: Vec<Value>,
+    capacity: Option<usize>,
+    is_closed: bool,
+    /// The one that all tasks share, and the one of each who is sending.
+    senders: usize,
+    receivers: usize,
+    /// Whether the shared ones are still there.
+    pub(super) has_sender: bool,
+    pub(super) has_receiver: bool,
+}
+
+pub(super) struct Oneshot {
+    value: Option<Value>,
+    pub(super) is_broken: bool,
+    /// Whether nobody has taken the halves.
+    pub(super) has_sender: bool,
+    pub(super) has_receiver: bool,
+    receiver_is_gone: bool,
+}
+
+/// A value whose drop is seen.
+pub(super) struct Value {
+    pub(super) name: String,
+    pub(super) on_drop: OnDrop,
+}
+
+impl Default for Things {
+    fn default() -> Things {
+        let semaphores = PERMITS.iter().enumerate();
+        let semaphores = semaphores.map(|(at, &permits)| (Resource::Semaphore(at), permits));
+        Things {
+            lines: BTreeMap::new(),
+            served: Vec::new(),
+            last_place: 0,
+            timers: Vec::new(),
+            last_timer: 0,
+            last_value: 0,
+            // A mutex that is in no list is free.
+            free: semaphores.collect(),
+            events: vec![false; EVENTS],
+            counted: 0,
+            channels: CAPACITIES.map(Channel::new).into(),
+            oneshots: (0..ONESHOTS).map(|_| Oneshot::new()).collect(),
+        }
+    }
+}
+
+impl Channel {
+    fn new(capacity: Option<usize>) -> Channel {
+        Channel {
+            values: Vec::new(),
+            capacity,
+            is_closed: false,
+            senders: 1,
+            receivers: 1,
+            has_sender: true,
+            has_receiver: true,
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.capacity.is_some_and(|capacity| self.values.len() >= capacity)
+    }
+}
+
+impl Oneshot {
+    fn new() -> Oneshot {
+        Oneshot {
+            value: None,
+            is_broken: false,
+            has_sender: true,
+            has_receiver: true,
+            receiver_is_gone: false,
+        }
+    }
+}
+
+// ── timers ───────────────────────────────────────────────────────────────────
+
+impl Things {
+    pub(super) fn earliest_deadline(&self) -> Option<u64> {
+        self.timers.iter().filter_map(|armed| armed.timer.deadline).min()
+    }
+
+    /// Takes out those that are due, and returns who waits, in their order.
+    pub(super) fn take_due_timers(&mut self, now: u64) -> Vec<Number> {
+        self.timers.sort_by_key(|armed| armed.timer);
+        let is_due = |armed: &mut Armed| armed.timer.deadline.is_some_and(|at| at <= now);
+        self.timers.extract_if(.., is_due).map(|armed| armed.task).collect()
+    }
+
+    pub(super) fn disarm(&mut self, timer: Timer) {
+        self.timers.retain(|armed| armed.timer != timer);
+    }
+}
+
+impl Rules {
+    /// A timer that ends so many milliseconds from now.
+    pub(super) fn new_timer(&mut self, after: Option<u64>) -> Timer {
+        self.things.last_timer += 1;
+        let deadline = after.map(|after| self.now + after);
+        Timer { deadline, made: self.things.last_timer }
+    }
+
+    /// The timer that ends so many milliseconds after another one did.
+    pub(super) fn timer_after(&mut self, timer: Timer, after: u64) -> Timer {
+        self.things.last_timer += 1;
+        let deadline = timer.deadline.map(|deadline| deadline + after);
+        Timer { deadline, made: self.things.last_timer }
+    }
+
+    /// Whether it is due; if not, it is armed.
+    pub(super) fn is_due(&mut self, timer: Timer, me: Number) -> bool {
+        self.things.disarm(timer);
+        if timer.deadline.is_some_and(|deadline| deadline <= self.now) {
+            return true;
+        }
+        if timer.deadline.is_some() {
+            self.things.timers.push(Armed { timer, task: me });
+        }
+        false
+    }
+}
+
+impl Timer {
+    pub(super) fn is_never(self) -> bool {
+        self.deadline.is_none()
+    }
+}
+
+// ── lines ────────────────────────────────────────────────────────────────────
+
+impl Rules {
+    /// Whether who has this place was served. If it has none, it goes to the end.
+    pub(super) fn is_served(&mut self, line: Line, place: &mut Place, me: Number) -> bool {
+        let Some(number) = *place else {
+            self.things.last_place += 1;
+            *place = Some(self.things.last_place);
+            self.things.lines.entry(line).or_default().push((self.things.last_place, me));
+            return false;
+        };
+        let served = self.things.served.contains(&number);
+        if served {
+            self.leave(line, place);
+        }
+        served
+    }
+
+    /// Serves the first in line; `false` if there is nobody.
+    pub(super) fn serve_first(&mut self, line: Line) -> bool {
+        let waiting = self.things.lines.entry(line).or_default();
+        if waiting.is_empty() {
+            return false;
+        }
+        let (place, task) = waiting.remove(0);
+        self.things.served.push(place);
+        self.wake(task);
+        true
+    }
+
+    pub(super) fn serve_all(&mut self, line: Line) {
+        while self.serve_first(line) {}
+    }
+
+    /// Gives a place up; `true` if its owner had been served.
+    pub(super) fn leave(&mut self, line: Line, place: &mut Place) -> bool {
+        let Some(number) = place.take() else {
+            return false;
+        };
+        let was_served = self.things.served.contains(&number);
+        self.things.served.retain(|served| *served != number);
+        self.things.lines.entry(line).or_default().retain(|(place, _)| *place != number);
+        was_served
+    }
+
+    pub(super) fn number_in(&self, line: Line) -> usize {
+        self.things.lines.get(&line).map_or(0, Vec::len)
+    }
+
+    // ── locks and gates ──────────────────────────────────────────────────────
+
+    pub(super) fn try_take(&mut self, resource: Resource) -> bool {
+        let free = self.things.free.entry(resource).or_insert(1);
+        let is_free = *free > 0;
+        *free -= usize::from(is_free);
+        is_free
+    }
+
+    /// Hands it over to the first in line, or leaves it free.
+    pub(super) fn give_back(&mut self, resource: Resource) {
+        if !self.serve_first(Line::Resource(resource)) {
+            *self.things.free.entry(resource).or_insert(1) += 1;
+        }
+    }
+
+    /// Takes it, or waits for it in line.
+    pub(super) fn take(&mut self, resource: Resource, place: &mut Place, me: Number) -> bool {
+        (place.is_none() && self.try_take(resource))
+            || self.is_served(Line::Resource(resource), place, me)
+    }
+
+    /// Gives up waiting for it; who was served hands on.
+    pub(super) fn take_no_longer(&mut self, resource: Resource, place: &mut Place) {
+        if self.leave(Line::Resource(resource), place) {
+            self.give_back(resource);
+        }
+    }
+
+    pub(super) fn is_open(&self, gate: Gate) -> bool {
+        match gate {
+            Gate::Event(number) => self.things.events[number],
+            Gate::Count => self.things.counted == 0,
+        }
+    }
+
+    pub(super) fn count_down(&mut self) {
+        self.things.counted -= 1;
+        if self.things.counted == 0 {
+            self.serve_all(Line::Gate(Gate::Count));
+        }
+    }
+
+    // ── channels ─────────────────────────────────────────────────────────────
+
+    /// Sends a value, or gives it back.
+    pub(super) fn try_send_value(&mut self, number: usize, value: Value) -> Result<(), Unsent> {
+        let channel = &mut self.things.channels[number];
+        if channel.is_closed {
+            return Err(Unsent::Closed(value));
+        }
+        if channel.is_full() {
+            return Err(Unsent::Full(value));
+        }
+        channel.values.push(value);
+        self.serve_all(Line::Stream(number));
+        self.serve_first(Line::Values(number));
+        Ok(())
+    }
+
+    /// The first value, `Ok(None)` if there is none at present.
+    pub(super) fn try_receive_value(&mut self, number: usize) -> Result<Option<Value>, Closed> {
+        let channel = &mut self.things.channels[number];
+        if channel.values.is_empty() {
+            return if channel.is_closed { Err(Closed) } else { Ok(None) };
+        }
+        let value = channel.values.remove(0);
+        self.serve_first(Line::Room(number));
+        Ok(Some(value))
+    }
+
+    /// Who was woken to send and gives up lets the next one try, if there is room.
+    pub(super) fn send_no_longer(&mut self, number: usize, place: &mut Place) {
+        let was_served = self.leave(Line::Room(number), place);
+        if was_served && !self.things.channels[number].is_full() {
+            self.serve_first(Line::Room(number));
+        }
+    }
+
+    /// The same for who was woken to receive, if there is a value.
+    pub(super) fn receive_no_longer(&mut self, number: usize, line: Line, place: &mut Place) {
+        let was_served = self.leave(line, place) && line == Line::Values(number);
+        if was_served && !self.things.channels[number].values.is_empty() {
+            self.serve_first(Line::Values(number));
+        }
+    }
+
+    /// Returns whether it was open.
+    pub(super) fn close_channel(&mut self, number: usize) -> bool {
+        let was_open = !self.things.channels[number].is_closed;
+        self.things.channels[number].is_closed = true;
+        self.serve_all(Line::Room(number));
+        self.serve_all(Line::Values(number));
+        self.serve_all(Line::Stream(number));
+        was_open
+    }
+
+    /// One more sends to the channel; `false` if there is no sender to be had.
+    pub(super) fn add_sender(&mut self, number: usize) -> bool {
+        let channel = &mut self.things.channels[number];
+        channel.senders += usize::from(channel.has_sender);
+        channel.has_sender
+    }
+
+    pub(super) fn drop_sender(&mut self, number: usize) {
+        self.things.channels[number].senders -= 1;
+        if self.things.channels[number].senders == 0 {
+            self.close_channel(number);
+        }
+    }
+
+    pub(super) fn add_receiver(&mut self, number: usize) -> bool {
+        let channel = &mut self.things.channels[number];
+        channel.receivers += usize::from(channel.has_receiver);
+        channel.has_receiver
+    }
+
+    /// With the last one, the values go.
+    pub(super) fn drop_receiver(&mut self, number: usize) {
+        self.things.channels[number].receivers -= 1;
+        if self.things.channels[number].receivers == 0 {
+            self.close_channel(number);
+            let values = std::mem::take(&mut self.things.channels[number].values);
+            values.into_iter().for_each(|value| self.drop_value(value));
+        }
+    }
+
+    pub(super) fn drop_shared_sender(&mut self, number: usize) {
+        if std::mem::take(&mut self.things.channels[number].has_sender) {
+            self.drop_sender(number);
+        }
+    }
+
+    pub(super) fn drop_shared_receiver(&mut self, number: usize) {
+        if std::mem::take(&mut self.things.channels[number].has_receiver) {
+            self.drop_receiver(number);
+        }
+    }
+
+    // ── oneshots ─────────────────────────────────────────────────────────────
+
+    /// Uses the sender up: with a value, or without.
+    pub(super) fn deliver_value(&mut self, number: usize, value: Option<Value>) -> Option<Value> {
+        let oneshot = &mut self.things.oneshots[number];
+        (oneshot.has_sender, oneshot.is_broken) = (false, true);
+        let back = match oneshot.receiver_is_gone {
+            true => value,
+            false => {
+                oneshot.value = value;
+                None
+            }
+        };
+        self.serve_all(Line::Oneshot(number));
+        back
+    }
+
+    /// Whether there is an answer for its receiver: a value, or none.
+    pub(super) fn answer(&mut self, number: usize) -> Option<Option<Value>> {
+        let oneshot = &mut self.things.oneshots[number];
+        let value = oneshot.value.take();
+        (value.is_some() || oneshot.is_broken).then_some(value)
+    }
+
+    pub(super) fn drop_oneshot_receiver(&mut self, number: usize) {
+        let oneshot = &mut self.things.oneshots[number];
+        (oneshot.has_receiver, oneshot.receiver_is_gone) = (false, true);
+        let unreceived = oneshot.value.take();
+        unreceived.into_iter().for_each(|value| self.drop_value(value));
+    }
+
+    // ── values ───────────────────────────────────────────────────────────────
+
+    pub(super) fn new_value(&mut self, on_drop: OnDrop) -> Value {
+        self.things.last_value += 1;
+        Value { name: format!("v{}", self.things.last_value), on_drop }
+    }
+
+    pub(super) fn drop_value(&mut self, Value { name, on_drop }: Value) {
+        self.write(format!("{name} dropped"));
+        match on_drop {
+            OnDrop::ThenNothing => {}
+            OnDrop::ThenPanic => {
+                self.panic.get_or_insert_with(|| format!("the drop of {name}"));
+            }
+            OnDrop::ThenSet(event) => self.set_event(event),
+            OnDrop::ThenTrySend(channel) => self.try_send(&name, channel),
+            OnDrop::ThenNotify(condvar) => {
+                self.serve_first(Line::Condvar(condvar));
+            }
+            OnDrop::ThenAbort(task) => self.abort_by(&name, task),
+            OnDrop::ThenSpawn(block) => self.spawn_by(&name, &block),
+        }
+    }
+
+    pub(super) fn set_event(&mut self, number: usize) {
+        self.things.events[number] = true;
+        self.serve_all(Line::Gate(Gate::Event(number)));
+    }
+
+    pub(super) fn drop_things(&mut self) {
+        for number in 0..self.things.channels.len() {
+            self.drop_shared_sender(number);
+            self.drop_shared_receiver(number);
+        }
+        for number in 0..self.things.oneshots.len() {
+            if self.things.oneshots[number].has_sender {
+                self.deliver_value(number, None);
+            }
+            if self.things.oneshots[number].has_receiver {
+                self.drop_oneshot_receiver(number);
+            }
+        }
+    }
+}
+
+/// Why a value was not sent.
+pub(super) enum Unsent {
+    Full(Value),
+    Closed(Value),
+}
+
+/// A channel is closed and empty.
+pub(super) struct Closed;
