@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_lite::{FutureExt, StreamExt, future};
 use glassloop::sync::{Barrier, Condvar, Event, Mutex, Semaphore, WaitGroup, channel, oneshot};
@@ -643,8 +643,11 @@ fn no_alarm_as_long_as_a_job_is_out_for_which_nobody_waits() {
                 pending::<()>().await;
             }));
             let mut job = unblock(move || {
-                // Long enough for the loop to become idle.
-                (0..10_000).for_each(|_| thread::yield_now());
+                // Long enough for the loop to become idle. On a busy machine each of these
+                // takes long, and then fewer will do.
+                let begun = Instant::now();
+                let in_time = |_: &u32| begun.elapsed() < Duration::from_secs(3);
+                (0..10_000).take_while(in_time).for_each(|_| thread::yield_now());
                 trace.send("job done").unwrap();
             });
             // With a waker that wakes nobody: only the job itself is left to count.

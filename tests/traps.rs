@@ -393,7 +393,8 @@ fn a_park_token_that_is_left_by_a_task_wakes_nobody() {
             Pin::new(&mut nap).poll(cx)
         })
         .await;
-        assert_eq!(polls, 2, "once to begin with, once at the deadline");
+        // On a busy machine the deadline may have passed before the first poll.
+        assert!(polls <= 2, "{polls} polls: once to begin with, once at the deadline, no more");
         assert!(glassloop::now() - start >= Duration::from_millis(5));
     });
 }

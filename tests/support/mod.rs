@@ -20,9 +20,20 @@ use glassloop::Executor;
 
 pub mod alone;
 
-/// How long a test may take before it counts as hanging. Generous: the machine
-/// may be busy. A test that hangs would otherwise hold up the whole run.
-const LIMIT: Duration = Duration::from_secs(15);
+/// How long a test may take before it counts as hanging, in seconds. Generous: the
+/// machine may be busy. A test that hangs would otherwise hold up the whole run.
+const LIMIT: u64 = 15;
+
+/// Another limit, for a tool that makes everything slow, as valgrind does.
+const LIMIT_VARIABLE: &str = "GLASSLOOP_TEST_LIMIT";
+
+fn limit() -> Duration {
+    let Ok(seconds) = std::env::var(LIMIT_VARIABLE) else {
+        return Duration::from_secs(LIMIT);
+    };
+    let seconds = seconds.parse();
+    Duration::from_secs(seconds.expect("GLASSLOOP_TEST_LIMIT is a whole number of seconds"))
+}
 
 /// Runs a test under a watchdog. A test that hangs fails, and its thread is left
 /// behind: so the other tests still have their say.
@@ -44,8 +55,9 @@ pub fn within_limit_as<R: Send + 'static>(
         result
     });
     let body = body.expect("a thread for the test");
-    if let Err(RecvTimeoutError::Timeout) = receiver.recv_timeout(LIMIT) {
-        panic!("hangs: `{name}` did not end within {LIMIT:?}. Was a wake lost, or does it spin?");
+    let limit = limit();
+    if let Err(RecvTimeoutError::Timeout) = receiver.recv_timeout(limit) {
+        panic!("hangs: `{name}` did not end within {limit:?}. Was a wake lost, or does it spin?");
     }
     match body.join().expect("its panics are caught") {
         Ok(result) => result,
