@@ -161,6 +161,7 @@ pub enum Statement {
 
 /// What a value does when it is dropped, besides writing a line.
 #[derive(Clone, Debug)]
+#[expect(clippy::enum_variant_names, reason = "they go on with the sentence: on drop, then …")]
 pub enum OnDrop {
     ThenNothing,
     /// Panics, unless the thread is panicking: that would end the process.
