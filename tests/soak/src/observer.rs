@@ -7,7 +7,7 @@ use std::process::exit;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::account::Most;
 use crate::meters::Meters;
@@ -26,12 +26,14 @@ impl Observer {
     pub fn start(meters: Arc<Meters>, limit: Duration) -> Observer {
         let (watching, stopped) = channel::<()>();
         let thread = thread::spawn(move || {
-            let began = Instant::now();
             let mut most = Most::default();
+            // Counted by its own beats: while the whole program is stopped (`kill -STOP`),
+            // no time passes here, and that is not taken for hanging.
+            let mut elapsed = Duration::ZERO;
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(PERIOD) {
+                elapsed += PERIOD;
                 most.descriptors = most.descriptors.max(system::descriptors().unwrap_or(0));
                 most.threads = most.threads.max(system::threads().unwrap_or(0));
-                let elapsed = began.elapsed();
                 tell_progress(elapsed, &meters);
                 if elapsed > limit {
                     end_the_program(elapsed, &meters);

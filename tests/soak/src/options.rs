@@ -33,6 +33,19 @@ pub struct Options {
     pub seed: u64,
 }
 
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            seconds: 90,
+            sockets: 10_000,
+            tasks: 1_000_000,
+            wakes: 1_000_000,
+            fronts: 256,
+            seed: random_seed(),
+        }
+    }
+}
+
 pub enum Command {
     Run(Options),
     Help,
@@ -51,14 +64,7 @@ pub fn read(arguments: impl Iterator<Item = String>) -> Command {
 
 /// `None`: help is asked for.
 fn try_read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
-    let mut options = Options {
-        seconds: 90,
-        sockets: 10_000,
-        tasks: 1_000_000,
-        wakes: 1_000_000,
-        fronts: 256,
-        seed: random_seed(),
-    };
+    let mut options = Options::default();
     while let Some(option) = arguments.next() {
         let mut number = || match arguments.next() {
             Some(value) => parse(&option, &value),

@@ -170,8 +170,7 @@ impl Storm {
                 self.check(&task, aborted, outcome);
             }
             _ => {
-                let in_time = timeout(random.duration(PAUSE), &mut task.handle).await;
-                let outcome = match in_time {
+                let outcome = match timeout(random.duration(PAUSE), &mut task.handle).await {
                     Ok(outcome) => outcome,
                     Err(_elapsed) => (&mut task.handle).await,
                 };
