@@ -45,8 +45,8 @@ impl RunQueue {
     pub(crate) fn pop(&self) -> Option<Name> {
         let mut ready = self.ready.borrow_mut();
         let first = ready.pop_front();
-        if ready.is_empty() && ready.capacity() > ROOMY {
-            // A burst is over; its memory need not be kept.
+        if ready.is_empty() {
+            // If a burst is over: its memory need not be kept.
             ready.shrink_to(ROOMY);
         }
         first

@@ -93,7 +93,7 @@ impl Timers {
 
     /// Wakes the tasks whose timers are due, in the order of the deadlines.
     pub(crate) fn fire(&self) {
-        if self.is_idle() {
+        if self.wheel.borrow().is_empty() {
             // Without a timer, the clock is not even read.
             return;
         }
@@ -103,11 +103,6 @@ impl Timers {
         self.fired.set(self.fired.get() + due.len() as u64);
         // Collected first, woken later: see `KeptWaker::wake`.
         due.into_iter().for_each(KeptWaker::wake);
-    }
-
-    /// Whether no timer is armed.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.wheel.borrow().is_empty()
     }
 
     /// When [`fire`](Self::fire) is to be called next, if nothing else happens.
