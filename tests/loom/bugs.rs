@@ -104,6 +104,22 @@ pub const BUGS: &[Bug] = &[
         is: "table.get(name.slot).filter(|task| task.name() == name).cloned()",
         becomes: "table.get(name.slot).cloned()",
     },
+    // A wake was on its way when its task ended.
+    Bug {
+        name: "expected_to_be_there",
+        file: "task/scheduler.rs",
+        is: "        let Some(task) = self.find(name) else {
+            return;
+        };",
+        becomes: "        let task = self.find(name).expect(\"it was woken\");",
+    },
+    // The next task with this header counts as queued, and is never queued again.
+    Bug {
+        name: "flags_of_the_last_task",
+        file: "task/waker.rs",
+        is: "                *reused = fresh;",
+        becomes: "                reused.name = fresh.name;",
+    },
     // The value is set, and who awaits it is woken before.
     Bug {
         name: "woken_before_the_value_is_there",

@@ -34,6 +34,9 @@ list! {
     a_wake_ends_the_wait_in_the_poller
     two_threads_wake_one_task
     a_late_wake_does_not_reach_the_task_in_the_same_place
+    a_late_wake_does_not_take_that_of_the_next_task
+    a_wake_meets_an_abort
+    a_header_is_used_again_after_a_panic_of_the_root
     a_wake_meets_the_end_of_the_loop
     a_remote_spawn_meets_the_end_of_the_loop
     a_remote_spawn_is_joined_by_its_thread
@@ -117,6 +120,49 @@ fn a_late_wake_does_not_reach_the_task_in_the_same_place() {
         next.await.unwrap().unwrap();
         assert_eq!(polls.get(), 2, "at first, and after the send");
     });
+}
+
+fn a_late_wake_does_not_take_that_of_the_next_task() {
+    block_on(async {
+        spawn(leave_a_waker()).await.unwrap();
+        // In the same place, and in the same header if the thread has let go of it.
+        spawn(woken_by_threads(1)).await.unwrap();
+    });
+}
+
+fn a_wake_meets_an_abort() {
+    let drops = Arc::new(AtomicUsize::new(0));
+    let on_drop = OnDrop(drops.clone());
+    block_on(async {
+        let waits = spawn(async move {
+            let _on_drop = on_drop;
+            woken_by_threads(1).await;
+        });
+        yield_now().await;
+        waits.abort();
+        // Either: the wake may have come first.
+        let _outcome = waits.await;
+        assert_eq!(drops.load(Relaxed), 1, "dropped exactly once, before the join");
+        spawn(woken_by_threads(1)).await.unwrap();
+    });
+}
+
+fn a_header_is_used_again_after_a_panic_of_the_root() {
+    let executor = Executor::new().unwrap();
+    executor.spawn(async {
+        leave_a_waker().await;
+        std::future::pending::<()>().await;
+    }).detach();
+    // The first task is dropped out of its turn: in the ready queue, or with its wake
+    // still on the way, or neither.
+    let root = async {
+        yield_now().await;
+        yield_now().await;
+        std::panic::resume_unwind(Box::new("the root's own"));
+    };
+    let ended = catch_unwind(AssertUnwindSafe(|| executor.block_on(root)));
+    assert!(ended.is_err());
+    executor.block_on(async { spawn(woken_by_threads(1)).await.unwrap() });
 }
 
 fn a_wake_meets_the_end_of_the_loop() {

@@ -35,6 +35,8 @@ models! {
     ended_without_a_second_look
     last_remote_goes_silently
     found_by_the_place_alone
+    expected_to_be_there
+    flags_of_the_last_task
     woken_before_the_value_is_there
     posted_to_nobody
     kept_after_the_end
