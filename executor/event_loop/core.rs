@@ -160,6 +160,7 @@ impl EventLoop {
 
     fn sleep(&self, deadline: Option<Instant>, others: Others) {
         self.parks.set(self.parks.get() + 1);
+        self.parts.queue.shrink();
         // Whoever has gone since we decided to sleep has found no sleep to end.
         let stay_awake = || self.parts.has_messages() || self.others() != others;
         match self.parts.reactor.is_watching() {
@@ -226,13 +227,13 @@ impl EventLoop {
         let who = || {
             let task = self.parts.scheduler.find(name)?;
             let label = task.label().map(str::to_owned);
-            Some((name.id, label, task.spawned_at))
+            Some((task.id(), label, task.spawned_at))
         };
         self.slow_polls.measure(who, || self.parts.scheduler.poll(name));
     }
 
     fn poll_root(&self, root: &mut Root<'_>) {
-        let (id, called_at) = (root.name.id, root.called_at);
+        let (id, called_at) = (root.id, root.called_at);
         let who = || Some((id, Some("root".into()), called_at));
         self.slow_polls.measure(who, || root.poll(&self.parts.scheduler));
     }

@@ -1,6 +1,5 @@
 //! The parts of a loop, made and put together.
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use crossbeam_channel::Receiver;
 
 use crate::blocking::{Pool, pool::KEEP_ALIVE};
 use crate::io::Reactor;
-use crate::task::current::{self, Entered};
+use crate::task::current::{self, Current, Entered, part};
 use crate::task::{Mailbox, Message, RunQueue, Running, Scheduler, contain};
 use crate::time::{Clock, Timers};
 
@@ -69,15 +68,14 @@ impl Parts {
     /// Makes these the current parts of the thread, and `event_loop` the one that
     /// they make up.
     pub(super) fn enter<L: 'static>(&self, event_loop: &Rc<L>) -> Entered {
-        let parts: [Rc<dyn Any>; 7] = [
-            self.queue.clone(),
-            self.running.clone(),
-            self.timers.clone(),
-            self.scheduler.clone(),
-            self.reactor.clone(),
-            self.pool.clone(),
-            event_loop.clone(),
-        ];
-        current::enter(Rc::new(parts))
+        let others = Box::new([
+            part(&self.scheduler),
+            part(&self.running),
+            part(&self.timers),
+            part(&self.reactor),
+            part(&self.pool),
+            part(event_loop),
+        ]);
+        current::enter(Current { queue: self.queue.clone(), others })
     }
 }

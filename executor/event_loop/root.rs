@@ -6,10 +6,11 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::task::Context;
 
-use crate::task::{Name, OwnWaker, Scheduler};
+use crate::task::{Name, OwnWaker, Scheduler, TaskId};
 
 /// A root future and its place in the ready queue.
 pub(super) struct Root<'a> {
+    pub(super) id: TaskId,
     pub(super) name: Name,
     pub(super) called_at: &'static Location<'static>,
     /// Given away while it is being polled.
@@ -28,10 +29,11 @@ impl<'a> Root<'a> {
         called_at: &'static Location<'static>,
         future: Pin<&'a mut dyn Future<Output = ()>>,
     ) -> Root<'a> {
-        let name = Name { id: scheduler.next_id(), slot: Name::ROOT };
+        let id = scheduler.next_id();
+        let name = Name::new(id, Name::ROOT);
         let own = scheduler.own_waker(name);
-        own.header().wake();
-        Root { name, called_at, own: Some(own), future, done: false, panic: None }
+        own.header.wake();
+        Root { id, name, called_at, own: Some(own), future, done: false, panic: None }
     }
 
     /// Whether the future was ready, or has panicked.

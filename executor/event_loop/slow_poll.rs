@@ -55,18 +55,24 @@ impl SlowPolls {
 
     /// Calls `poll`, and reports if it took too long. `who` is asked before, since
     /// the task may have ended by then; it is not asked at all without a watch.
+    #[inline]
     pub(super) fn measure(&self, who: impl FnOnce() -> Option<Who>, poll: impl FnOnce()) {
-        let Some(watch) = &self.watch else {
-            return poll();
-        };
-        let who = who();
+        match &self.watch {
+            None => poll(),
+            Some(watch) => watch.measure(who(), poll),
+        }
+    }
+}
+
+impl Watch {
+    fn measure(&self, who: Option<Who>, poll: impl FnOnce()) {
         let start = Instant::now();
         poll();
         let took = start.elapsed();
         if let Some((task, name, spawned_at)) = who
-            && took > watch.limit
+            && took > self.limit
         {
-            (watch.report)(&SlowPoll { task, name, spawned_at, took });
+            (self.report)(&SlowPoll { task, name, spawned_at, took });
         }
     }
 }

@@ -88,7 +88,7 @@ fn report(parts: &Parts, root: &mut Root<'_>) -> String {
         let waits = parts.running.inquire(poll);
         let label = task.label().map(|label| format!(" {label:?}"));
         let label = label.unwrap_or_default();
-        let who = format!("{}{label}, spawned at {}", task.name().id, task.spawned_at);
+        let who = format!("{}{label}, spawned at {}", task.id(), task.spawned_at);
         add_line(&mut report, &who, &waits);
     }
     report

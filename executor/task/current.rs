@@ -12,20 +12,32 @@
 //!      └── drop(Entered) restores ──┘  (on a panic as well)
 //! ```
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::panic::Location;
 use std::rc::Rc;
 
-/// The parts of one loop. The ones that are asked for most often come first.
-pub(crate) type PartList = Rc<[Rc<dyn Any>]>;
+use super::run_queue::RunQueue;
 
-thread_local! {
-    static CURRENT: RefCell<Option<PartList>> = const { RefCell::new(None) };
+/// The parts of one loop.
+pub(crate) struct Current {
+    /// Asked for at every wake, so it is not searched for.
+    pub(crate) queue: Rc<RunQueue>,
+    /// The others, each beside its type. The ones asked for most often come first.
+    pub(crate) others: Box<[(TypeId, Rc<dyn Any>)]>,
 }
 
-/// Makes `parts` the current loop until the guard is dropped.
-pub(crate) fn enter(parts: PartList) -> Entered {
+/// A part, for the list.
+pub(crate) fn part<P: 'static>(part: &Rc<P>) -> (TypeId, Rc<dyn Any>) {
+    (TypeId::of::<P>(), part.clone())
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+}
+
+/// Makes these parts the current loop until the guard is dropped.
+pub(crate) fn enter(parts: Current) -> Entered {
     // A thread that is ending may have lost its thread-locals already; then
     // there is nothing to set and nothing to restore.
     let previous = CURRENT.try_with(|current| current.replace(Some(parts)));
@@ -34,7 +46,7 @@ pub(crate) fn enter(parts: PartList) -> Entered {
 
 /// Gives the thread back to the loop that was current before, if any.
 pub(crate) struct Entered {
-    previous: Option<PartList>,
+    previous: Option<Current>,
 }
 
 impl Drop for Entered {
@@ -47,13 +59,21 @@ impl Drop for Entered {
     }
 }
 
-/// Calls `use_part` with the current loop's part of type `P`; `None` outside of
-/// a loop. `use_part` must not run code of the user: the cell stays borrowed.
+/// Calls `use_queue` with the current loop's run queue; `None` outside of a loop.
+/// `use_queue` must not run code of the user: the cell stays borrowed.
+pub(crate) fn with_queue<R>(use_queue: impl FnOnce(&RunQueue) -> R) -> Option<R> {
+    let found = CURRENT.try_with(|current| {
+        let current = current.borrow();
+        Some(use_queue(&current.as_ref()?.queue))
+    });
+    found.ok().flatten()
+}
+
+/// Like [`with_queue`], with the part of type `P`.
 pub(crate) fn with<P: 'static, R>(use_part: impl FnOnce(&P) -> R) -> Option<R> {
     let found = CURRENT.try_with(|current| {
         let current = current.borrow();
-        let part = current.as_ref()?.iter().find_map(|p| p.downcast_ref())?;
-        Some(use_part(part))
+        Some(use_part(current.as_ref()?.find::<P>()?.downcast_ref()?))
     });
     found.ok().flatten()
 }
@@ -62,10 +82,16 @@ pub(crate) fn with<P: 'static, R>(use_part: impl FnOnce(&P) -> R) -> Option<R> {
 pub(crate) fn get<P: 'static>() -> Option<Rc<P>> {
     let found = CURRENT.try_with(|current| {
         let current = current.borrow();
-        let part = current.as_ref()?.iter().find(|part| part.is::<P>())?;
-        Rc::clone(part).downcast().ok()
+        Rc::clone(current.as_ref()?.find::<P>()?).downcast().ok()
     });
     found.ok().flatten()
+}
+
+impl Current {
+    fn find<P: 'static>(&self) -> Option<&Rc<dyn Any>> {
+        let mut parts = self.others.iter();
+        parts.find(|(of, _)| *of == TypeId::of::<P>()).map(|(_, part)| part)
+    }
 }
 
 /// Like [`get`], for what cannot work without a loop.

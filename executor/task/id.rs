@@ -35,14 +35,22 @@ impl fmt::Display for TaskId {
 /// Where to find a task, and which one (a *generational index*): the slot of the task
 /// table, and the number that the task in that slot must have to be the one that is
 /// meant.
+///
+/// Of the number, the lower half will do, and makes a name one word: after four billion
+/// spawns, a waker that is as old might wake another task for nothing, which is harmless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Name {
-    pub(crate) id: TaskId,
     pub(crate) slot: u32,
+    pub(crate) number: u32,
 }
 
 impl Name {
     /// The slot of the root future, which is pinned on the stack of `block_on`
     /// and therefore in no slot at all.
     pub(crate) const ROOT: u32 = u32::MAX;
+
+    /// The name of the task with that number, in that slot.
+    pub(crate) fn new(id: TaskId, slot: u32) -> Name {
+        Name { slot, number: id.0 as u32 }
+    }
 }

@@ -96,7 +96,7 @@ impl<T> JoinHandle<T> {
 
     /// The task's number.
     pub fn id(&self) -> TaskId {
-        self.task.name().id
+        self.task.id()
     }
 
     /// The name that [`spawn_named`](crate::spawn_named) gave it. asyncio's

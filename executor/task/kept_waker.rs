@@ -9,11 +9,12 @@
 //! when it is asked. (A leaf whose waker goes to another thread, `Unblock`, keeps a
 //! plain one, which counts as outside.)
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::Location;
+use std::ptr;
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, RawWakerVTable, Waker};
 
 use super::contain::contain;
 use super::current;
@@ -23,7 +24,10 @@ use super::waker::{Header, OwnWaker};
 /// The task that is being polled, if one is: a part of the loop.
 #[derive(Default)]
 pub(crate) struct Running {
-    own: RefCell<Option<OwnWaker>>,
+    /// Lent by the task for the time of its poll.
+    header: Cell<Option<Arc<Header>>>,
+    /// By which a waker of this crate is known.
+    vtable: Cell<Option<&'static RawWakerVTable>>,
     /// A list while the loop asks the leaves what they wait for: only for the report
     /// of a deadlock (`event_loop/stuck.rs`); skip it at first reading.
     inquiry: RefCell<Option<Vec<Wait>>>,
@@ -31,22 +35,18 @@ pub(crate) struct Running {
 
 impl Running {
     /// Calls `poll` with a context that wakes the task of `own`.
-    ///
-    /// Its borrow lasts while the future runs. That is harmless: it only reads, and
-    /// only the loop writes, between two polls.
+    #[inline]
     pub(crate) fn poll_as<R>(
         &self,
         own: OwnWaker,
         poll: impl FnOnce(&mut Context<'_>) -> R,
     ) -> (R, OwnWaker) {
-        self.own.replace(Some(own));
-        let result = {
-            let own = self.own.borrow();
-            let waker = own.as_ref().expect("placed above").waker();
-            poll(&mut Context::from_waker(waker))
-        };
-        let own = self.own.take().expect("only this function takes it");
-        (result, own)
+        let OwnWaker { header, waker } = own;
+        self.header.set(Some(header));
+        self.vtable.set(Some(waker.vtable()));
+        let result = poll(&mut Context::from_waker(&waker));
+        let header = self.header.take().expect("`keep` has put it back");
+        (result, OwnWaker { header, waker })
     }
 
     /// Calls `polls`, and returns what the leaves that were polled meanwhile and
@@ -61,10 +61,20 @@ impl Running {
         if let Some(waits) = self.inquiry.borrow_mut().as_mut() {
             waits.push(wait);
         }
-        let own = self.own.borrow();
-        let own = own.as_ref().filter(|own| own.waker().will_wake(waker))?;
-        own.header().count_in();
-        Some(KeptWaker::Task(Arc::clone(own.header())))
+        let header = self.header.take()?;
+        let kept = self.is_waker_of(&header, waker).then(|| {
+            header.count_in();
+            KeptWaker::Task(Arc::clone(&header))
+        });
+        self.header.set(Some(header));
+        kept
+    }
+
+    /// Whether `waker` is the task's own, and not one that a combinator made of it. A
+    /// waker of an `Arc` is the `Arc`'s address, and a table of functions for its type.
+    fn is_waker_of(&self, header: &Arc<Header>, waker: &Waker) -> bool {
+        waker.data() == Arc::as_ptr(header).cast()
+            && self.vtable.get().is_some_and(|vtable| ptr::eq(vtable, waker.vtable()))
     }
 }
 

@@ -2,9 +2,9 @@
 //! there.
 //!
 //! In reading order: `contain` stops a panic; a `slab` keeps things that come and go.
-//! A task has an `id`; the thread has a `current` loop, which sleeps in a `parker`;
-//! it has a `run_queue` for its own thread and a `mailbox` for the others; a `waker`
-//! leads to either; a leaf keeps it as a `kept_waker`. A task may end in a
+//! A task has an `id`, under which it stands in the `run_queue`; the thread has a
+//! `current` loop, which sleeps in a `parker`, and has a `mailbox` for other threads; a
+//! `waker` leads to the queue or to the mailbox; a leaf keeps it as a `kept_waker`. A task may end in a
 //! `join_error`; a `task` owns a future, and its user holds a `join_handle`; the
 //! `scheduler` keeps the tasks and polls them; `spawn` gives it one.
 //!
@@ -14,9 +14,9 @@
 mod contain;
 mod slab;
 mod id;
+mod run_queue;
 pub(crate) mod current;
 mod parker;
-mod run_queue;
 mod mailbox;
 mod waker;
 mod kept_waker;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::id::Name;
 
-/// How many names the queue keeps room for when it is empty.
+/// How many names the queue keeps room for while the loop sleeps.
 const ROOMY: usize = 4096;
 
 /// The queue of one loop, to be pushed to on the loop's own thread only.
@@ -43,13 +43,12 @@ impl RunQueue {
 
     /// Takes the task at the front of the line.
     pub(crate) fn pop(&self) -> Option<Name> {
-        let mut ready = self.ready.borrow_mut();
-        let first = ready.pop_front();
-        if ready.is_empty() {
-            // If a burst is over: its memory need not be kept.
-            ready.shrink_to(ROOMY);
-        }
-        first
+        self.ready.borrow_mut().pop_front()
+    }
+
+    /// Gives back the memory that a burst has left behind.
+    pub(crate) fn shrink(&self) {
+        self.ready.borrow_mut().shrink_to(ROOMY);
     }
 
     /// How many are waiting: the size of a turn's snapshot.

@@ -36,10 +36,10 @@ use super::mailbox::Mailbox;
 use super::run_queue::RunQueue;
 use super::slab::Slab;
 use super::task::{State, Task, new_task};
-use super::waker::{Header, Message, OwnWaker};
+use super::waker::{Message, OwnWaker};
 
-/// How many headers of ended tasks are kept for new ones.
-const SPARE_HEADERS: usize = 1024;
+/// How many wakers of ended tasks are kept for new ones.
+const SPARE_WAKERS: usize = 1024;
 
 /// The tasks of one loop.
 pub(crate) struct Scheduler {
@@ -48,7 +48,7 @@ pub(crate) struct Scheduler {
     queue: Rc<RunQueue>,
     running: Rc<Running>,
     mailbox: Arc<Mailbox<Message>>,
-    spare_headers: RefCell<Vec<Arc<Header>>>,
+    spare_wakers: RefCell<Vec<OwnWaker>>,
     last_id: Cell<u64>,
     /// Set while the tasks are being dropped: what is spawned then is dropped too.
     closing: Cell<bool>,
@@ -66,7 +66,7 @@ impl Scheduler {
             queue,
             running,
             mailbox,
-            spare_headers: RefCell::default(),
+            spare_wakers: RefCell::default(),
             last_id: Cell::new(0),
             closing: Cell::new(false),
             polls: Cell::new(0),
@@ -85,10 +85,11 @@ impl Scheduler {
         F::Output: 'static,
     {
         let mut table = self.table.borrow_mut();
-        let name = Name { id: self.next_id(), slot: table.next_index() };
-        let (task, joined) = new_task(name, label, spawned_at, future);
+        let (id, slot) = (self.next_id(), table.next_index());
+        let (task, joined) = new_task(id, slot, label, spawned_at, future);
         table.insert(task);
         drop(table);
+        let name = Name::new(id, slot);
         if self.closing.get() {
             self.find(name).iter().for_each(|task| self.cancel(task));
         } else {
@@ -127,22 +128,26 @@ impl Scheduler {
         poll: impl FnOnce(&mut Context<'_>) -> R,
     ) -> (R, OwnWaker) {
         self.polls.set(self.polls.get() + 1);
-        own.header().clear();
+        own.header.clear();
         self.running.poll_as(own, poll)
     }
 
     /// A waker for the task of that name, which has none yet.
     pub(crate) fn own_waker(&self, name: Name) -> OwnWaker {
-        let spare = self.spare_headers.borrow_mut().pop();
-        OwnWaker::new(name, &self.mailbox, spare)
+        match self.spare_wakers.borrow_mut().pop() {
+            Some(spare) => spare.reuse(name),
+            None => OwnWaker::new(name, &self.mailbox),
+        }
     }
 
     /// Takes back the waker of a task that has ended.
     pub(crate) fn recycle(&self, own: OwnWaker) {
-        let header = own.recycle();
-        let mut spare = self.spare_headers.borrow_mut();
-        if spare.len() < SPARE_HEADERS {
-            spare.extend(header);
+        let Some(own) = own.retire() else {
+            return;
+        };
+        let mut spare = self.spare_wakers.borrow_mut();
+        if spare.len() < SPARE_WAKERS {
+            spare.push(own);
         }
     }
 
@@ -181,7 +186,7 @@ impl Scheduler {
     /// The tasks that have not ended, in the order in which they were spawned.
     pub(crate) fn tasks(&self) -> Vec<Rc<Task>> {
         let mut tasks: Vec<Rc<Task>> = self.table.borrow().iter().cloned().collect();
-        tasks.sort_by_key(|task| task.name().id);
+        tasks.sort_by_key(|task| task.id());
         tasks
     }
 

@@ -45,17 +45,12 @@ pub(crate) struct Task<B: ?Sized = dyn Body> {
     slot: u32,
     state: Cell<State>,
     aborted: Cell<bool>,
-    /// Most tasks have none: then it takes a pointer's room, and no string's.
-    label: Option<Box<Label>>,
     pub(crate) spawned_at: &'static Location<'static>,
     /// None before the first poll, while running, and after the end.
     own: Cell<Option<OwnWaker>>,
     joiner: Cell<Option<KeptWaker>>,
     body: B,
 }
-
-/// The name that the user gave a task.
-struct Label(String);
 
 /// A task as its join handle sees it.
 pub(crate) type Joinable<T> = Task<dyn Outcome<T>>;
@@ -67,6 +62,10 @@ pub(crate) trait Body {
     /// Drops the future, if it is still there, and leaves `Cancelled` as the
     /// outcome; or the panic, if the future's drop panicked.
     fn cancel(&self);
+    /// The name that the user gave the task.
+    fn label(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// What a join handle can do with a body, knowing the output's type.
@@ -84,19 +83,19 @@ enum Content<F: Future> {
     Taken,
 }
 
+/// A body whose task has a name. Most have none, and no room for one.
+struct Labelled<B> {
+    label: String,
+    body: B,
+}
+
 impl<B> Task<B> {
-    fn new(
-        name: Name,
-        label: Option<String>,
-        spawned_at: &'static Location<'static>,
-        body: B,
-    ) -> Rc<Task<B>> {
+    fn new(id: TaskId, slot: u32, spawned_at: &'static Location<'static>, body: B) -> Rc<Task<B>> {
         Rc::new(Task {
-            id: name.id,
-            slot: name.slot,
+            id,
+            slot,
             state: Cell::new(State::Waiting),
             aborted: Cell::new(false),
-            label: label.map(|label| Box::new(Label(label))),
             spawned_at,
             own: Cell::new(None),
             joiner: Cell::new(None),
@@ -108,7 +107,8 @@ impl<B> Task<B> {
 /// Puts `future` into a task of its own. The two results are the same task: as
 /// the loop sees it, and as its join handle sees it.
 pub(crate) fn new_task<F>(
-    name: Name,
+    id: TaskId,
+    slot: u32,
     label: Option<String>,
     spawned_at: &'static Location<'static>,
     future: F,
@@ -118,18 +118,26 @@ where
     F::Output: 'static,
 {
     let body = Stage(RefCell::new(Content::Future(future)));
-    let task = Task::new(name, label, spawned_at, body);
+    if let Some(label) = label {
+        let task = Task::new(id, slot, spawned_at, Labelled { label, body });
+        return (task.clone(), task);
+    }
+    let task = Task::new(id, slot, spawned_at, body);
     (task.clone(), task)
 }
 
 impl<B: Body + ?Sized> Task<B> {
+    pub(crate) fn id(&self) -> TaskId {
+        self.id
+    }
+
     pub(crate) fn name(&self) -> Name {
-        Name { id: self.id, slot: self.slot }
+        Name::new(self.id, self.slot)
     }
 
     /// The name that the user gave it.
     pub(crate) fn label(&self) -> Option<&str> {
-        self.label.as_ref().map(|label| label.0.as_str())
+        self.body.label()
     }
 
     pub(crate) fn state(&self) -> State {
@@ -177,7 +185,7 @@ impl<B: Body + ?Sized> Task<B> {
         // No waker: the task is being polled and will see the flag, or it was
         // never polled, and stands in the run queue since its spawn.
         if let Some(own) = self.own.take() {
-            own.header().wake();
+            own.header.wake();
             self.own.set(Some(own));
         }
     }
@@ -259,18 +267,37 @@ impl<F: Future> Outcome<F::Output> for Stage<F> {
     }
 }
 
+impl<B: Body> Body for Labelled<B> {
+    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.body.poll(cx)
+    }
+
+    fn cancel(&self) {
+        self.body.cancel();
+    }
+
+    fn label(&self) -> Option<&str> {
+        Some(&self.label)
+    }
+}
+
+impl<T, B: Outcome<T>> Outcome<T> for Labelled<B> {
+    fn take(&self) -> Option<Result<T, JoinError>> {
+        self.body.take()
+    }
+}
+
 impl<F: Future> Stage<F> {
-    /// Drops the future in its place, then puts the outcome there. A panic in the
-    /// future's drop is the outcome instead.
+    /// Puts the outcome into the future's place, which drops the future there. A panic
+    /// in that drop is the outcome instead.
     fn set_outcome(&self, outcome: Result<F::Output, JoinError>) {
         let mut content = self.0.borrow_mut();
-        let dropped = catch_unwind(AssertUnwindSafe(|| *content = Content::Taken));
-        *content = Content::Outcome(match dropped {
-            Ok(()) => outcome,
-            Err(panic) => {
-                contain(|| drop(outcome));
-                Err(JoinError::from_panic(panic))
-            }
-        });
+        let put = catch_unwind(AssertUnwindSafe(|| *content = Content::Outcome(outcome)));
+        if let Err(panic) = put {
+            // An assignment whose drop panics has assigned all the same.
+            let panicked = Content::Outcome(Err(JoinError::from_panic(panic)));
+            let outcome = std::mem::replace(&mut *content, panicked);
+            contain(|| drop(outcome));
+        }
     }
 }

@@ -36,10 +36,12 @@ pub(crate) enum Message {
 
 /// What all wakers of one task share.
 pub(crate) struct Header {
-    name: Name,
     mailbox: Arc<Mailbox<Message>>,
 
     // Only the loop's thread; atomic because the header is shared, never exchanged.
+    /// The task's name. Another one when the header is reused, by then held by nobody.
+    slot: AtomicU32,
+    number: AtomicU32,
     /// The task stands in the run queue.
     queued: AtomicBool,
     /// The task has ended, and this header is only kept by old wakers.
@@ -56,13 +58,28 @@ pub(crate) struct Header {
 impl Header {
     fn new(name: Name, mailbox: Arc<Mailbox<Message>>) -> Header {
         Header {
-            name,
             mailbox,
+            slot: AtomicU32::new(name.slot),
+            number: AtomicU32::new(name.number),
             queued: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             sent: AtomicBool::new(false),
             inside: AtomicU32::new(0),
         }
+    }
+
+    /// Becomes the header of another task, as if it were new.
+    fn begin(&self, name: Name) {
+        self.slot.store(name.slot, Ordering::Relaxed);
+        self.number.store(name.number, Ordering::Relaxed);
+        for flag in [&self.queued, &self.ended, &self.sent] {
+            flag.store(false, Ordering::Relaxed);
+        }
+    }
+
+    fn name(&self) -> Name {
+        let slot = self.slot.load(Ordering::Relaxed);
+        Name { slot, number: self.number.load(Ordering::Relaxed) }
     }
 
     /// The loop is about to poll the task.
@@ -88,7 +105,7 @@ impl Header {
 
     /// Wakes the task, from whatever thread this is.
     pub(crate) fn wake(self: &Arc<Self>) {
-        let local = current::with(|queue: &RunQueue| {
+        let local = current::with_queue(|queue| {
             let ours = queue.belongs_to(&self.mailbox);
             if ours {
                 self.push(queue);
@@ -103,7 +120,7 @@ impl Header {
     fn push(&self, queue: &RunQueue) {
         if !self.queued.load(Ordering::Relaxed) {
             self.queued.store(true, Ordering::Relaxed);
-            queue.push(self.name);
+            queue.push(self.name());
         }
     }
 
@@ -136,56 +153,45 @@ impl Wake for Header {
 /// A task's own hold on its header, with a waker at hand so that a poll need not
 /// make one. A task gets it at its first poll, and gives it back when it ends.
 pub(crate) struct OwnWaker {
-    header: Arc<Header>,
-    waker: Waker,
+    pub(crate) header: Arc<Header>,
+    pub(crate) waker: Waker,
 }
 
 impl OwnWaker {
-    /// Makes a waker for the task `name`, in the memory of a `spare` header if
-    /// there is one.
-    pub(crate) fn new(
-        name: Name,
-        mailbox: &Arc<Mailbox<Message>>,
-        mut spare: Option<Arc<Header>>,
-    ) -> OwnWaker {
-        let fresh = Header::new(name, Arc::clone(mailbox));
-        let header = match spare.as_mut().and_then(Arc::get_mut) {
-            Some(reused) => {
-                *reused = fresh;
-                spare.expect("it was just reused")
-            }
-            None => Arc::new(fresh),
-        };
+    /// A waker for the task `name`.
+    pub(crate) fn new(name: Name, mailbox: &Arc<Mailbox<Message>>) -> OwnWaker {
+        let header = Arc::new(Header::new(name, Arc::clone(mailbox)));
         let waker = Waker::from(Arc::clone(&header));
         OwnWaker { header, waker }
     }
 
-    pub(crate) fn header(&self) -> &Arc<Header> {
-        &self.header
+    /// Makes a waker that was [retired](Self::retire) one of the task `name`.
+    pub(crate) fn reuse(self, name: Name) -> OwnWaker {
+        self.header.begin(name);
+        self
     }
 
-    pub(crate) fn waker(&self) -> &Waker {
-        &self.waker
+    /// The task has ended. Gives its waker back for another task, if no other waker of
+    /// this one is left anywhere: a stale waker must never wake the wrong task.
+    pub(crate) fn retire(self) -> Option<OwnWaker> {
+        self.header.ended.store(true, Ordering::Relaxed);
+        (self.held() == 0).then_some(self)
     }
 
-    /// Gives the header back for another task, if no waker of this one is left
-    /// anywhere: a stale waker must never wake the wrong task.
-    pub(crate) fn recycle(self) -> Option<Arc<Header>> {
-        drop(self.waker);
-        let mut header = self.header;
-        header.ended.store(true, Ordering::Relaxed);
-        Arc::get_mut(&mut header).is_some().then_some(header)
+    /// How many other wakers of this task there are.
+    fn held(&self) -> usize {
+        // Two are our own: the header and the waker at hand.
+        let others = Arc::strong_count(&self.header) - 2;
+        // What a thread did before it dropped its waker must be seen by who sees the
+        // count: the message that it has put into the mailbox, its last look at the flags.
+        std::sync::atomic::fence(Ordering::Acquire);
+        others
     }
 
     /// How many wakers of this task lie outside the crate: on other threads, in
     /// channels of other crates, anywhere from where a wake may still come.
     pub(crate) fn held_outside(&self) -> usize {
         let inside = self.header.inside.load(Ordering::Relaxed) as usize;
-        // Two are our own: the header and the waker at hand.
-        let all = Arc::strong_count(&self.header);
-        // A thread that woke us and then dropped its waker has put the message
-        // into the mailbox first; who sees the count must see the message.
-        std::sync::atomic::fence(Ordering::Acquire);
-        all.saturating_sub(2 + inside)
+        self.held().saturating_sub(inside)
     }
 }
