@@ -8,7 +8,7 @@ use crossbeam_channel::Receiver;
 
 use crate::blocking::{Pool, pool::KEEP_ALIVE};
 use crate::io::Reactor;
-use crate::task::current::{self, Current, Entered, part};
+use crate::task::current::{self, Entered, part};
 use crate::task::{Mailbox, Message, RunQueue, Running, Scheduler, contain};
 use crate::time::{Clock, Timers};
 
@@ -28,7 +28,7 @@ pub(super) struct Parts {
 impl Parts {
     pub(super) fn new(clock: Clock, max_threads: usize) -> Parts {
         let (mailbox, inbox) = Mailbox::new();
-        let queue = Rc::new(RunQueue::new(&mailbox));
+        let queue = Rc::new(RunQueue::default());
         let running = Rc::new(Running::default());
         let scheduler = Scheduler::new(queue.clone(), running.clone(), mailbox.clone());
         let for_pool = mailbox.clone();
@@ -76,6 +76,7 @@ impl Parts {
             part(&self.pool),
             part(event_loop),
         ]);
-        current::enter(Current { queue: self.queue.clone(), others })
+        let queue = self.queue.clone();
+        current::enter(current::Parts { mark: self.mailbox.mark(), queue, others })
     }
 }

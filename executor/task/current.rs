@@ -13,14 +13,16 @@
 //! ```
 
 use std::any::{Any, TypeId};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::rc::Rc;
 
 use super::run_queue::RunQueue;
 
 /// The parts of one loop.
-pub(crate) struct Current {
+pub(crate) struct Parts {
+    /// A number by which a waker knows its loop again.
+    pub(crate) mark: usize,
     /// Asked for at every wake, so it is not searched for.
     pub(crate) queue: Rc<RunQueue>,
     /// The others, each beside its type. The ones asked for most often come first.
@@ -32,38 +34,57 @@ pub(crate) fn part<P: 'static>(part: &Rc<P>) -> (TypeId, Rc<dyn Any>) {
     (TypeId::of::<P>(), part.clone())
 }
 
+struct Current {
+    /// That of the parts, or 0: to be asked without touching anything else.
+    mark: Cell<usize>,
+    parts: RefCell<Option<Parts>>,
+}
+
 thread_local! {
-    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+    static CURRENT: Current =
+        const { Current { mark: Cell::new(0), parts: RefCell::new(None) } };
 }
 
 /// Makes these parts the current loop until the guard is dropped.
-pub(crate) fn enter(parts: Current) -> Entered {
+pub(crate) fn enter(parts: Parts) -> Entered {
+    Entered { previous: replace(Some(parts)) }
+}
+
+fn replace(parts: Option<Parts>) -> Option<Parts> {
     // A thread that is ending may have lost its thread-locals already; then
     // there is nothing to set and nothing to restore.
-    let previous = CURRENT.try_with(|current| current.replace(Some(parts)));
-    Entered { previous: previous.ok().flatten() }
+    let previous = CURRENT.try_with(|current| {
+        current.mark.set(parts.as_ref().map_or(0, |parts| parts.mark));
+        current.parts.replace(parts)
+    });
+    previous.ok().flatten()
 }
 
 /// Gives the thread back to the loop that was current before, if any.
 pub(crate) struct Entered {
-    previous: Option<Current>,
+    previous: Option<Parts>,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let previous = self.previous.take();
-        let ours = CURRENT.try_with(|current| current.replace(previous));
+        let ours = replace(self.previous.take());
         // Dropped here, after the cell has been released: this may be the last
         // owner of a part, and a part's end may look at the current loop.
         drop(ours);
     }
 }
 
+/// Whether the loop with that mark is the current one, so that this is its thread.
+#[inline]
+pub(crate) fn is(mark: usize) -> bool {
+    CURRENT.try_with(|current| current.mark.get()) == Ok(mark)
+}
+
 /// Calls `use_queue` with the current loop's run queue; `None` outside of a loop.
 /// `use_queue` must not run code of the user: the cell stays borrowed.
 pub(crate) fn with_queue<R>(use_queue: impl FnOnce(&RunQueue) -> R) -> Option<R> {
     let found = CURRENT.try_with(|current| {
-        let current = current.borrow();
+        let current = current.parts.borrow();
         Some(use_queue(&current.as_ref()?.queue))
     });
     found.ok().flatten()
@@ -72,7 +93,7 @@ pub(crate) fn with_queue<R>(use_queue: impl FnOnce(&RunQueue) -> R) -> Option<R>
 /// Like [`with_queue`], with the part of type `P`.
 pub(crate) fn with<P: 'static, R>(use_part: impl FnOnce(&P) -> R) -> Option<R> {
     let found = CURRENT.try_with(|current| {
-        let current = current.borrow();
+        let current = current.parts.borrow();
         Some(use_part(current.as_ref()?.find::<P>()?.downcast_ref()?))
     });
     found.ok().flatten()
@@ -81,13 +102,13 @@ pub(crate) fn with<P: 'static, R>(use_part: impl FnOnce(&P) -> R) -> Option<R> {
 /// The current loop's part of type `P`, shared; `None` outside of a loop.
 pub(crate) fn get<P: 'static>() -> Option<Rc<P>> {
     let found = CURRENT.try_with(|current| {
-        let current = current.borrow();
+        let current = current.parts.borrow();
         Rc::clone(current.as_ref()?.find::<P>()?).downcast().ok()
     });
     found.ok().flatten()
 }
 
-impl Current {
+impl Parts {
     fn find<P: 'static>(&self) -> Option<&Rc<dyn Any>> {
         let mut parts = self.others.iter();
         parts.find(|(of, _)| *of == TypeId::of::<P>()).map(|(_, part)| part)
@@ -119,5 +140,5 @@ pub(crate) fn expect_at<P: 'static>(what: &str, at: &Location<'_>) -> Rc<P> {
 
 /// Whether a loop is running on this thread.
 pub(crate) fn is_inside() -> bool {
-    CURRENT.try_with(|current| current.borrow().is_some()) == Ok(true)
+    CURRENT.try_with(|current| current.mark.get() != 0) == Ok(true)
 }

@@ -30,6 +30,11 @@ impl<M> Mailbox<M> {
         (Arc::new(mailbox), inbox)
     }
 
+    /// The mark of the loop that this leads to: where the mailbox lies, and nothing else.
+    pub(crate) fn mark(self: &Arc<Self>) -> usize {
+        Arc::as_ptr(self).addr()
+    }
+
     /// Sends `message` to the loop and ends its sleep. Does nothing when the loop
     /// is gone.
     pub(crate) fn post(&self, message: M) {

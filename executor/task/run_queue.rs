@@ -7,7 +7,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use super::id::Name;
 
@@ -15,26 +14,13 @@ use super::id::Name;
 const ROOMY: usize = 4096;
 
 /// The queue of one loop, to be pushed to on the loop's own thread only.
+#[derive(Default)]
 pub(crate) struct RunQueue {
     ready: RefCell<VecDeque<Name>>,
-    /// Whose queue this is: the address of the loop's mailbox.
-    owner: usize,
     pushed: Cell<u64>,
 }
 
 impl RunQueue {
-    /// The queue of the loop that is known by the address of its `mailbox`.
-    pub(crate) fn new<M>(mailbox: &Arc<M>) -> RunQueue {
-        let owner = Arc::as_ptr(mailbox).addr();
-        RunQueue { ready: RefCell::new(VecDeque::new()), owner, pushed: Cell::new(0) }
-    }
-
-    /// Whether this is the queue of the loop that `mailbox` leads to. So a waker
-    /// learns whether it is woken on its loop's own thread.
-    pub(crate) fn belongs_to<M>(&self, mailbox: &Arc<M>) -> bool {
-        self.owner == Arc::as_ptr(mailbox).addr()
-    }
-
     /// Puts a task at the back of the line.
     pub(crate) fn push(&self, name: Name) {
         self.pushed.set(self.pushed.get() + 1);

@@ -105,14 +105,9 @@ impl Header {
 
     /// Wakes the task, from whatever thread this is.
     pub(crate) fn wake(self: &Arc<Self>) {
-        let local = current::with_queue(|queue| {
-            let ours = queue.belongs_to(&self.mailbox);
-            if ours {
-                self.push(queue);
-            }
-            ours
-        });
-        if local != Some(true) && !self.sent.swap(true, Ordering::AcqRel) {
+        if current::is(self.mailbox.mark()) {
+            current::with_queue(|queue| self.push(queue));
+        } else if !self.sent.swap(true, Ordering::AcqRel) {
             self.mailbox.post(Message::Wake(Arc::clone(self)));
         }
     }

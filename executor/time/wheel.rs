@@ -84,7 +84,15 @@ struct Level {
     /// Bit n: slot n has timers.
     occupied: u64,
     /// Made when the level is first used.
-    slots: Vec<Vec<Key>>,
+    slots: Vec<Vec<Lying>>,
+}
+
+/// A timer in a slot. Its deadline is here a second time, so that a slot can be emptied
+/// by reading it from one end to the other, and not here and there in all the memory.
+#[derive(Clone, Copy, Debug)]
+struct Lying {
+    deadline: u64,
+    key: Key,
 }
 
 #[derive(Debug)]
@@ -160,21 +168,21 @@ impl<T> Wheel<T> {
             self.hand = next.start;
             let level = &mut self.levels[next.level];
             level.occupied &= !(1 << next.slot);
-            let mut keys = std::mem::take(&mut level.slots[next.slot]);
-            for key in keys.drain(..) {
-                match self.entry(key).when {
-                    when if when.deadline <= now => due.push((when, key)),
+            let mut timers = std::mem::take(&mut level.slots[next.slot]);
+            for timer in timers.drain(..) {
+                match timer.deadline <= now {
+                    true => due.push(timer),
                     // The cascade: relative to the new hand, the timer lies in
                     // a finer level, or under the hand.
-                    when => self.entry(key).place = self.put(key, when),
+                    false => self.move_down(timer),
                 }
             }
             // The slot keeps its memory.
-            self.levels[next.level].slots[next.slot] = keys;
+            self.levels[next.level].slots[next.slot] = timers;
         }
         self.hand = self.hand.max(tick);
-        due.sort_unstable_by_key(|&(when, _)| when);
-        let due = due.into_iter().filter_map(|(_, key)| self.entries.remove(key.0));
+        self.sort(&mut due);
+        let due = due.into_iter().filter_map(|timer| self.entries.remove(timer.key.0));
         fired.extend(due.map(|entry| entry.carried));
     }
 
@@ -186,11 +194,11 @@ impl<T> Wheel<T> {
             return Some(when.deadline);
         }
         let next = self.next_slot()?;
-        let keys = &self.levels[next.level].slots[next.slot];
-        if keys.len() > SEARCHED {
+        let timers = &self.levels[next.level].slots[next.slot];
+        if timers.len() > SEARCHED {
             return Some(next.start << TICK_BITS);
         }
-        keys.iter().filter_map(|key| Some(self.entries.get(key.0)?.when.deadline)).min()
+        timers.iter().map(|timer| timer.deadline).min()
     }
 
     /// Puts a timer where it belongs, seen from the hand.
@@ -201,32 +209,48 @@ impl<T> Wheel<T> {
         }
         let level = highest_digit(when.tick() ^ self.hand);
         let slot = digit(when.tick(), level);
-        let keys = self.levels[level].open(slot);
-        keys.push(key);
-        let position = (keys.len() - 1) as u32;
+        let timers = self.levels[level].open(slot);
+        timers.push(Lying { deadline: when.deadline, key });
+        let position = (timers.len() - 1) as u32;
         Place::Slot { level: level as u8, slot: slot as u8, position }
+    }
+
+    fn move_down(&mut self, timer: Lying) {
+        let when = self.entry(timer.key).when;
+        self.entry(timer.key).place = self.put(timer.key, when);
+    }
+
+    /// Sorts timers as they are to fire. That two deadlines are equal is rare, and only
+    /// then their entries are looked at.
+    fn sort(&self, timers: &mut [Lying]) {
+        let sequence =
+            |timer: &Lying| self.entries.get(timer.key.0).map(|entry| entry.when.sequence);
+        timers.sort_unstable_by(|a, b| {
+            a.deadline.cmp(&b.deadline).then_with(|| sequence(a).cmp(&sequence(b)))
+        });
     }
 
     /// Takes a timer out of its slot; the last one there fills the gap.
     fn take_out(&mut self, level: u8, slot: u8, position: u32) {
         let wheel_level = &mut self.levels[level as usize];
-        let keys = &mut wheel_level.slots[slot as usize];
-        keys.swap_remove(position as usize);
-        if keys.is_empty() {
+        let timers = &mut wheel_level.slots[slot as usize];
+        timers.swap_remove(position as usize);
+        if timers.is_empty() {
             wheel_level.occupied &= !(1 << slot);
         }
-        if let Some(&moved) = keys.get(position as usize) {
-            self.entry(moved).place = Place::Slot { level, slot, position };
+        if let Some(&moved) = timers.get(position as usize) {
+            self.entry(moved.key).place = Place::Slot { level, slot, position };
         }
     }
 
-    fn due_under_hand(&mut self, now: u64) -> Vec<(When, Key)> {
+    fn due_under_hand(&mut self, now: u64) -> Vec<Lying> {
         let mut due = Vec::new();
         while let Some(first) = self.under_hand.first_entry() {
             if first.key().deadline > now {
                 break;
             }
-            due.push(first.remove_entry());
+            let (when, key) = first.remove_entry();
+            due.push(Lying { deadline: when.deadline, key });
         }
         due
     }
@@ -259,7 +283,7 @@ impl<T> Default for Wheel<T> {
 
 impl Level {
     /// The slot, marked as occupied.
-    fn open(&mut self, slot: usize) -> &mut Vec<Key> {
+    fn open(&mut self, slot: usize) -> &mut Vec<Lying> {
         if self.slots.is_empty() {
             self.slots.resize_with(SLOTS, Vec::new);
         }
