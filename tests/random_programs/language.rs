@@ -81,8 +81,12 @@ pub enum Statement {
     SleepForever,
     /// `sleep` for so long, polled once and then reset to so long.
     Snooze(u64, u64),
-    /// So many ticks of an `interval`.
-    Tick(u64, u8),
+    /// Does the block at each of so many ticks of an `interval`.
+    Tick {
+        period: u64,
+        times: u8,
+        each: Block,
+    },
     /// Panics.
     Panic,
     /// Does the block again and again.
@@ -179,6 +183,7 @@ impl Statement {
         use Statement::*;
         match self {
             Hold(OnDrop::ThenSpawn(spawned), block) => vec![spawned, block],
+            Tick { each: block, .. } => vec![block],
             Repeat(_, block) | Hold(_, block) | Spawn(block) | Within(_, block) => vec![block],
             Lock(_, block) | TryLock(_, block) | LockAndWait { then: block, .. } => vec![block],
             Acquire(_, block) | AcquireOwned(_, block) | TryAcquire(_, block) => vec![block],

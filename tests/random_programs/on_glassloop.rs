@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Once;
 use std::task::{Context, Poll, Waker};
@@ -432,11 +432,12 @@ async fn run_statement(world: &Rc<World>, me: &str, statement: &Statement) {
         }
         Statement::SleepForever => glassloop::sleep(Duration::MAX).await,
         Statement::Snooze(first, then) => snooze(world, me, *first, *then).await,
-        Statement::Tick(period, times) => {
+        Statement::Tick { period, times, each } => {
             let mut beat = glassloop::interval(Duration::from_millis(*period));
             for _ in 0..*times {
                 beat.tick().await;
                 say("ticks".into());
+                run_block(world, me, each).await;
             }
         }
         Statement::Panic => panic_quietly(me.to_owned()),
@@ -598,7 +599,9 @@ async fn snooze(world: &Rc<World>, me: &str, first: u64, then: u64) {
 
 async fn within(world: &Rc<World>, me: &str, limit: Option<u64>, block: &Block) {
     let limit = limit.map_or(Duration::MAX, Duration::from_millis);
-    let result = glassloop::timeout(limit, run_block(world, me, block)).await;
+    // Kept until the line is written: what was too late must be gone by then all the same.
+    let mut limited = pin!(glassloop::timeout(limit, run_block(world, me, block)));
+    let result = limited.as_mut().await;
     world.write(match result {
         Ok(()) => format!("{me} was in time"),
         Err(_elapsed) => format!("{me} was too late"),

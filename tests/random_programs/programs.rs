@@ -22,8 +22,13 @@ impl Strategy for Programs {
 
     fn new_tree(&self, runner: &mut TestRunner) -> NewTree<Programs> {
         let seed = any::<u64>().new_tree(runner)?.current();
-        Ok(Shrinking::new(Maker::new(seed).program()))
+        Ok(Shrinking::new(made_of(seed)))
     }
+}
+
+/// The program that is made of this number.
+pub fn made_of(seed: u64) -> Program {
+    Maker::new(seed).program()
 }
 
 // ── making ───────────────────────────────────────────────────────────────────
@@ -70,12 +75,16 @@ const FAMILIES: &[Family] = &[
             (7, |_, _| Statement::Yield),
             (7, |maker, _| Statement::Sleep(maker.milliseconds())),
             (1, |maker, _| Statement::Snooze(maker.milliseconds(), maker.milliseconds())),
-            (1, |maker, _| Statement::Tick(1 + maker.milliseconds(), 1 + maker.below(3) as u8)),
         ],
         nested: &[
             (3, |maker, depth| Statement::Hold(maker.on_drop(depth), maker.block(depth))),
             (6, |maker, depth| Statement::Within(maker.limit(), maker.block(depth))),
             (1, |maker, depth| Statement::Repeat(2 + maker.below(2) as u8, maker.block(depth))),
+            (2, |maker, depth| Statement::Tick {
+                period: 1 + maker.milliseconds(),
+                times: 1 + maker.below(3) as u8,
+                each: maker.block(depth),
+            }),
         ],
     },
     Family {
@@ -199,7 +208,7 @@ impl Maker {
     }
 
     fn program(&mut self) -> Program {
-        let mut tasks = if self.one_in(4) { self.rivals() } else { self.strangers() };
+        let mut tasks = if self.one_in(3) { self.rivals() } else { self.strangers() };
         if !self.one_in(3) {
             tasks.push(liberator());
         }
@@ -216,7 +225,8 @@ impl Maker {
     /// Tasks that all want the same, and one that wakes and aborts.
     fn rivals(&mut self) -> Vec<Block> {
         let count = 2 + self.below(3);
-        let mut tasks = vec![self.task(); count];
+        self.fuel = 1 + self.below(4);
+        let mut tasks = vec![self.block(DEPTH); count];
         let mut disturber = Vec::new();
         for _ in 0..2 + self.below(4) {
             disturber.push(self.simple_statement());
@@ -424,7 +434,9 @@ fn simpler_statements(statement: &Statement) -> Vec<Statement> {
     let mut simpler: Vec<Statement> = match statement {
         Sleep(ms) => less(*ms).map(Sleep).collect(),
         Snooze(first, then) => less(*then).map(|then| Snooze(*first, then)).collect(),
-        Tick(period, times @ 2..) => vec![Tick(*period, times - 1)],
+        Tick { period, times: times @ 2.., each } => {
+            vec![Tick { period: *period, times: times - 1, each: each.clone() }]
+        }
         Within(Some(ms), block) => less(*ms).map(|ms| Within(Some(ms), block.clone())).collect(),
         Repeat(times @ 2.., block) => vec![Repeat(times - 1, block.clone())],
         Hold(OnDrop::ThenNothing, _) => Vec::new(),

@@ -24,11 +24,7 @@ enum Doing {
         timer: Timer,
         what: String,
     },
-    Tick {
-        next: Timer,
-        period: u64,
-        left: u8,
-    },
+    Tick(Beat),
     Repeat {
         left: u8,
         block: Block,
@@ -91,6 +87,16 @@ enum Doing {
     },
 }
 
+/// An interval, and what is done at each of its ticks.
+struct Beat {
+    next: Timer,
+    period: u64,
+    left: u8,
+    each: Block,
+    /// There is one from a tick until what is done at it is over.
+    course: Option<Course>,
+}
+
 /// A wait for a condition variable, and what is done after it.
 struct Notified {
     condvar: usize,
@@ -148,9 +154,13 @@ impl Rules {
                 let what = format!("snoozed for {then} ms");
                 Doing::Sleep { timer: self.new_timer(Some(*then)), what }
             }
-            S::Tick(period, times) => {
-                Doing::Tick { next: self.new_timer(Some(0)), period: *period, left: *times }
-            }
+            S::Tick { period, times, each } => Doing::Tick(Beat {
+                next: self.new_timer(Some(0)),
+                period: *period,
+                left: *times,
+                each: each.clone(),
+                course: None,
+            }),
             S::Repeat(times, block) => {
                 Doing::Repeat { left: *times, block: block.clone(), course: Course::of(block) }
             }
@@ -256,15 +266,7 @@ impl Rules {
                 }
                 over
             }
-            Doing::Tick { next, period, left } => {
-                while *left > 0 && self.is_due(*next, me) {
-                    self.say(me, "ticks");
-                    *left -= 1;
-                    // From the tick, not from now: a late one does not delay the others.
-                    *next = self.timer_after(*next, *period);
-                }
-                *left == 0
-            }
+            Doing::Tick(beat) => self.go_on_ticking(beat, me),
             Doing::Repeat { left, block, course } => loop {
                 if !self.go_on(course, me) {
                     return false;
@@ -332,7 +334,10 @@ impl Rules {
         match *doing {
             Doing::Yield { .. } => {}
             Doing::Sleep { timer, .. } => self.things.disarm(timer),
-            Doing::Tick { next, .. } => self.things.disarm(next),
+            Doing::Tick(Beat { next, course, .. }) => {
+                course.into_iter().for_each(|course| self.abandon(course));
+                self.things.disarm(next);
+            }
             Doing::Repeat { course, .. } => self.abandon(course),
             Doing::Hold { value, course } => {
                 self.abandon(course);
@@ -382,6 +387,29 @@ impl Rules {
                 self.abandon(course);
                 self.count_down();
             }
+        }
+    }
+
+    /// Ticks that were missed meanwhile follow at once, one after another.
+    fn go_on_ticking(&mut self, beat: &mut Beat, me: Number) -> bool {
+        loop {
+            if let Some(course) = &mut beat.course {
+                if !self.go_on(course, me) {
+                    return false;
+                }
+                beat.course = None;
+                beat.left -= 1;
+            }
+            if beat.left == 0 || self.panic.is_some() {
+                return true;
+            }
+            if !self.is_due(beat.next, me) {
+                return false;
+            }
+            self.say(me, "ticks");
+            // From the tick, not from now: a late one does not delay the others.
+            beat.next = self.timer_after(beat.next, beat.period);
+            beat.course = Some(Course::of(&beat.each));
         }
     }
 
@@ -841,9 +869,12 @@ impl Rules {
         let waits = |what: &str| vec![what.to_owned()];
         match course.doing.as_deref() {
             None | Some(Doing::Yield { .. }) => Vec::new(),
-            Some(Doing::Sleep { .. } | Doing::Tick { .. }) => waits("a time that never comes"),
+            Some(Doing::Sleep { .. } | Doing::Tick(Beat { course: None, .. })) => {
+                waits("a time that never comes")
+            }
             Some(
-                Doing::Repeat { course, .. }
+                Doing::Tick(Beat { course: Some(course), .. })
+                | Doing::Repeat { course, .. }
                 | Doing::Hold { course, .. }
                 | Doing::Counted { course }
                 | Doing::Use { course: Some(course), .. }
