@@ -8,7 +8,7 @@
 //! dropped when, and who was stuck at the end. If they differ, proptest shrinks the
 //! program; what it prints can be pasted into a test below.
 //!
-//! A longer run, with fresh programs each time:
+//! Each run makes up fresh programs. A longer one:
 //!
 //! ```text
 //! PROPTEST_CASES=100000 cargo test --release --test random_programs
@@ -43,7 +43,7 @@ use support::{panic_text, within_limit};
 use trace::{Entry, Stamp};
 
 /// How many programs a `cargo test` tries.
-const CASES: u32 = 4000;
+const CASES: u32 = 10_000;
 /// How many the watchdog gives its time to: enough for a busy machine, too.
 const WATCHED_CASES: u32 = 250;
 
@@ -78,7 +78,7 @@ fn try_programs(cases: u32, mut runner: TestRunner, trial: &Mutex<Trial>) -> Tes
             Err(TestError::Abort(why)) => panic!("proptest gives up: {why}"),
             Err(TestError::Fail(why, program)) => panic!(
                 "{why}\nProgram {number} has failed; this is what is left of it:\n\
-                 agree_on(&{program:#?});"
+                 agree_on(&{program:?});"
             ),
         }
     }
@@ -180,6 +180,7 @@ fn made_up_programs_do_everything_that_the_language_has() {
         "cancelled",
         "panicked by t",
         "panicked by the drop",
+        "hands over to t",
         "detaches t",
         "asks if it has finished: Some(true)",
         "was in time",
@@ -262,6 +263,23 @@ fn of_two_senders_the_second_gets_the_room_if_the_first_is_aborted_when_woken() 
     agree_on_this(program([first, block([Send(0)]), block([Abort(0)])], [root]));
 }
 
+/// 89 · Breaks when a receive that is over passes on a wake that it has used.
+#[test]
+fn of_three_receivers_two_values_wake_only_two() {
+    let receiver = || block([Receive(2)]);
+    let root = block([Send(2), Send(2), JoinEveryone]);
+    agree_on_this(program([receiver(), receiver(), receiver()], [root]));
+}
+
+/// 89 · Breaks when only a receive from a full channel wakes a sender.
+#[test]
+fn two_values_received_at_once_make_room_for_two_senders() {
+    let sender = || block([Send(1)]);
+    let receiver = block([Receive(1), Receive(1)]);
+    let tasks = [sender(), sender(), sender(), sender(), receiver];
+    agree_on_this(program(tasks, [block([JoinEveryone])]));
+}
+
 /// 89 · Breaks when a receiver that was woken in vain does not wait again.
 #[test]
 fn a_receiver_that_finds_its_value_gone_waits_on() {
@@ -302,6 +320,32 @@ fn who_gave_up_joining_a_group_is_not_woken_by_its_children() {
     let hasty = block([Within(Some(0), block([Group(several([child]))])), JoinEveryone]);
     let other = block([Within(Some(1), block([Await(0)]))]);
     agree_on_this(program([other], [hasty]));
+}
+
+/// 91 · Breaks when a waiter that was woken looks at the count once more.
+#[test]
+fn who_has_waited_for_a_count_does_not_wait_for_what_was_added_since() {
+    let counted = block([Count(block([Yield])), Count(block([Sleep(1)]))]);
+    agree_on_this(program([counted, block([AwaitCount])], [block([JoinEveryone])]));
+}
+
+/// 92 · Breaks when a group is left at its first failure.
+#[test]
+fn a_group_that_has_failed_is_left_only_when_the_last_child_has_been_dropped() {
+    let first = (block([Yield]), true);
+    let fails = (block([Yield]), false);
+    let last = (block([SleepForever]), true);
+    agree_on_this(program([], [block([Group(several([first, fails, last]))])]));
+}
+
+/// 8 · Breaks when a leaf keeps the first waker that it was polled with.
+#[test]
+fn who_takes_over_a_half_done_wait_is_woken_in_its_place() {
+    let half_done = |wait| block([HandOver(block([wait])), SleepForever]);
+    let joined = block([SleepForever]);
+    let tasks = [joined, half_done(Sleep(1)), half_done(Wait(0)), half_done(Join(0))];
+    let root = block([Sleep(2), Set(0), Sleep(1), Abort(0), Sleep(1)]);
+    agree_on_this(program(tasks, [root]));
 }
 
 /// 93 · Breaks when what is left of a `join_all` is dropped in another order.

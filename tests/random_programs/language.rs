@@ -96,6 +96,8 @@ pub enum Statement {
 
     /// `spawn`; the handle goes where every task finds it.
     Spawn(Block),
+    /// Polls the block once, and leaves the rest of it to a new task.
+    HandOver(Block),
     /// `JoinHandle::abort`.
     Abort(usize),
     /// Aborts itself, if it is a task that has a handle.
@@ -187,7 +189,7 @@ impl Statement {
             Repeat(_, block) | Hold(_, block) | Spawn(block) | Within(_, block) => vec![block],
             Lock(_, block) | TryLock(_, block) | LockAndWait { then: block, .. } => vec![block],
             Acquire(_, block) | AcquireOwned(_, block) | TryAcquire(_, block) => vec![block],
-            Count(block) => vec![block],
+            HandOver(block) | Count(block) => vec![block],
             Together(blocks) => blocks.0.iter_mut().collect(),
             Group(children) => children.0.iter_mut().map(|(block, _)| block).collect(),
             _ => Vec::new(),

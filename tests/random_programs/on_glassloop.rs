@@ -27,7 +27,7 @@ pub fn run(program: &Program) -> Vec<Entry> {
     let executor = Executor::builder().virtual_time().build().expect("an executor");
     let world = World::new();
     for block in &program.tasks {
-        world.spawn_by(|future| executor.spawn(future), block);
+        world.spawn_by(|future| executor.spawn(future), |me| whole_block(&world, me, block));
     }
     for (number, block) in program.roots.iter().enumerate() {
         run_root(&executor, &world, format!("root {number}"), block);
@@ -44,7 +44,7 @@ pub fn run(program: &Program) -> Vec<Entry> {
 fn run_root(executor: &Executor, world: &Rc<World>, me: String, block: &Block) {
     world.turns.set(Turns { last: executor.stats().turns, ..Turns::default() });
     let body = world.value_named(format!("body of {me}"), OnDrop::ThenNothing);
-    let task = task(world.clone(), me.clone(), block.clone(), body);
+    let task = task(world.clone(), me.clone(), whole_block(world, &me, block), body);
     let root = counted(world.clone(), async { drop(task.await) });
     let run = quietly(|| catch_unwind(AssertUnwindSafe(|| executor.block_on(root))));
     let Err(payload) = run else {
@@ -213,7 +213,8 @@ impl World {
     // ── what needs no wait, and is done by tasks and by drops ────────────────
 
     fn spawn(self: &Rc<World>, me: &str, block: &Block) {
-        let name = self.spawn_by(|future| glassloop::spawn(future), block);
+        let work = |me: &str| whole_block(self, me, block);
+        let name = self.spawn_by(|future| glassloop::spawn(future), work);
         self.write(format!("{me} spawned {name}"));
     }
 
@@ -221,11 +222,11 @@ impl World {
     fn spawn_by(
         self: &Rc<World>,
         spawn: impl FnOnce(Pin<Box<dyn Future<Output = Value>>>) -> JoinHandle<Value>,
-        block: &Block,
+        work: impl FnOnce(&str) -> Work,
     ) -> String {
         let name = format!("t{}", self.tasks.borrow().len());
         let body = self.value_named(format!("body of {name}"), OnDrop::ThenNothing);
-        let task = task(self.clone(), name.clone(), block.clone(), body);
+        let task = task(self.clone(), name.clone(), work(&name), body);
         let handle = spawn(Box::pin(counted(self.clone(), task)));
         let id = handle.id().to_string();
         let handle = Some(Rc::new(RefCell::new(handle)));
@@ -395,13 +396,22 @@ fn counted<F: Future>(world: Rc<World>, future: F) -> impl Future<Output = F::Ou
     })
 }
 
+/// What a task has to do.
+type Work = Pin<Box<dyn Future<Output = ()>>>;
+
 /// What a task is. Its body is dropped with it, also if it is never polled.
-async fn task(world: Rc<World>, me: String, block: Block, body: Value) -> Value {
+async fn task(world: Rc<World>, me: String, work: Work, body: Value) -> Value {
     let _body = body;
-    run_block(&world, &me, &block).await;
+    work.await;
     let output = world.value(OnDrop::ThenNothing);
     world.write(format!("{me} ends with {}", output.name));
     output
+}
+
+/// A block that borrows nothing.
+fn whole_block(world: &Rc<World>, me: &str, block: &Block) -> Work {
+    let (world, me, block) = (world.clone(), me.to_owned(), block.clone());
+    Box::pin(async move { run_block(&world, &me, &block).await })
 }
 
 /// Boxed, since blocks lie in blocks.
@@ -452,6 +462,7 @@ async fn run_statement(world: &Rc<World>, me: &str, statement: &Statement) {
         }
 
         Statement::Spawn(block) => world.spawn(me, block),
+        Statement::HandOver(block) => hand_over(world, me, block).await,
         Statement::Abort(number) => world.abort(me, *number),
         Statement::AbortMyself => match me.strip_prefix('t').and_then(|index| index.parse().ok()) {
             Some(index) => world.abort(me, index),
@@ -546,6 +557,16 @@ impl Drop for Joining<'_> {
     }
 }
 
+/// The new task goes on where this one stops, and still calls itself `me`.
+async fn hand_over(world: &Rc<World>, me: &str, block: &Block) {
+    let mut work = whole_block(world, me, block);
+    let is_over = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx).is_ready())).await;
+    if !is_over {
+        let name = world.spawn_by(|future| glassloop::spawn(future), |_| work);
+        world.write(format!("{me} hands over to {name}"));
+    }
+}
+
 async fn join(world: &Rc<World>, me: &str, index: usize) {
     let Some(handle) = world.handle(index) else {
         return world.write(format!("{me} has no handle of t{index} to join"));
@@ -615,7 +636,8 @@ async fn group(world: &Rc<World>, me: &str, children: &[(Block, bool)]) {
         world.children.set(number + 1);
         let name = format!("child {number}");
         let body = world.value_named(format!("body of {name}"), OnDrop::ThenNothing);
-        let task = task(world.clone(), name, block.clone(), body);
+        let work = whole_block(world, &name, block);
+        let task = task(world.clone(), name, work, body);
         let succeeds = *succeeds;
         group.spawn(counted(world.clone(), async move {
             drop(task.await);

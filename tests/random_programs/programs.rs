@@ -35,6 +35,8 @@ pub fn made_of(seed: u64) -> Program {
 
 /// Tasks are named by numbers below this one.
 const NAMED_TASKS: usize = 6;
+/// Things are named by numbers below this one, which each count of them divides.
+const THINGS: usize = 6;
 /// Blocks lie in blocks at most so deep.
 const DEPTH: usize = 3;
 
@@ -49,8 +51,8 @@ struct Maker {
     /// What this program is made of; what comes up more often is there more often.
     simple: Vec<Make>,
     nested: Vec<Make>,
-    /// Uses the first thing of each sort, and no other.
-    is_narrow: bool,
+    /// Uses this thing of each sort, and no other.
+    only: Option<usize>,
 }
 
 /// Makes a statement, in which blocks may lie in blocks so deep.
@@ -94,7 +96,10 @@ const FAMILIES: &[Family] = &[
             (1, |maker, _| Statement::Detach(maker.below(NAMED_TASKS))),
             (1, |maker, _| Statement::AskIfFinished(maker.below(NAMED_TASKS))),
         ],
-        nested: &[(8, |maker, depth| Statement::Spawn(maker.block(depth)))],
+        nested: &[
+            (8, |maker, depth| Statement::Spawn(maker.block(depth))),
+            (4, |maker, depth| Statement::HandOver(maker.block(depth))),
+        ],
     },
     Family {
         simple: &[
@@ -184,8 +189,8 @@ const FAMILIES: &[Family] = &[
 impl Maker {
     fn new(seed: u64) -> Maker {
         let (simple, nested) = (Vec::new(), Vec::new());
-        let mut maker = Maker { state: seed, fuel: 0, simple, nested, is_narrow: false };
-        maker.is_narrow = maker.one_in(2);
+        let mut maker = Maker { state: seed, fuel: 0, simple, nested, only: None };
+        maker.only = maker.one_in(2).then(|| maker.below(THINGS));
         let rarity = 1 + maker.below(4);
         for (index, family) in FAMILIES.iter().enumerate() {
             if index == 0 || maker.one_in(rarity) {
@@ -208,7 +213,7 @@ impl Maker {
     }
 
     fn program(&mut self) -> Program {
-        let mut tasks = if self.one_in(3) { self.rivals() } else { self.strangers() };
+        let mut tasks = if self.one_in(2) { self.rivals() } else { self.strangers() };
         if !self.one_in(3) {
             tasks.push(liberator());
         }
@@ -311,7 +316,7 @@ impl Maker {
 
     /// One of so many things.
     fn thing(&mut self, count: usize) -> usize {
-        if self.is_narrow { 0 } else { self.below(count) }
+        self.only.map_or_else(|| self.below(count), |only| only % count)
     }
 
     fn one_in(&mut self, chances: usize) -> bool {

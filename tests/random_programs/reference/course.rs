@@ -34,6 +34,12 @@ enum Doing {
         value: Option<Value>,
         course: Course,
     },
+    HandOver(Course),
+    /// What another task has begun.
+    HandedOver {
+        by: Number,
+        course: Course,
+    },
     Join {
         index: usize,
     },
@@ -117,6 +123,10 @@ impl Course {
     pub(super) fn of(Block(statements): &Block) -> Course {
         Course { statements: statements.clone(), next: 0, doing: None }
     }
+
+    fn in_the_midst_of(doing: Doing) -> Course {
+        Course { statements: Vec::new(), next: 0, doing: Some(Box::new(doing)) }
+    }
 }
 
 impl Rules {
@@ -168,6 +178,7 @@ impl Rules {
                 let value = Some(self.new_value(on_drop.clone()));
                 Doing::Hold { value, course: Course::of(block) }
             }
+            S::HandOver(block) => Doing::HandOver(Course::of(block)),
             S::Join(number) => {
                 let index = self.index_of(*number, me, "join")?;
                 self.begin_join(index, me).then_some(Doing::Join { index })?
@@ -213,13 +224,13 @@ impl Rules {
 
     fn do_at_once(&mut self, statement: &Statement, me: Number) {
         use Statement as S;
-        let name = self.tasks[me].name.clone();
+        let name = self.name_of(me);
         match statement {
             S::Say => self.say(me, "is here"),
             S::Panic => self.panic = Some(name),
             S::Spawn(block) => self.spawn_by(&name, block),
             S::Abort(number) => self.abort_by(&name, *number),
-            S::AbortMyself => match self.handles.iter().position(|handle| handle.of == me) {
+            S::AbortMyself => match self.handle_of(self.speaker.unwrap_or(me)) {
                 Some(index) => self.abort_by(&name, index),
                 None => self.say(me, "has no handle of itself"),
             },
@@ -284,6 +295,13 @@ impl Rules {
                 }
                 over
             }
+            Doing::HandOver(course) => self.hand_over(course, me),
+            Doing::HandedOver { by, course } => {
+                let speaker = self.speaker.replace(*by);
+                let over = self.go_on(course, me);
+                self.speaker = speaker;
+                over
+            }
             Doing::Join { index } => self.go_on_joining(*index, me),
             Doing::JoinEveryone { next, joining } => self.go_on_joining_all(next, joining, me),
             Doing::Within { limit, course } => self.go_on_within(*limit, course, me),
@@ -343,6 +361,7 @@ impl Rules {
                 self.abandon(course);
                 value.into_iter().for_each(|value| self.drop_value(value));
             }
+            Doing::HandOver(course) | Doing::HandedOver { course, .. } => self.abandon(course),
             // The handle stays, and remembers who has asked it last.
             Doing::Join { index } => self.handles[index].is_being_joined = false,
             Doing::JoinEveryone { joining, .. } => {
@@ -416,8 +435,23 @@ impl Rules {
     // ── tasks ────────────────────────────────────────────────────────────────
 
     pub(super) fn spawn_by(&mut self, who: &str, block: &Block) {
-        let index = self.spawn(block);
+        let index = self.spawn(Course::of(block));
         self.write(format!("{who} spawned t{index}"));
+    }
+
+    /// Goes on once; then a new task is in the midst of it.
+    fn hand_over(&mut self, course: &mut Course, me: Number) -> bool {
+        if !self.go_on(course, me) {
+            let course = std::mem::replace(course, Course::of(&Block::default()));
+            let by = self.speaker.unwrap_or(me);
+            let index = self.spawn(Course::in_the_midst_of(Doing::HandedOver { by, course }));
+            self.say(me, &format!("hands over to t{index}"));
+        }
+        true
+    }
+
+    fn handle_of(&self, task: Number) -> Option<usize> {
+        self.handles.iter().position(|handle| handle.of == task)
     }
 
     pub(super) fn abort_by(&mut self, who: &str, number: usize) {
@@ -465,7 +499,7 @@ impl Rules {
         };
         (self.handles[index].is_being_joined, self.handles[index].is_there) = (false, false);
         self.drop_handle_of(task);
-        let name = self.tasks[me].name.clone();
+        let name = self.name_of(me);
         self.write_outcome(&name, index, outcome);
         true
     }
@@ -876,6 +910,8 @@ impl Rules {
                 Doing::Tick(Beat { course: Some(course), .. })
                 | Doing::Repeat { course, .. }
                 | Doing::Hold { course, .. }
+                | Doing::HandOver(course)
+                | Doing::HandedOver { course, .. }
                 | Doing::Counted { course }
                 | Doing::Use { course: Some(course), .. }
                 | Doing::Notified(Notified { stage: Stage::Inside(course), .. }),

@@ -28,7 +28,7 @@ use things::{Things, Value};
 pub fn run(program: &Program) -> Vec<Entry> {
     let mut rules = Rules::default();
     for block in &program.tasks {
-        rules.spawn(block);
+        rules.spawn(Course::of(block));
     }
     for (number, block) in program.roots.iter().enumerate() {
         rules.run_root(&format!("root {number}"), block);
@@ -64,6 +64,8 @@ struct Rules {
     /// All tasks are being dropped: what is spawned now is dropped, too.
     closing: bool,
     panic: Option<String>,
+    /// Who speaks, if it is another one than the task that runs: see `Doing::HandedOver`.
+    speaker: Option<Number>,
     things: Things,
 }
 
@@ -123,7 +125,7 @@ impl Rules {
     /// A `block_on`: turn after turn until the root has ended.
     fn run_root(&mut self, name: &str, block: &Block) {
         (self.stamps, self.turn, self.poll) = (true, 0, 0);
-        let root = self.add_task(name, block);
+        let root = self.add_task(name, Course::of(block));
         self.tasks[root].is_root = true;
         self.wake(root);
         while !self.tasks[root].has_ended {
@@ -231,7 +233,12 @@ impl Rules {
     }
 
     fn say(&mut self, me: Number, what: &str) {
-        self.write(format!("{} {what}", self.tasks[me].name));
+        self.write(format!("{} {what}", self.name_of(me)));
+    }
+
+    /// The name of a task, or of the one that has handed over to it what it does now.
+    fn name_of(&self, me: Number) -> String {
+        self.tasks[self.speaker.unwrap_or(me)].name.clone()
     }
 
     fn write_outcome(&mut self, me: &str, index: usize, outcome: Outcome) {
@@ -256,7 +263,7 @@ impl Task {
 // ── a task ───────────────────────────────────────────────────────────────────
 
 impl Rules {
-    fn add_task(&mut self, name: &str, block: &Block) -> Number {
+    fn add_task(&mut self, name: &str, course: Course) -> Number {
         self.tasks.push(Task {
             name: name.into(),
             is_root: false,
@@ -264,7 +271,7 @@ impl Rules {
             is_running: false,
             is_aborted: false,
             has_ended: false,
-            course: Some(Course::of(block)),
+            course: Some(course),
             body: Some(Value { name: format!("body of {name}"), on_drop: OnDrop::ThenNothing }),
             outcome: None,
             joiner: None,
@@ -275,9 +282,9 @@ impl Rules {
     }
 
     /// Spawns a task and returns the index of its handle. It is not run at once.
-    fn spawn(&mut self, block: &Block) -> usize {
+    fn spawn(&mut self, course: Course) -> usize {
         let index = self.handles.len();
-        let task = self.add_task(&format!("t{index}"), block);
+        let task = self.add_task(&format!("t{index}"), course);
         self.tasks[task].has_handle = true;
         self.handles.push(Handle { of: task, is_there: true, is_being_joined: false });
         match self.closing {
@@ -405,7 +412,7 @@ impl Rules {
         for (block, succeeds) in children {
             let number = self.children;
             self.children += 1;
-            let task = self.add_task(&format!("child {number}"), block);
+            let task = self.add_task(&format!("child {number}"), Course::of(block));
             self.tasks[task].has_handle = true;
             self.tasks[task].child = Some(Child { group, number, succeeds: *succeeds });
             self.groups[group].children.push(task);

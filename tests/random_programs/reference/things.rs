@@ -217,6 +217,9 @@ impl Rules {
         if served {
             self.leave(line, place);
         }
+        // Whoever has asked last is woken.
+        let waiting = self.things.lines.entry(line).or_default().iter_mut();
+        waiting.filter(|(place, _)| *place == number).for_each(|(_, task)| *task = me);
         served
     }
 
