@@ -644,6 +644,19 @@ fn the_inner_of_two_nested_timeouts_with_the_same_limit_fires_first() {
     });
 }
 
+/// 56, 61 · as in asyncio. Breaks when the timer of the limit goes only with the future:
+/// a deadlock would be found when it fires, and no sooner.
+#[test]
+fn a_timeout_that_is_over_leaves_no_timer_behind_though_it_is_kept() {
+    on_virtual_loop(|| async {
+        let mut limited = timeout(SECOND, yield_now());
+        assert!(poll_once(&mut limited).await.is_pending());
+        assert_eq!(stats().timers_armed, 1);
+        assert_eq!((&mut limited).await, Ok(()));
+        assert_eq!(stats().timers_armed, 0, "the limit is kept, its timer is not");
+    });
+}
+
 /// 61 · deliberately not as in asyncio's `wait_for`, which starts to count when it is
 /// awaited. Breaks when the limit is computed at the first poll.
 #[test]
