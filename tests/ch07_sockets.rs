@@ -1027,3 +1027,63 @@ mod in_a_process_of_its_own {
         drop(unsafe { OwnedFd::from_raw_fd(number) });
     }
 }
+
+/// How often another task had a turn while `work` ran.
+async fn turns_of_others_during<T>(work: impl Future<Output = T>) -> usize {
+    let turns = Rc::new(Cell::new(0));
+    let counted = turns.clone();
+    let other = spawn(async move {
+        loop {
+            counted.set(counted.get() + 1);
+            yield_now().await;
+        }
+    });
+    work.await;
+    other.abort();
+    turns.get()
+}
+
+/// 21 · Breaks when a task is polled on as long as its descriptors are ready.
+#[test]
+fn a_task_whose_socket_is_always_ready_does_not_keep_the_loop_to_itself() {
+    on_virtual_loop(async || {
+        let (near, mut far) = async_pair();
+        (&*near.get_ref()).write_all(&[7; 100]).unwrap();
+        let by_poll_read = turns_of_others_during(async {
+            for _ in 0..50 {
+                far.read_exact(&mut [0]).await.unwrap();
+            }
+        });
+        assert_eq!(by_poll_read.await, 3, "after 16, 32 and 48 reads");
+        let by_read_with = turns_of_others_during(async {
+            for _ in 0..50 {
+                far.read_with(|mut far| far.read(&mut [0])).await.unwrap();
+            }
+        });
+        assert_eq!(by_read_with.await, 3, "after 16, 32 and 48 reads");
+        let by_write = turns_of_others_during(async {
+            for _ in 0..50 {
+                far.write_all(&[1]).await.unwrap();
+            }
+        });
+        assert_eq!(by_write.await, 3, "after 16, 32 and 48 writes");
+    });
+}
+
+/// 18 · Breaks when tries that have to wait count as well, or what other polls have used.
+#[test]
+fn the_first_16_operations_of_a_poll_cost_no_turn() {
+    on_virtual_loop(async || {
+        let (near, mut far) = async_pair();
+        for _ in 0..20 {
+            assert!(poll_once(&mut far.read(&mut [0])).await.is_pending(), "nothing is there");
+        }
+        (&*near.get_ref()).write_all(&[7; 16]).unwrap();
+        let turns = turns_of_others_during(async {
+            for _ in 0..16 {
+                far.read_exact(&mut [0]).await.unwrap();
+            }
+        });
+        assert_eq!(turns.await, 0);
+    });
+}

@@ -478,6 +478,29 @@ fn reads_writes_and_seeks_share_one_position() {
     });
 }
 
+/// 79 · Breaks when a reader who reads on and on does not get each byte once.
+#[test]
+fn a_large_file_is_read_byte_by_byte_in_order_whatever_is_read_ahead() {
+    on_loop(|| async {
+        let (_folder, path) = path_in_folder();
+        let bytes: Vec<u8> = (0..3_000_001_u32).map(|at| (at / 11) as u8).collect();
+        fs::write(&path, &bytes).await.unwrap();
+        for size in [1000, 64 << 10, 65_537, 1 << 20] {
+            let mut file = File::open(&path).await.unwrap();
+            let (mut read, mut buffer) = (Vec::new(), vec![0; size]);
+            loop {
+                let count = file.read(&mut buffer).await.unwrap();
+                if count == 0 {
+                    break;
+                }
+                read.extend_from_slice(&buffer[..count]);
+            }
+            assert!(read == bytes, "in reads of {size} bytes");
+            assert_eq!(file.read(&mut buffer).await.unwrap(), 0, "the end is the end");
+        }
+    });
+}
+
 /// 79 · as in Python's files. Breaks when the bytes that were read ahead are given up
 /// before the system has agreed to the seek.
 #[test]

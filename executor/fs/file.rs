@@ -18,6 +18,7 @@ use std::fmt;
 use std::fs;
 use std::future::poll_fn;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -27,8 +28,11 @@ use futures_lite::{AsyncRead, AsyncSeek, AsyncSeekExt, AsyncWrite, AsyncWriteExt
 
 use crate::blocking::{Pool, Unblock};
 
-/// How much is read ahead at once, and how much is collected before a write.
+/// How much is read ahead at first, and how much is collected before a write.
 const CHUNK: usize = 64 * 1024;
+/// How much is read ahead at the most, for one who reads on and on: each job costs two
+/// changes of thread, whatever its size.
+const FAR_AHEAD: usize = 4 * CHUNK;
 
 /// An open file. asyncio has none; its programs hand `open` and `read` to
 /// `to_thread`, as this one does.
@@ -61,9 +65,11 @@ pub struct File {
     file: Arc<fs::File>,
     pool: Rc<Pool>,
     state: State,
-    /// Bytes that were read ahead; `..taken` of them have been given out.
+    /// Its bytes `unread` were read ahead, and are still to be given out.
     ahead: Vec<u8>,
-    taken: usize,
+    unread: Range<usize>,
+    /// How much the next job is to read ahead.
+    window: usize,
     /// Bytes to be written.
     collected: Vec<u8>,
     /// Whether it has a position: a pipe or a terminal has none.
@@ -81,7 +87,9 @@ enum State {
 
 /// What a job brings back. The buffers go along with it and return.
 enum Done {
-    Read(Vec<u8>, io::Result<()>),
+    Read(Vec<u8>, io::Result<usize>),
+    /// What nobody has asked for yet.
+    ReadOn(Vec<u8>, io::Result<usize>),
     Written(Vec<u8>, io::Result<()>),
     /// With the target that the user named, if it was the user's seek.
     Sought(Option<SeekFrom>, io::Result<u64>),
@@ -94,7 +102,8 @@ impl File {
             pool,
             state: State::Idle,
             ahead: Vec::new(),
-            taken: 0,
+            unread: 0..0,
+            window: CHUNK,
             collected: Vec::new(),
             seekable: true,
         }
@@ -115,7 +124,7 @@ impl File {
     /// The system's, those of earlier writes included.
     pub async fn set_len(&mut self, size: u64) -> io::Result<()> {
         self.flush().await?;
-        if !self.unread().is_empty() {
+        if !self.unread.is_empty() {
             // What was read ahead may be cut off.
             self.seek(SeekFrom::Current(0)).await?;
         }
@@ -161,12 +170,18 @@ impl File {
     fn keep(&mut self, done: Done) -> io::Result<()> {
         match done {
             Done::Read(bytes, result) => {
-                if result.is_ok() && bytes.is_empty() {
+                self.ahead = bytes;
+                self.unread = 0..result?;
+                if self.unread.is_empty() {
                     self.state = State::AtEnd;
                 }
+                Ok(())
+            }
+            Done::ReadOn(bytes, result) => {
                 self.ahead = bytes;
-                self.taken = 0;
-                result
+                // An error, or the end, comes again when somebody asks.
+                self.unread = 0..result.unwrap_or(0);
+                Ok(())
             }
             Done::Written(mut bytes, result) => {
                 bytes.clear();
@@ -179,8 +194,8 @@ impl File {
             }
             Done::Sought(target, result) => result.map(|position| {
                 // Only now: a seek that fails leaves everything as it was.
-                self.ahead.clear();
-                self.taken = 0;
+                self.unread = 0..0;
+                self.window = CHUNK;
                 self.state = target.map_or(State::Idle, |target| State::Sought(target, position));
             }),
         }
@@ -204,8 +219,39 @@ impl File {
         self.start(move |mut file| Done::Sought(named, file.seek(target)));
     }
 
-    fn unread(&self) -> &[u8] {
-        &self.ahead[self.taken..]
+    /// Reads ahead, at least as much as `wanted`.
+    fn start_read(&mut self, wanted: usize, done: fn(Vec<u8>, io::Result<usize>) -> Done) {
+        let mut bytes = std::mem::take(&mut self.ahead);
+        let size = wanted.max(self.window);
+        self.start(move |mut file| {
+            if bytes.len() < size {
+                bytes.resize(size, 0);
+            }
+            let result = read_once(&mut file, &mut bytes[..size]);
+            done(bytes, result)
+        });
+    }
+
+    /// Gives out what was read ahead, as much as goes into `buffer`.
+    fn give_out(&mut self, buffer: &mut [u8]) -> usize {
+        let count = self.unread.len().min(buffer.len());
+        let from = self.unread.start;
+        buffer[..count].copy_from_slice(&self.ahead[from..from + count]);
+        self.unread.start += count;
+        count
+    }
+
+    /// All that was read ahead has been given out, to one who reads on and on. Then the
+    /// next job may read while its bytes are being used; it makes the *pipe* between the
+    /// two threads, of this bounded size.
+    fn read_on(&mut self, wanted: usize) {
+        let was_full = self.unread.end >= self.window;
+        if self.unread.is_empty() && was_full && matches!(self.state, State::Idle) {
+            if self.window == FAR_AHEAD {
+                self.start_read(wanted, Done::ReadOn);
+            }
+            self.window = (2 * self.window).min(FAR_AHEAD);
+        }
     }
 }
 
@@ -219,34 +265,25 @@ impl AsyncRead for File {
         ready!(file.poll_written(cx))?;
         let at_end = matches!(file.state, State::AtEnd);
         file.state = State::Idle;
-        if file.unread().is_empty() && !buffer.is_empty() && !at_end {
-            let mut bytes = std::mem::take(&mut file.ahead);
-            let wanted = buffer.len().max(CHUNK);
-            file.start(move |mut file| {
-                bytes.resize(wanted, 0);
-                let result = read_once(&mut file, &mut bytes);
-                Done::Read(bytes, result)
-            });
+        if file.unread.is_empty() && !buffer.is_empty() && !at_end {
+            file.start_read(buffer.len(), Done::Read);
             ready!(file.poll_idle(cx))?;
             file.state = State::Idle;
         }
-        let count = file.unread().len().min(buffer.len());
-        buffer[..count].copy_from_slice(&file.unread()[..count]);
-        file.taken += count;
+        let count = file.give_out(buffer);
+        file.read_on(buffer.len());
         Poll::Ready(Ok(count))
     }
 }
 
-/// One read, started again after an interruption; `bytes` keeps what came.
-fn read_once(file: &mut &fs::File, bytes: &mut Vec<u8>) -> io::Result<()> {
-    let result = loop {
+/// One read, started again after an interruption.
+fn read_once(file: &mut &fs::File, bytes: &mut [u8]) -> io::Result<usize> {
+    loop {
         match file.read(bytes) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            result => break result,
+            result => return result,
         }
-    };
-    bytes.truncate(*result.as_ref().unwrap_or(&0));
-    result.map(drop)
+    }
 }
 
 impl AsyncWrite for File {
@@ -260,10 +297,10 @@ impl AsyncWrite for File {
         if file.collected.len() >= CHUNK {
             ready!(file.poll_written(cx))?;
         }
-        if !file.unread().is_empty() && file.seekable {
+        if !file.unread.is_empty() && file.seekable {
             // The write belongs where the reader stopped, not where it has read
             // ahead to.
-            let back = -(file.unread().len() as i64);
+            let back = -(file.unread.len() as i64);
             file.start_seek(None, SeekFrom::Current(back));
             ready!(file.poll_idle(cx))?;
         }
@@ -296,7 +333,7 @@ impl AsyncSeek for File {
             file.state = State::Idle;
             return Poll::Ready(Ok(position));
         }
-        let ahead = file.unread().len() as i64;
+        let ahead = file.unread.len() as i64;
         let from_there = match target {
             SeekFrom::Current(by) => match by.checked_sub(ahead) {
                 Some(by) => SeekFrom::Current(by),

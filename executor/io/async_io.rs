@@ -1,18 +1,19 @@
 //! `Async<T>`: any pollable type of the standard library, made awaitable.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::io::{self, Read, Write};
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_lite::{AsyncRead, AsyncWrite};
 
 use super::platform::{self, Pollable};
 use super::reactor::{Direction, Reactor, Source};
 use super::readiness::Readiness;
-use crate::task::{KeptWaker, What, current};
+use crate::task::{KeptWaker, What, current, poll_budget, spend_budget};
 
 /// A socket, pipe or other descriptor, tied to the current loop. asyncio's
 /// `loop.add_reader` and `loop.add_writer`.
@@ -42,6 +43,9 @@ use crate::task::{KeptWaker, What, current};
 /// For the output of a child process, take the kind of pipe that can be read by
 /// reference: `Async::new(PipeReader::from(OwnedFd::from(child.stdout)))`, as
 /// `examples/28_subprocess.rs` does.
+///
+/// After 16 operations that did not have to wait, the next one in the same poll waits
+/// for a turn: a peer that never stops must not keep the loop to one task.
 ///
 /// Several tasks may wait for the same direction; all of them are woken. It
 /// implements the `futures-lite` I/O traits if `&T` implements `Read` and
@@ -154,6 +158,7 @@ impl<T: Pollable + 'static> Async<T> {
         at: &'static Location<'static>,
     ) -> io::Result<R> {
         loop {
+            poll_fn(|cx| poll_budget(cx)).await;
             if let Some(result) = attempt(|| operation(self.get_ref())) {
                 return result;
             }
@@ -168,6 +173,7 @@ impl<T: Pollable + 'static> Async<T> {
         cx: &mut Context<'_>,
         mut operation: impl FnMut(&T) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
+        ready!(poll_budget(cx));
         if let Some(result) = attempt(|| operation(self.get_ref())) {
             return Poll::Ready(result);
         }
@@ -189,7 +195,10 @@ fn attempt<R>(mut operation: impl FnMut() -> io::Result<R>) -> Option<io::Result
         match operation() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
-            result => return Some(result),
+            result => {
+                spend_budget();
+                return Some(result);
+            }
         }
     }
 }

@@ -14,12 +14,15 @@ use std::fmt;
 use std::panic::Location;
 use std::ptr;
 use std::sync::Arc;
-use std::task::{Context, RawWakerVTable, Waker};
+use std::task::{Context, Poll, RawWakerVTable, Waker};
 
 use super::contain::contain;
 use super::current;
 use super::id::TaskId;
 use super::waker::{Header, OwnWaker};
+
+/// How many operations on descriptors a task gets in one poll.
+const BUDGET: u32 = 16;
 
 /// The task that is being polled, if one is: a part of the loop.
 #[derive(Default)]
@@ -28,6 +31,8 @@ pub(crate) struct Running {
     header: Cell<Option<Arc<Header>>>,
     /// By which a waker of this crate is known.
     vtable: Cell<Option<&'static RawWakerVTable>>,
+    /// How many more operations on descriptors may succeed in this poll.
+    budget: Cell<u32>,
     /// A list while the loop asks the leaves what they wait for: only for the report
     /// of a deadlock (`event_loop/stuck.rs`); skip it at first reading.
     inquiry: RefCell<Option<Vec<Wait>>>,
@@ -44,6 +49,7 @@ impl Running {
         let OwnWaker { header, waker } = own;
         self.header.set(Some(header));
         self.vtable.set(Some(waker.vtable()));
+        self.budget.set(BUDGET);
         let result = poll(&mut Context::from_waker(&waker));
         let header = self.header.take().expect("`keep` has put it back");
         (result, OwnWaker { header, waker })
@@ -76,6 +82,22 @@ impl Running {
         waker.data() == Arc::as_ptr(header).cast()
             && self.vtable.get().is_some_and(|vtable| ptr::eq(vtable, waker.vtable()))
     }
+}
+
+/// Asked before each operation on a descriptor. `Pending`, for one turn, when the task
+/// has had its share in this poll: a socket that is always ready would else keep the loop
+/// to its task for as long as the peer likes. (asyncio's streams read once in a turn.)
+pub(crate) fn poll_budget(cx: &Context<'_>) -> Poll<()> {
+    if current::with(|running: &Running| running.budget.get()) == Some(0) {
+        cx.waker().wake_by_ref();
+        return Poll::Pending;
+    }
+    Poll::Ready(())
+}
+
+/// To be called after each operation on a descriptor that did not have to wait.
+pub(crate) fn spend_budget() {
+    current::with(|running: &Running| running.budget.set(running.budget.get().saturating_sub(1)));
 }
 
 /// What a leaf waits for, and the line that created the leaf.

@@ -34,7 +34,7 @@ pub use spawn::{YieldNow, spawn, spawn_named, yield_now};
 
 pub(crate) use contain::contain;
 pub(crate) use id::Name;
-pub(crate) use kept_waker::{KeptWaker, Running, Wait, What};
+pub(crate) use kept_waker::{KeptWaker, Running, Wait, What, poll_budget, spend_budget};
 pub(crate) use mailbox::Mailbox;
 pub(crate) use run_queue::RunQueue;
 pub(crate) use scheduler::Scheduler;
