@@ -14,10 +14,10 @@ pub const BUGS: &[Bug] = &[
     Bug {
         name: "cleared_after_the_poll",
         file: "task/scheduler.rs",
-        is: "        own.header().clear();
+        is: "        own.header.clear();
         self.running.poll_as(own, poll)",
         becomes: "        let polled = self.running.poll_as(own, poll);
-        polled.1.header().clear();
+        polled.1.header.clear();
         polled",
     },
     // Two threads may both think that the other one has sent the message; or the
@@ -117,8 +117,10 @@ pub const BUGS: &[Bug] = &[
     Bug {
         name: "flags_of_the_last_task",
         file: "task/waker.rs",
-        is: "                *reused = fresh;",
-        becomes: "                reused.name = fresh.name;",
+        is: "        for flag in [&self.queued, &self.ended, &self.sent] {
+            flag.store(false, Ordering::Relaxed);
+        }",
+        becomes: "",
     },
     // The value is set, and who awaits it is woken before.
     Bug {

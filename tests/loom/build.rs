@@ -20,12 +20,19 @@ const STAND_INS: &[(&str, &str)] = &[
     ("use std::sync::{Arc, Mutex", "use crate::stand_in::sync::{Arc, Mutex"),
     ("use std::thread", "use crate::stand_in::thread"),
     ("thread_local!", "loom::thread_local!"),
-    ("const { RefCell::new(None) }", "RefCell::new(None)"),
+    (
+        "const { Current { mark: Cell::new(0), parts: RefCell::new(None) } }",
+        "Current { mark: Cell::new(0), parts: RefCell::new(None) }",
+    ),
     ("crossbeam_channel::", "crate::stand_in::channel::"),
     ("use polling::", "use crate::stand_in::polling::"),
     (
-        "CURRENT.try_with(|current| current.borrow().is_some()) == Ok(true)",
-        "matches!(CURRENT.try_with(|current| current.borrow().is_some()), Ok(true))",
+        "CURRENT.try_with(|current| current.mark.get()) == Ok(mark)",
+        "CURRENT.try_with(|current| current.mark.get()).ok() == Some(mark)",
+    ),
+    (
+        "CURRENT.try_with(|current| current.mark.get() != 0) == Ok(true)",
+        "CURRENT.try_with(|current| current.mark.get() != 0).ok() == Some(true)",
     ),
 ];
 
