@@ -1087,3 +1087,61 @@ fn the_first_16_operations_of_a_poll_cost_no_turn() {
         assert_eq!(turns.await, 0);
     });
 }
+
+/// A socket that counts how often it is read.
+struct Counted {
+    stream: StdUnixStream,
+    reads: Cell<usize>,
+}
+
+impl AsFd for Counted {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}
+
+impl Read for &Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reads.set(self.reads.get() + 1);
+        (&self.stream).read(buffer)
+    }
+}
+
+/// 69 · Breaks when a read that has taken all there was is followed by one more try; or
+/// when what comes after it, or the end, is not seen then.
+#[test]
+fn a_read_that_did_not_fill_its_buffer_is_followed_by_a_wait_and_not_by_a_try() {
+    on_virtual_loop(|| async {
+        let (mut near, far) = StdUnixStream::pair().unwrap();
+        let far = Async::new(Counted { stream: far, reads: Cell::new(0) }).unwrap();
+        let mut buffer = [0; 64];
+        for round in 1..=5 {
+            near.write_all(b"hello").unwrap();
+            assert_eq!((&far).read(&mut buffer).await.unwrap(), 5);
+            assert!(poll_once(&mut (&far).read(&mut buffer)).await.is_pending());
+            assert_eq!(far.get_ref().reads.get(), round, "one read for each message");
+        }
+        drop(near);
+        assert_eq!((&far).read(&mut buffer).await.unwrap(), 0, "the end is seen");
+        assert_eq!((&far).read(&mut buffer).await.unwrap(), 0, "again and again");
+    });
+}
+
+/// Breaks when a buffer that was filled, or a long read, counts as the last of the data.
+#[test]
+fn a_read_that_may_have_left_something_is_followed_by_a_try() {
+    on_virtual_loop(|| async {
+        let (mut near, mut far) = async_pair();
+        near.write_all(&[7; 10]).await.unwrap();
+        let mut buffer = [0; 5];
+        for _ in 0..2 {
+            assert!(poll_once(&mut far.read(&mut buffer)).await.is_ready(), "it is there");
+        }
+        near.write_all(&[7; 5000]).await.unwrap();
+        far.read_exact(&mut [0; 1]).await.unwrap();
+        let mut buffer = [0; 8000];
+        assert_eq!(far.read(&mut buffer).await.unwrap(), 4999);
+        near.write_all(&[7; 1]).await.unwrap();
+        assert!(poll_once(&mut far.read(&mut buffer)).await.is_ready(), "more of a stream");
+    });
+}

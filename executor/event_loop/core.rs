@@ -86,7 +86,7 @@ impl EventLoop {
             self.drain_inbox();
             self.fire_timers();
             if self.parts.queue.is_empty() {
-                return;
+                return self.parts.queue.shrink();
             }
             self.run_ready(None);
         }

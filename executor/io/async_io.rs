@@ -177,6 +177,10 @@ impl<T: Pollable + 'static> Async<T> {
         if let Some(result) = attempt(|| operation(self.get_ref())) {
             return Poll::Ready(result);
         }
+        self.poll_wait(direction, cx)
+    }
+
+    fn poll_wait<R>(&self, direction: Direction, cx: &Context<'_>) -> Poll<io::Result<R>> {
         let waker = KeptWaker::keep(cx, What::Thing("a descriptor"), Location::caller());
         self.reactor.arm(self.source(), direction)?;
         self.source().wait(direction, None, waker);
@@ -226,7 +230,12 @@ where
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        self.poll_with(Direction::Read, cx, |mut io| io.read(buffer))
+        if self.source().is_drained() {
+            return self.poll_wait(Direction::Read, cx);
+        }
+        let result = ready!(self.poll_with(Direction::Read, cx, |mut io| io.read(buffer)));
+        self.source().note_read(*result.as_ref().unwrap_or(&0), buffer.len());
+        Poll::Ready(result)
     }
 }
 

@@ -63,8 +63,13 @@ pub(crate) struct Source<T: ?Sized = dyn Pollable> {
     waiters: RefCell<Vec<Waiter>>,
     /// What the poller has been asked to report: reading, writing.
     armed: Cell<(bool, bool)>,
+    /// The last read took everything, and no event has come since.
+    drained: Cell<bool>,
     io: T,
 }
+
+/// What is shorter was sent as one, and is read as one.
+const A_MESSAGE: usize = 4096;
 
 /// How many foreign wakers a descriptor keeps that cannot say when they stop waiting.
 const FOREIGN_KEPT: usize = 64;
@@ -99,8 +104,8 @@ impl Reactor {
         let key = self.last_key.get() + 1;
         self.last_key.set(key);
         let raw = platform::raw(&io);
-        let (waiters, armed) = Default::default();
-        let source = Rc::new(Source { key, raw, waiters, armed, io });
+        let (waiters, armed, drained) = Default::default();
+        let source = Rc::new(Source { key, raw, waiters, armed, drained, io });
         // SAFETY: The descriptor must be deleted from the poller before it is closed.
         // It is closed when the `Source` is dropped or taken apart, and the map of
         // sources keeps the `Source` alive until `deregister` takes it out, which
@@ -187,6 +192,9 @@ impl Reactor {
             Read => event.readable,
             Write => event.writable,
         };
+        if event.readable {
+            source.drained.set(false);
+        }
         let served = source.take_waiters(|waiter| ready(waiter.direction));
         // Reported, and wanted by nobody: ask no longer.
         let idle = |direction| ready(direction) && served.iter().all(|w| w.direction != direction);
@@ -240,6 +248,18 @@ impl<T: ?Sized> Source<T> {
             drop(waiters);
             oldest.into_iter().for_each(|waiter| waiter.waker.wake());
         }
+    }
+
+    /// Notes how much a read has brought. A read that did not fill its buffer has left
+    /// nothing behind: to try again would only bring `WouldBlock`.
+    pub(crate) fn note_read(&self, count: usize, room: usize) {
+        self.drained.set(0 < count && count < room.min(A_MESSAGE));
+    }
+
+    /// Whether the next read may wait without having tried: what comes after the last
+    /// one is reported, since the registration is level-triggered.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.drained.get()
     }
 
     /// Whether the waiter of that number waits still: an event takes it away.
