@@ -1,0 +1,28 @@
+//! The runtimes, and what each needs.
+
+/// A program that runs the workloads on one runtime.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Peer {
+    pub name: &'static str,
+    /// The feature that brings the runtime in; `None` if it takes none.
+    pub feature: Option<&'static str>,
+    /// The packages whose versions the report tells.
+    pub packages: &'static [&'static str],
+}
+
+/// In the order of the report's columns.
+pub const PEERS: &[Peer] = &[
+    Peer { name: "glassloop", feature: None, packages: &["glassloop"] },
+    Peer { name: "tokio", feature: Some("tokio"), packages: &["tokio"] },
+    Peer { name: "floor", feature: None, packages: &[] },
+];
+
+/// All others are measured by this one.
+pub const UNIT: &str = "tokio";
+
+/// Ours.
+pub const OURS: &str = "glassloop";
+
+pub fn find(name: &str) -> Option<Peer> {
+    PEERS.iter().copied().find(|peer| peer.name == name)
+}

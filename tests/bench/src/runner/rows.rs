@@ -1,0 +1,35 @@
+//! The rows of the table of ratios, and what glassloop aims at in each.
+
+/// One workload in the report.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Row {
+    pub workload: &'static str,
+    /// What a reader is told about it.
+    pub what: &'static str,
+    /// The ratio to tokio that glassloop should not exceed.
+    pub target: f64,
+}
+
+const fn row(workload: &'static str, what: &'static str, target: f64) -> Row {
+    Row { workload, what, target }
+}
+
+pub const ROWS: &[Row] = &[
+    row("spawn_batch", "1 M trivial tasks, joined by 1,000", 0.20),
+    row("spawn_all", "1 M trivial tasks at once", 0.30),
+    row("yield1", "one task, 10 M yields", 0.40),
+    row("yield1000", "1,000 tasks, 10 k yields each", 0.35),
+    row("ping_pong", "two tasks, one-slot channel made by hand", 0.60),
+    row("ping_pong_async_channel", "two tasks, async-channel", 0.95),
+    row("wake_park", "another thread wakes the parked loop (pinned)", 1.40),
+    row("wake_stream", "1 M wakes from another thread", 1.10),
+    row("timer_cancel", "create + cancel, one at a time", 0.17),
+    row("timer_cancel_all", "1 M created, then cancelled", 0.50),
+    row("timer_fire", "1 M with random deadlines, all fire", 0.85),
+    row("timer_rearm", "100 k re-armed intervals", 0.95),
+    row("start_up", "loop made, run, dropped", 0.10),
+];
+
+pub fn find(workload: &str) -> Option<Row> {
+    ROWS.iter().copied().find(|row| row.workload == workload)
+}

@@ -1,0 +1,25 @@
+//! The workloads, each generic over the runtime. Each checks its own result.
+
+pub mod spawn;
+pub mod yields;
+pub mod ping_pong;
+pub mod wakes;
+pub mod timers;
+pub mod start_up;
+
+use crate::runtime::{Runtime, Timers};
+use crate::workload::Workload;
+
+/// What every runtime can do.
+pub fn tasks<R: Runtime>() -> Vec<Workload> {
+    [spawn::all::<R>(), yields::all::<R>(), ping_pong::all::<R>(), wakes::all::<R>()]
+        .into_iter()
+        .flatten()
+        .chain(start_up::all::<R>())
+        .collect()
+}
+
+/// What takes a clock.
+pub fn with_timers<R: Timers>() -> Vec<Workload> {
+    timers::all::<R>()
+}

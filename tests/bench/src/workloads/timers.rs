@@ -1,0 +1,80 @@
+//! Timers: made and cancelled, fired, armed again.
+
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use crate::parts::{Pinned, Random, poll_once};
+use crate::runtime::Timers;
+use crate::workload::{Job, Workload};
+
+pub fn all<R: Timers>() -> Vec<Workload> {
+    vec![
+        Workload::new("timer_cancel", 1_000_000, |job| R::block_on(cancel_one::<R>(job))),
+        Workload::new("timer_cancel_all", 1_000_000, |job| R::block_on(cancel_all::<R>(job))),
+        Workload::new("timer_fire", 1_000_000, |job| R::block_on(fire::<R>(job))),
+        Workload::new("timer_rearm", 1_000_000, |job| R::block_on(rearm::<R>(job))).scale(100_000),
+    ]
+}
+
+/// Made and cancelled, one at a time: a time limit around something that is quick.
+async fn cancel_one<R: Timers>(job: &Job) {
+    for number in 0..job.operations {
+        let sleep = pin!(R::sleep(Duration::from_millis(10_000 + number % 5000)));
+        assert!(!poll_once(sleep).await, "ten seconds are not over");
+    }
+}
+
+/// All made, then all cancelled: time limits around many slow things.
+async fn cancel_all<R: Timers>(job: &Job) {
+    let mut random = Random::new(1);
+    let mut deadlines = || Duration::from_millis(60_000 + random.below(60_000));
+    let mut sleeps = Pinned::new((0..job.operations).map(|_| R::sleep(deadlines())));
+    for sleep in sleeps.iter_mut() {
+        assert!(!poll_once(sleep).await, "a minute is not over");
+    }
+    drop(sleeps);
+}
+
+/// A task for each timer, at random moments within a second. None is early.
+async fn fire<R: Timers>(job: &Job) {
+    let mut random = Random::new(2);
+    let mut joins = Vec::with_capacity(job.operations as usize);
+    for _ in 0..job.operations {
+        let duration = Duration::from_micros(random.below(1_000_000));
+        joins.push(R::spawn(sleep_until_due::<R>(duration)));
+    }
+    let mut fired = 0;
+    for join in joins {
+        fired += join.await;
+    }
+    assert_eq!(fired, job.operations, "each timer fired, none early");
+}
+
+async fn sleep_until_due<R: Timers>(duration: Duration) -> u64 {
+    let begin = Instant::now();
+    R::sleep(duration).await;
+    u64::from(begin.elapsed() >= duration)
+}
+
+/// `scale` tasks tick with periods from 100 to 200 ms, about ten times each.
+async fn rearm<R: Timers>(job: &Job) {
+    let mut random = Random::new(3);
+    let ticks = job.operations.div_ceil(job.scale);
+    let joins: Vec<_> = (0..job.scale)
+        .map(|_| {
+            let period = Duration::from_micros(100_000 + random.below(100_000));
+            R::spawn(tick::<R>(period, ticks))
+        })
+        .collect();
+    let mut ticked = 0;
+    for join in joins {
+        ticked += join.await;
+    }
+    assert_eq!(ticked, ticks * job.scale, "each ticked as often as it should, none early");
+}
+
+async fn tick<R: Timers>(period: Duration, ticks: u64) -> u64 {
+    let begin = Instant::now();
+    R::tick(period, ticks).await;
+    if begin.elapsed() >= period * ticks as u32 { ticks } else { 0 }
+}
