@@ -7,6 +7,7 @@
 //! | [`runtime`] | what must a runtime be able to do? |
 //! | [`parts`] | what do the workloads need that no runtime should bring? |
 //! | [`meter`] | what is measured, from when to when? |
+//! | [`data`] | which files are read? |
 //! | [`workload`], [`workloads`] | what is done? |
 //! | [`runtimes`] | how does each runtime do it? |
 //! | [`one_run`] | one program: one runtime, one workload, one line of result |
@@ -19,6 +20,7 @@
 pub mod runtime;
 pub mod parts;
 pub mod meter;
+pub mod data;
 pub mod workload;
 pub mod workloads;
 pub mod runtimes;

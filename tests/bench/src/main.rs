@@ -23,10 +23,17 @@ fn main() -> ExitCode {
     }
     let runners = runners(&options);
     let names: Vec<&str> = runners.iter().map(|runner| runner.name).collect();
+    // Removed with everything in it when this ends.
+    let data = match tempfile::tempdir() {
+        Ok(folder) => folder,
+        Err(error) => {
+            eprintln!("no temporary folder: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     for row in rows::ROWS.iter().filter(|row| options.takes_workload(row.workload)) {
-        let data = env::temp_dir();
         let more = ["--divide".into(), options.divide.to_string()];
-        let rounds = Rounds::run(row.workload, &runners, options.rounds, &data, &more);
+        let rounds = Rounds::run(row.workload, &runners, options.rounds, data.path(), &more);
         table::print(row.workload, &rounds, &names);
     }
     ExitCode::SUCCESS

@@ -59,7 +59,7 @@ fn read_options() -> Result<Options, String> {
         operations: None,
         scale: None,
         divide: 1,
-        data: env::temp_dir(),
+        data: env::temp_dir().join("glassloop-bench"),
         exact: false,
     };
     let mut arguments = env::args().skip(1);

@@ -27,6 +27,13 @@ pub const ROWS: &[Row] = &[
     row("timer_cancel_all", "1 M created, then cancelled", 0.50),
     row("timer_fire", "1 M with random deadlines, all fire", 0.85),
     row("timer_rearm", "100 k re-armed intervals", 0.95),
+    row("echo_1", "echo, 1 connection, 64 B", 1.20),
+    row("echo_64", "echo, 64 connections", 1.00),
+    row("echo_1000", "echo, 1,000 connections", 1.00),
+    row("tcp_one_way", "TCP one way, 1 GiB", 0.80),
+    row("files_4k", "20,000 files of 4 KiB, 64 in flight (pinned)", 0.74),
+    row("file_64k", "1 GiB file in 64 KiB reads (pinned)", 0.67),
+    row("file_1m", "1 GiB file in 1 MiB reads (pinned)", 0.80),
     row("start_up", "loop made, run, dropped", 0.10),
 ];
 

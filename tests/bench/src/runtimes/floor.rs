@@ -1,21 +1,33 @@
 //! The floor: the same work with no runtime at all. What a runtime costs is what it costs
 //! above this; nothing can be faster that does the work.
 
+use std::fs::{self, File};
 use std::future::Future;
 use std::hint::black_box;
+use std::io::Read;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::thread::{self, Thread};
 
+use crate::data::{self, BLOCK};
 use crate::parts::{OneSlot, yield_now};
 use crate::workload::{Job, Workload};
+use crate::workloads::one_way::MEBIBYTE;
 use crate::workloads::spawn::sum_below;
+
+#[cfg_attr(target_os = "linux", path = "floor_sockets_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "floor_sockets_other.rs")]
+mod sockets;
 
 pub const NAME: &str = "floor";
 
 pub fn all() -> Vec<Workload> {
+    [tasks(), files(), sockets::all()].concat()
+}
+
+fn tasks() -> Vec<Workload> {
     vec![
         Workload::new("spawn_batch", 1_000_000, spawn_batch),
         Workload::new("spawn_all", 1_000_000, spawn_all),
@@ -23,6 +35,14 @@ pub fn all() -> Vec<Workload> {
         Workload::new("yield1000", 10_000_000, yield1000).scale(1000),
         Workload::new("ping_pong", 2_000_000, ping_pong),
         Workload::new("wake_park", 50_000, wake_park).pinned(),
+    ]
+}
+
+fn files() -> Vec<Workload> {
+    vec![
+        Workload::new("files_4k", 20_000, read_small).pinned(),
+        Workload::new("file_64k", 1024, read_large).scale(64 << 10).pinned(),
+        Workload::new("file_1m", 1024, read_large).scale(1 << 20).pinned(),
     ]
 }
 
@@ -131,4 +151,29 @@ fn wake_park(job: &Job) {
     }
     drop(requests);
     thread.join().expect("the thread ends with the requests");
+}
+
+/// One after the other, on this thread.
+fn read_small(job: &Job) {
+    let folder = data::small_files(&job.data, job.operations);
+    job.meter.start();
+    for number in 0..job.operations {
+        let bytes = fs::read(data::small_file(&folder, number)).expect("the file is there");
+        assert_eq!((bytes.len(), data::number(&bytes)), (BLOCK, number));
+    }
+    job.meter.stop();
+}
+
+fn read_large(job: &Job) {
+    let bytes = job.operations * MEBIBYTE as u64;
+    let path = data::large_file(&job.data, bytes);
+    job.meter.start();
+    let mut file = File::open(path).expect("the file is there");
+    let mut buffer = vec![0; job.scale as usize];
+    let mut position = 0;
+    while position < bytes {
+        position += file.read(&mut buffer).expect("the file is there") as u64;
+    }
+    job.meter.stop();
+    assert_eq!(position, bytes);
 }

@@ -6,8 +6,11 @@ pub mod ping_pong;
 pub mod wakes;
 pub mod timers;
 pub mod start_up;
+pub mod echo;
+pub mod one_way;
+pub mod files;
 
-use crate::runtime::{Runtime, Timers};
+use crate::runtime::{Files, Runtime, Sockets, Timers};
 use crate::workload::Workload;
 
 /// What every runtime can do.
@@ -22,4 +25,14 @@ pub fn tasks<R: Runtime>() -> Vec<Workload> {
 /// What takes a clock.
 pub fn with_timers<R: Timers>() -> Vec<Workload> {
     timers::all::<R>()
+}
+
+/// What takes sockets.
+pub fn with_sockets<R: Sockets>() -> Vec<Workload> {
+    [echo::all::<R>(), one_way::all::<R>()].concat()
+}
+
+/// What takes files.
+pub fn with_files<R: Files>() -> Vec<Workload> {
+    files::all::<R>()
 }
