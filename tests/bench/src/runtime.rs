@@ -33,10 +33,8 @@ pub trait Runtime: 'static {
 
 /// Sleeping.
 pub trait Timers: Runtime {
-    type Sleep: Future + 'static;
-
-    /// Ends after `duration`, counted from this call.
-    fn sleep(duration: Duration) -> Self::Sleep;
+    /// Ends `duration` after it was first polled, which every workload does at once.
+    fn sleep(duration: Duration) -> impl Future + 'static;
 
     /// Lets `ticks` periods pass, with one timer that is armed again for each. Ticks that
     /// are late do not move those that follow.

@@ -14,6 +14,16 @@ pub struct Peer {
 pub const PEERS: &[Peer] = &[
     Peer { name: "glassloop", feature: None, packages: &["glassloop"] },
     Peer { name: "tokio", feature: Some("tokio"), packages: &["tokio"] },
+    Peer {
+        name: "smol",
+        feature: Some("smol"),
+        packages: &["smol", "async-executor", "async-io", "blocking"],
+    },
+    Peer { name: "futures", feature: Some("futures"), packages: &["futures-executor"] },
+    Peer { name: "monoio-epoll", feature: Some("monoio"), packages: &["monoio"] },
+    Peer { name: "monoio-uring", feature: Some("monoio"), packages: &["monoio"] },
+    Peer { name: "compio", feature: Some("compio"), packages: &["compio"] },
+    Peer { name: "glommio", feature: Some("glommio"), packages: &["glommio"] },
     Peer { name: "floor", feature: None, packages: &[] },
 ];
 

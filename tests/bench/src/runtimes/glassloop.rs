@@ -43,9 +43,7 @@ impl Runtime for Glassloop {
 }
 
 impl Timers for Glassloop {
-    type Sleep = glassloop::Sleep;
-
-    fn sleep(duration: Duration) -> Self::Sleep {
+    fn sleep(duration: Duration) -> impl Future + 'static {
         glassloop::sleep(duration)
     }
 

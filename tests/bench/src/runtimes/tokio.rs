@@ -46,9 +46,7 @@ impl Runtime for Tokio {
 }
 
 impl Timers for Tokio {
-    type Sleep = tokio::time::Sleep;
-
-    fn sleep(duration: Duration) -> Self::Sleep {
+    fn sleep(duration: Duration) -> impl Future + 'static {
         tokio::time::sleep(duration)
     }
 
