@@ -7,6 +7,7 @@
 //! | [`runtime`] | what must a runtime be able to do? |
 //! | [`parts`] | what do the workloads need that no runtime should bring? |
 //! | [`meter`] | what is measured, from when to when? |
+//! | [`heap`] | how much memory? |
 //! | [`data`] | which files are read? |
 //! | [`workload`], [`workloads`] | what is done? |
 //! | [`runtimes`] | how does each runtime do it? |
@@ -20,6 +21,7 @@
 pub mod runtime;
 pub mod parts;
 pub mod meter;
+pub mod heap;
 pub mod data;
 pub mod workload;
 pub mod workloads;
@@ -30,4 +32,4 @@ pub mod runner;
 
 #[cfg_attr(unix, path = "system_unix.rs")]
 #[cfg_attr(not(unix), path = "system_other.rs")]
-mod system;
+pub mod system;

@@ -7,8 +7,9 @@
 //! ```
 
 use std::env;
+use std::panic;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 use std::time::Duration;
 
 use crate::meter::{Meter, Span};
@@ -44,8 +45,18 @@ pub fn main(runtime: &str, workloads: &[Workload]) -> ExitCode {
     let Some(workload) = workloads.iter().find(|workload| workload.name == name) else {
         return refuse(&format!("{runtime} has no workload {name:?}"));
     };
+    end_with_any_thread();
     println!("{}", measure(runtime, workload, &options));
     ExitCode::SUCCESS
+}
+
+/// A thread that panicked owes the loop a wake, and the loop would wait for it for ever.
+fn end_with_any_thread() {
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        report(info);
+        process::exit(101);
+    }));
 }
 
 fn refuse(mistake: &str) -> ExitCode {

@@ -31,12 +31,24 @@ mod processor {
         only.set(first.expect("this thread runs somewhere"));
         sched_setaffinity(None, &only).expect("one of the allowed processors is allowed");
     }
+
+    /// The memory of this process that is resident, in bytes.
+    pub fn resident() -> Option<u64> {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.trim().strip_suffix(" kB")?.parse().ok().map(|kibibytes: u64| kibibytes * 1024)
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
 mod processor {
     /// Other systems have no portable way: the workload runs unpinned.
     pub fn pin() {}
+
+    /// Other systems have no portable way: the figure is left out.
+    pub fn resident() -> Option<u64> {
+        None
+    }
 }
 
-pub use processor::pin;
+pub use processor::{pin, resident};

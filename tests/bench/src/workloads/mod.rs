@@ -9,6 +9,10 @@ pub mod start_up;
 pub mod echo;
 pub mod one_way;
 pub mod files;
+pub mod memory;
+pub mod lateness;
+pub mod latency;
+pub mod scaling;
 
 use crate::runtime::{Files, Runtime, Sockets, Timers};
 use crate::workload::Workload;
@@ -19,17 +23,26 @@ pub fn tasks<R: Runtime>() -> Vec<Workload> {
         .into_iter()
         .flatten()
         .chain(start_up::all::<R>())
+        .chain(memory::of_tasks::<R>())
+        .chain(latency::all::<R>())
+        .chain(scaling::of_tasks::<R>())
         .collect()
 }
 
 /// What takes a clock.
 pub fn with_timers<R: Timers>() -> Vec<Workload> {
-    timers::all::<R>()
+    [
+        timers::all::<R>(),
+        memory::of_sleepers::<R>(),
+        lateness::all::<R>(),
+        scaling::of_timers::<R>(),
+    ]
+    .concat()
 }
 
 /// What takes sockets.
 pub fn with_sockets<R: Sockets>() -> Vec<Workload> {
-    [echo::all::<R>(), one_way::all::<R>()].concat()
+    [echo::all::<R>(), one_way::all::<R>(), scaling::of_connections::<R>()].concat()
 }
 
 /// What takes files.
