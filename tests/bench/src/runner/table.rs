@@ -1,31 +1,52 @@
-//! The table that is printed: processor time as a multiple of tokio's.
+//! What is printed: processor time as a multiple of tokio's, and the other figures.
 
+use super::figures::Measurement;
 use super::peers::OURS;
 use super::result::Outcome;
-use super::rounds::Rounds;
+use super::rounds::{Rounds, Runner};
 use super::rows;
 
 /// One line for each runtime that took part.
-pub fn print(workload: &str, rounds: &Rounds, runtimes: &[&str]) {
+pub fn print_ratios(workload: &str, rounds: &Rounds, runners: &[Runner]) {
     println!("{workload}");
-    for runtime in runtimes {
-        let Some(cpu) = rounds.values(runtime, Outcome::cpu) else { continue };
-        let Some(wall) = rounds.values(runtime, Outcome::wall) else { continue };
-        print!("  {runtime:13}{:>12} cpu{:>12} wall", time(cpu.median), time(wall.median));
-        if let Some(ratio) = rounds.ratio(runtime, Outcome::cpu) {
+    for name in runners.iter().map(|runner| runner.name) {
+        let Some(cpu) = rounds.values(name, Outcome::cpu) else { continue };
+        let Some(wall) = rounds.values(name, Outcome::wall) else { continue };
+        print!("  {name:13}{:>12} cpu{:>12} wall", time(cpu.median), time(wall.median));
+        if let Some(ratio) = rounds.ratio(name) {
             print!("   {:.2} ({:.2}–{:.2})", ratio.median, ratio.lower, ratio.upper);
-            let target = rows::find(workload).filter(|_| *runtime == OURS);
-            target.inspect(|row| print!("  {}", verdict(ratio.median, row.target)));
+            let row = rows::find(workload).filter(|_| name == OURS);
+            row.inspect(|row| print!("  {}", verdict(ratio.median, row.target, 2)));
         }
         println!();
     }
 }
 
+/// One line for each runtime that took part.
+pub fn print_figures(measurement: &Measurement, rounds: &Rounds, runners: &[Runner]) {
+    println!("{}", measurement.title);
+    for name in runners.iter().map(|runner| runner.name) {
+        let mut line = String::new();
+        for figure in measurement.figures {
+            let spread = rounds.values(name, |outcome| outcome.get(figure.name));
+            let Some(spread) = spread else { continue };
+            line += &format!("  {:>10.*} {}", figure.digits, spread.median, figure.title);
+            let target = figure.target.filter(|_| name == OURS);
+            let verdict = target.map(|target| verdict(spread.median, target, figure.digits));
+            line += &verdict.map_or(String::new(), |verdict| format!(" ({verdict})"));
+        }
+        if !line.is_empty() {
+            println!("  {name:13}{line}");
+        }
+    }
+}
+
 /// Whether the target is met, and what it is.
-pub fn verdict(ratio: f64, target: f64) -> String {
-    // As the reader sees it: both with two digits.
-    let met = (ratio * 100.0).round() <= (target * 100.0).round();
-    format!("≤ {target:.2} {}", if met { "met" } else { "NOT met" })
+pub fn verdict(value: f64, target: f64, digits: usize) -> String {
+    // As the reader sees it: both with the same digits.
+    let shown = |number: f64| (number * 10_f64.powi(digits as i32)).round();
+    let met = shown(value) <= shown(target);
+    format!("≤ {target:.digits$} {}", if met { "met" } else { "NOT met" })
 }
 
 /// Nanoseconds in a unit that reads well.
@@ -44,8 +65,8 @@ mod tests {
 
     #[test]
     fn a_target_is_met_up_to_the_digits_that_are_shown() {
-        assert_eq!(verdict(0.204, 0.2), "≤ 0.20 met");
-        assert_eq!(verdict(0.206, 0.2), "≤ 0.20 NOT met");
+        assert_eq!(verdict(0.204, 0.2, 2), "≤ 0.20 met");
+        assert_eq!(verdict(0.206, 0.2, 2), "≤ 0.20 NOT met");
     }
 
     #[test]
