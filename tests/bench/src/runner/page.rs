@@ -91,7 +91,9 @@ fn ratios(report: &Report) -> String {
         text += &format!(" {} |", unit.unwrap_or("–".into()));
     }
     text + "\n\nasyncio and uvloop do fewer operations, of the same kind. *floor* and monoio-epoll read \
-            files on the loop's own thread, which stands still meanwhile.\n\n"
+            files on the loop's own thread, which stands still meanwhile. monoio runs a task that woke itself before \
+            all others: its 1,000 yielding tasks do not take turns, and beside busy tasks a short \
+            one waits until they end.\n\n"
 }
 
 /// Two cells.

@@ -28,7 +28,7 @@ pub struct TimeLimit(pub Duration);
 
 impl Default for TimeLimit {
     fn default() -> Self {
-        Self(Duration::from_secs(120))
+        Self(Duration::from_secs(30))
     }
 }
 

@@ -1,4 +1,7 @@
 //! How long a short task waits while others are busy: is the loop fair?
+//!
+//! On a loop that runs a task which woke itself before all others, this does not end: the
+//! first busy task keeps everybody else from running.
 
 use std::cell::Cell;
 use std::hint::black_box;

@@ -6,7 +6,7 @@ use std::future::{Future, pending};
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::parts::yield_now;
+use crate::parts::OneSlot;
 use crate::runtime::{Runtime, Timers};
 use crate::workload::{Job, Workload};
 use crate::{heap, system};
@@ -54,18 +54,22 @@ pub(crate) async fn begin<R: Runtime, F>(
 where
     F: Future + 'static,
 {
-    let begun = Rc::new(Cell::new(0));
+    let begun = Rc::new((Cell::new(0), OneSlot::default()));
     let mut joins = Vec::with_capacity(number as usize);
     for _ in 0..number {
         let begun = Rc::clone(&begun);
         joins.push(R::spawn(async move {
-            begun.set(begun.get() + 1);
+            begun.0.set(begun.0.get() + 1);
+            if begun.0.get() == number {
+                begun.1.send(());
+            }
             // Made here, since a future that is handed over would be stored twice.
             wait().await;
         }));
     }
-    while begun.get() < number {
-        yield_now().await;
+    // Yielding until then would not do: on some runtimes it keeps the others from running.
+    if number > 0 {
+        begun.1.receive().await;
     }
     joins
 }
