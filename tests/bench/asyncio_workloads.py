@@ -115,7 +115,7 @@ async def timer_fire(n, _):
 
 
 async def serve(reader, writer):
-    while data := await reader.read(64):
+    while data := await reader.read(1024):
         writer.write(data)
     writer.close()
 

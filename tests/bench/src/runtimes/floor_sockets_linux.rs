@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 
 use crate::workload::{Job, Workload};
-use crate::workloads::echo::LENGTH;
+use crate::workloads::echo::{BUFFER, LENGTH};
 use crate::workloads::one_way::{CHUNK, MEBIBYTE};
 
 pub(super) fn all() -> Vec<Workload> {
@@ -71,14 +71,14 @@ fn echo(job: &Job) {
 
 /// Reads once and writes once. Returns 1 if that was an answer.
 fn serve_or_ask(end: &mut End) -> u64 {
-    let mut buffer = [0; LENGTH];
+    let mut buffer = [0; BUFFER];
     let length = end.stream.read(&mut buffer).expect("it was ready");
     assert_eq!(length, LENGTH, "a message this short comes as a whole");
     if !end.is_server && end.to_ask == 0 {
         return 1;
     }
     end.to_ask = end.to_ask.saturating_sub(1);
-    end.stream.write_all(&buffer).expect("there is room for one message");
+    end.stream.write_all(&buffer[..LENGTH]).expect("there is room for one message");
     u64::from(!end.is_server)
 }
 

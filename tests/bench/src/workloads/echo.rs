@@ -10,6 +10,10 @@ use crate::workload::{Job, Workload};
 /// The length of a message.
 pub(crate) const LENGTH: usize = 64;
 
+/// The length of a buffer. It has room for more than a message, as it would elsewhere: a
+/// read that does not fill it tells the runtime that nothing is left.
+pub(crate) const BUFFER: usize = 1024;
+
 pub fn all<R: Sockets>() -> Vec<Workload> {
     vec![
         Workload::new("echo_1", 20_000, |job| R::block_on(echo::<R>(job))),
@@ -56,7 +60,7 @@ pub(crate) async fn connections<R: Sockets>(number: u64) -> (Vec<R::Stream>, Vec
 
 /// Sends back what comes, until the end. Returns how many bytes.
 pub(crate) async fn serve<R: Sockets>(mut stream: R::Stream) -> u64 {
-    let mut buffer = vec![0; LENGTH];
+    let mut buffer = vec![0; BUFFER];
     let mut bytes = 0;
     loop {
         let (length, filled) = R::read(&mut stream, buffer).await;
@@ -70,7 +74,7 @@ pub(crate) async fn serve<R: Sockets>(mut stream: R::Stream) -> u64 {
 
 /// Asks and waits for the answer, so many times.
 pub(crate) async fn ask<R: Sockets>(mut stream: R::Stream, times: u64) {
-    let mut buffer = vec![0; LENGTH];
+    let mut buffer = vec![0; BUFFER];
     for number in 0..times {
         buffer = ask_once::<R>(&mut stream, buffer, number).await;
     }
@@ -82,8 +86,8 @@ pub(crate) async fn ask_once<R: Sockets>(
     mut buffer: Vec<u8>,
     number: u64,
 ) -> Vec<u8> {
-    buffer.clear();
-    buffer.resize(LENGTH, number as u8);
+    buffer.resize(BUFFER, 0);
+    buffer[..LENGTH].fill(number as u8);
     let mut buffer = R::write(stream, buffer, LENGTH).await;
     let mut received = 0;
     while received < LENGTH {

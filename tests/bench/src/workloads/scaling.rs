@@ -7,7 +7,7 @@ use crate::parts::{poll_once, yield_now};
 use crate::runtime::{Runtime, Sockets, Timers};
 use crate::system;
 use crate::workload::{Job, Workload};
-use crate::workloads::echo::{LENGTH, ask_once, connections, serve};
+use crate::workloads::echo::{BUFFER, LENGTH, ask_once, connections, serve};
 use crate::workloads::memory::{HOUR, begin};
 use crate::workloads::yields::yields;
 
@@ -65,7 +65,7 @@ async fn beside_connections<R: Sockets>(job: &Job) {
     job.meter.note("connections", scale as f64);
     let (servers, mut clients) = connections::<R>(scale).await;
     let servers: Vec<_> = servers.into_iter().map(|end| R::spawn(serve::<R>(end))).collect();
-    let mut buffer = vec![0; LENGTH];
+    let mut buffer = vec![0; BUFFER];
     for client in &mut clients {
         buffer = ask_once::<R>(client, buffer, 0).await;
     }
