@@ -33,7 +33,7 @@ pub fn draw(report: &Report) -> String {
     svg.text(
         (12.0, bottom + 30.0),
         "start",
-        "bar: glassloop · tick: its target · line at 1: tokio",
+        "bar: glassloop · tick: its target · line at 1: tokio · at an edge: beyond it",
     );
     svg.finish()
 }
