@@ -97,10 +97,11 @@ fn ratios(report: &Report) -> String {
 }
 
 /// Two cells.
-fn ours(rounds: &Rounds, target: f64) -> String {
+fn ours(rounds: &Rounds, target: Option<f64>) -> String {
     let Some(ratio) = rounds.ratio(OURS) else { return " – | – |".into() };
     let (lower, upper) = (short(ratio.lower), short(ratio.upper));
-    let verdict = verdict(ratio.median, target, 2).replace("NOT met", "**not met**");
+    let verdict = target.map(|target| verdict(ratio.median, target, 2));
+    let verdict = verdict.unwrap_or("–".into()).replace("NOT met", "**not met**");
     format!(" **{}** ({lower}–{upper}) | {verdict} |", short(ratio.median))
 }
 

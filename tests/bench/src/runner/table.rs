@@ -15,8 +15,10 @@ pub fn print_ratios(workload: &str, rounds: &Rounds, runners: &[Runner]) {
         print!("  {name:13}{:>12} cpu{:>12} wall", time(cpu.median), time(wall.median));
         if let Some(ratio) = rounds.ratio(name) {
             print!("   {:.2} ({:.2}–{:.2})", ratio.median, ratio.lower, ratio.upper);
-            let row = rows::find(workload).filter(|_| name == OURS);
-            row.inspect(|row| print!("  {}", verdict(ratio.median, row.target, 2)));
+            let target = rows::find(workload).and_then(|row| row.target);
+            if let Some(target) = target.filter(|_| name == OURS) {
+                print!("  {}", verdict(ratio.median, target, 2));
+            }
         }
         println!();
     }

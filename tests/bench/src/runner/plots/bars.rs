@@ -52,6 +52,7 @@ fn row(svg: &mut Svg, report: &Report, place: usize, axis: Axis) {
             svg.dot((x, y), 4.0, colour(runtime), &title);
         }
     }
-    let target = axis.place(row.target);
-    svg.line((target, y - 8.0), (target, y + 8.0), 2.0, colour(OURS));
+    if let Some(target) = row.target.map(|target| axis.place(target)) {
+        svg.line((target, y - 8.0), (target, y + 8.0), 2.0, colour(OURS));
+    }
 }
