@@ -536,6 +536,40 @@ fn in_a_turn_come_events_first_then_timers_then_the_ready_tasks() {
     });
 }
 
+/// 22 · as in asyncio. Breaks when `block_on` looks for events after it has fired the
+/// timers, or runs the tasks before either.
+#[cfg(unix)]
+#[test]
+fn in_a_turn_of_block_on_events_come_before_timers_and_both_before_the_tasks() {
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+
+    on_loop(|| async {
+        let log = Log::new();
+        let deadline = Rc::new(Cell::new(None));
+        let (entry, until) = (log.clone(), deadline.clone());
+        let timer = spawn(async move {
+            sleep_a_moment(until).await;
+            entry.add(format!("timer in turn {}", turn()));
+        });
+        let (near, mut far) = UnixStream::pair().unwrap();
+        let entry = log.clone();
+        let event = spawn(async move {
+            let near = glassloop::Async::new(near).unwrap();
+            near.readable().await.unwrap();
+            entry.add(format!("event in turn {}", turn()));
+        });
+        yield_now().await;
+        // When this poll ends, nothing is ready, the timer is due and the socket readable.
+        compute_until(deadline.get().expect("the sleep is armed"));
+        far.write_all(b"x").unwrap();
+        let next = turn() + 1;
+        glassloop::join_all([timer, event]).await;
+        let trace = [format!("event in turn {next}"), format!("timer in turn {next}")];
+        assert_eq!(log.take(), trace, "the event has joined the line first");
+    });
+}
+
 // ── 23: an idle loop ─────────────────────────────────────────────────────────
 
 /// The CPU time that this thread has used.
