@@ -134,6 +134,7 @@ impl EventLoop {
 
     /// Sleeps until a descriptor, a timer or another thread has something to do.
     fn park(&self, root: &mut Root<'_>) {
+        self.parts.queue.shrink();
         let others = self.others();
         let deadline = self.parts.timers.next_wake();
         if deadline.is_none() && !self.parts.reactor.is_awaited() {
@@ -160,7 +161,6 @@ impl EventLoop {
 
     fn sleep(&self, deadline: Option<Instant>, others: Others) {
         self.parks.set(self.parks.get() + 1);
-        self.parts.queue.shrink();
         // Whoever has gone since we decided to sleep has found no sleep to end.
         let stay_awake = || self.parts.has_messages() || self.others() != others;
         match self.parts.reactor.is_watching() {
