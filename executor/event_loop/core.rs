@@ -105,10 +105,14 @@ impl EventLoop {
 
     /// Takes the messages of other threads: those that are there now, so that a
     /// flood of them holds up neither timers nor descriptors.
+    #[inline]
     fn drain_inbox(&self) {
-        if !self.parts.has_messages() {
-            return;
+        if self.parts.has_messages() {
+            self.take_messages();
         }
+    }
+
+    fn take_messages(&self) {
         for _ in 0..self.parts.messages() {
             match self.parts.receive() {
                 Some(Message::Wake(header)) => header.arrived(&self.parts.queue),

@@ -51,11 +51,13 @@ impl Parts {
     }
 
     pub(super) fn has_messages(&self) -> bool {
-        !self.inbox.borrow().is_empty()
+        self.mailbox.has_mail()
     }
 
-    /// How many messages of other threads are there.
+    /// How many messages of other threads are there. Those that come later are announced
+    /// again.
     pub(super) fn messages(&self) -> usize {
+        self.mailbox.lower_flag();
         self.inbox.borrow().len()
     }
 

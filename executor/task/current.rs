@@ -74,23 +74,22 @@ impl Drop for Entered {
     }
 }
 
-/// Whether the loop with that mark is the current one, so that this is its thread.
+/// Calls `use_queue` with the run queue of the loop with that mark, if that is the current
+/// loop, so that this is its thread. Says whether it is.
 #[inline]
-pub(crate) fn is(mark: usize) -> bool {
-    CURRENT.try_with(|current| current.mark.get()) == Ok(mark)
-}
-
-/// Calls `use_queue` with the current loop's run queue; `None` outside of a loop.
-/// `use_queue` must not run code of the user: the cell stays borrowed.
-pub(crate) fn with_queue<R>(use_queue: impl FnOnce(&RunQueue) -> R) -> Option<R> {
-    let found = CURRENT.try_with(|current| {
-        let current = current.parts.borrow();
-        Some(use_queue(&current.as_ref()?.queue))
+pub(crate) fn with_queue_of(mark: usize, use_queue: impl FnOnce(&RunQueue)) -> bool {
+    let is_ours = CURRENT.try_with(|current| {
+        let is_ours = current.mark.get() == mark;
+        if is_ours && let Some(parts) = &*current.parts.borrow() {
+            use_queue(&parts.queue);
+        }
+        is_ours
     });
-    found.ok().flatten()
+    is_ours == Ok(true)
 }
 
-/// Like [`with_queue`], with the part of type `P`.
+/// Calls `use_part` with the current loop's part of type `P`; `None` outside of a loop.
+/// `use_part` must not run code of the user: the cell stays borrowed.
 pub(crate) fn with<P: 'static, R>(use_part: impl FnOnce(&P) -> R) -> Option<R> {
     let found = CURRENT.try_with(|current| {
         let current = current.parts.borrow();

@@ -8,7 +8,7 @@
 //! comes back and is dropped by the thread that posted it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crossbeam_channel::{Receiver, Sender};
 
@@ -18,6 +18,9 @@ use super::parker::Parker;
 /// messages of any type `M`; the loop's are in the file on the waker.
 pub(crate) struct Mailbox<M> {
     sender: Sender<M>,
+    /// The flag on the box: something was put in since the loop has looked. A look at the
+    /// flag costs next to nothing, and the loop looks in every turn.
+    flag: AtomicBool,
     remotes: AtomicUsize,
     parker: Parker,
 }
@@ -26,7 +29,8 @@ impl<M> Mailbox<M> {
     /// A mailbox for the loop of this thread, and the loop's end of it.
     pub(crate) fn new() -> (Arc<Mailbox<M>>, Receiver<M>) {
         let (sender, inbox) = crossbeam_channel::unbounded();
-        let mailbox = Mailbox { sender, remotes: AtomicUsize::new(0), parker: Parker::new() };
+        let (flag, remotes) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let mailbox = Mailbox { sender, flag, remotes, parker: Parker::new() };
         (Arc::new(mailbox), inbox)
     }
 
@@ -40,8 +44,22 @@ impl<M> Mailbox<M> {
     pub(crate) fn post(&self, message: M) {
         // Push, then notify.
         if self.sender.send(message).is_ok() {
+            self.flag.swap(true, Ordering::AcqRel);
             self.parker.unpark();
         }
+    }
+
+    /// Whether there may be a message.
+    pub(crate) fn has_mail(&self) -> bool {
+        self.flag.load(Ordering::Acquire)
+    }
+
+    /// The loop is about to look into the box: what comes from now on raises the flag
+    /// again, even if this look finds it.
+    pub(crate) fn lower_flag(&self) {
+        // Exchanges on both sides: whoever finds the flag up, or down, sees everything
+        // that came before.
+        self.flag.swap(false, Ordering::AcqRel);
     }
 
     /// Where the loop sleeps.

@@ -105,9 +105,9 @@ impl Header {
 
     /// Wakes the task, from whatever thread this is.
     pub(crate) fn wake(self: &Arc<Self>) {
-        if current::is(self.mailbox.mark()) {
-            current::with_queue(|queue| self.push(queue));
-        } else if !self.sent.swap(true, Ordering::AcqRel) {
+        let mark = self.mailbox.mark();
+        let is_ours = current::with_queue_of(mark, |queue| self.push(queue));
+        if !is_ours && !self.sent.swap(true, Ordering::AcqRel) {
             self.mailbox.post(Message::Wake(Arc::clone(self)));
         }
     }

@@ -92,11 +92,15 @@ impl Timers {
     }
 
     /// Wakes the tasks whose timers are due, in the order of the deadlines.
+    #[inline]
     pub(crate) fn fire(&self) {
-        if self.wheel.borrow().is_empty() {
-            // Without a timer, the clock is not even read.
-            return;
+        // Without a timer, the clock is not even read.
+        if !self.wheel.borrow().is_empty() {
+            self.fire_due();
         }
+    }
+
+    fn fire_due(&self) {
         let mut due = Vec::new();
         let now = self.clock.nanoseconds(self.clock.now());
         self.wheel.borrow_mut().advance(now.unwrap_or(u64::MAX), &mut due);

@@ -56,10 +56,35 @@ pub const BUGS: &[Bug] = &[
         name: "notified_before_the_push",
         file: "task/mailbox.rs",
         is: "        if self.sender.send(message).is_ok() {
+            self.flag.swap(true, Ordering::AcqRel);
             self.parker.unpark();
         }",
         becomes: "        self.parker.unpark();
-        let _ = self.sender.send(message);",
+        let _ = self.sender.send(message);
+        self.flag.swap(true, Ordering::AcqRel);",
+    },
+    // The loop is told of the message before it is there, looks, and lowers the flag.
+    Bug {
+        name: "flag_raised_before_the_push",
+        file: "task/mailbox.rs",
+        is: "        if self.sender.send(message).is_ok() {
+            self.flag.swap(true, Ordering::AcqRel);
+            self.parker.unpark();
+        }",
+        becomes: "        self.flag.swap(true, Ordering::AcqRel);
+        if self.sender.send(message).is_ok() {
+            self.parker.unpark();
+        }",
+    },
+    // The flag of a message that came since the look goes down with the old one.
+    Bug {
+        name: "flag_lowered_after_the_look",
+        file: "event_loop/parts.rs",
+        is: "        self.mailbox.lower_flag();
+        self.inbox.borrow().len()",
+        becomes: "        let messages = self.inbox.borrow().len();
+        self.mailbox.lower_flag();
+        messages",
     },
     // Without the fences, both sides may look before the other one has spoken.
     Bug {
@@ -141,9 +166,11 @@ pub const BUGS: &[Bug] = &[
         name: "posted_to_nobody",
         file: "task/mailbox.rs",
         is: "        if self.sender.send(message).is_ok() {
+            self.flag.swap(true, Ordering::AcqRel);
             self.parker.unpark();
         }",
         becomes: "        self.sender.send(message).expect(\"the loop is there\");
+        self.flag.swap(true, Ordering::AcqRel);
         self.parker.unpark();",
     },
     // What was sent to a loop that has ended is neither run nor dropped.

@@ -26,10 +26,7 @@ const STAND_INS: &[(&str, &str)] = &[
     ),
     ("crossbeam_channel::", "crate::stand_in::channel::"),
     ("use polling::", "use crate::stand_in::polling::"),
-    (
-        "CURRENT.try_with(|current| current.mark.get()) == Ok(mark)",
-        "CURRENT.try_with(|current| current.mark.get()).ok() == Some(mark)",
-    ),
+    ("is_ours == Ok(true)", "matches!(is_ours, Ok(true))"),
     (
         "CURRENT.try_with(|current| current.mark.get() != 0) == Ok(true)",
         "CURRENT.try_with(|current| current.mark.get() != 0).ok() == Some(true)",

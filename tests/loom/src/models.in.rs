@@ -33,6 +33,7 @@ list! {
     a_wake_ends_the_park
     a_wake_ends_the_wait_in_the_poller
     two_threads_wake_one_task
+    two_threads_wake_two_tasks
     a_late_wake_does_not_reach_the_task_in_the_same_place
     a_late_wake_does_not_take_that_of_the_next_task
     a_wake_meets_an_abort
@@ -78,6 +79,15 @@ fn a_wake_ends_the_park() {
 
 fn two_threads_wake_one_task() {
     block_on(woken_by_threads(2));
+}
+
+fn two_threads_wake_two_tasks() {
+    block_on(async {
+        let tasks = [spawn(woken_by_threads(1)), spawn(woken_by_threads(1))];
+        for task in tasks {
+            task.await.unwrap();
+        }
+    });
 }
 
 fn a_wake_ends_the_wait_in_the_poller() {

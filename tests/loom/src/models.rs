@@ -30,6 +30,8 @@ models! {
     parked_without_a_second_look
     polled_without_a_second_look
     notified_before_the_push
+    flag_raised_before_the_push
+    flag_lowered_after_the_look
     announced_without_a_fence
     counted_down_before_the_wake
     ended_without_a_second_look

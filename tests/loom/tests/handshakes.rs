@@ -50,6 +50,7 @@ models! {
     a_wake_ends_the_wait_in_the_poller: polled_without_a_second_look;
     two_threads_wake_one_task:
         load_and_store_instead_of_swap store_instead_of_swap announced_without_a_fence;
+    two_threads_wake_two_tasks: flag_raised_before_the_push flag_lowered_after_the_look;
     a_late_wake_does_not_reach_the_task_in_the_same_place: found_by_the_place_alone;
     a_late_wake_does_not_take_that_of_the_next_task: expected_to_be_there;
     a_wake_meets_an_abort: expected_to_be_there;
