@@ -943,3 +943,21 @@ fn a_wake_from_another_thread_polls_and_drops_nothing_there() {
         assert_eq!(log.take(), ["dropped"], "dropped by the loop");
     });
 }
+
+/// 57 · Breaks when a leaf takes every waker of this crate for that of the task which
+/// is being polled.
+#[test]
+fn a_leaf_that_is_polled_with_the_waker_of_another_task_wakes_that_one() {
+    on_virtual_loop(|| async {
+        let probe = Probe::default();
+        let other = spawn(probe.clone());
+        turns(1).await;
+        let others_waker = probe.waker.borrow().clone().expect("it was polled");
+        let (sender, mut receiver) = oneshot::channel();
+        assert!(poll_with(&mut receiver, &others_waker).is_pending());
+        sender.send(()).unwrap();
+        turns(1).await;
+        assert_eq!(probe.polls.get(), 2, "woken by what its waker was left with");
+        other.abort();
+    });
+}

@@ -952,3 +952,21 @@ fn abort_says_whether_there_was_anything_to_abort() {
         assert!(!ready.abort(), "it had ended by itself");
     });
 }
+
+/// 34 · Breaks when a name comes between a task and its abort.
+#[test]
+fn a_named_task_is_aborted_like_any_other() {
+    on_virtual_loop(|| async {
+        let log = Log::new();
+        let on_drop = OnDrop(log.clone(), "dropped");
+        let task = glassloop::spawn_named("sleeper", async move {
+            let _on_drop = on_drop;
+            pending::<()>().await;
+        });
+        yield_now().await;
+        assert!(task.abort());
+        yield_now().await;
+        assert_eq!(log.take(), ["dropped"], "its future goes when its turn comes");
+        assert!(task.await.unwrap_err().is_cancelled());
+    });
+}
