@@ -501,6 +501,33 @@ fn a_large_file_is_read_byte_by_byte_in_order_whatever_is_read_ahead() {
     });
 }
 
+/// Breaks when a large file costs a job for each read, or when nothing is read while what
+/// came is being used.
+#[test]
+fn a_reader_who_reads_on_and_on_is_read_ahead_for_in_larger_and_larger_steps() {
+    on_loop(|| async {
+        let (_folder, path) = path_in_folder();
+        fs::write(&path, vec![7; 2 << 20]).await.unwrap();
+        let mut file = File::open(&path).await.unwrap();
+        let before = stats().jobs;
+        let mut jobs = Vec::new();
+        let mut buffer = vec![0; 64 << 10];
+        for _ in 0..16 {
+            file.read_exact(&mut buffer).await.unwrap();
+            jobs.push(stats().jobs - before);
+        }
+        // 64 KiB, 128, 256; from then on the next 256 are begun when the last are given out.
+        assert_eq!(jobs, [1, 2, 2, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 6, 6]);
+        file.seek(SeekFrom::Start(0)).await.unwrap();
+        let before = stats().jobs;
+        file.read_exact(&mut buffer).await.unwrap();
+        file.read_exact(&mut buffer[..1]).await.unwrap();
+        file.seek(SeekFrom::Start(0)).await.unwrap();
+        file.read_exact(&mut buffer[..10]).await.unwrap();
+        assert_eq!(stats().jobs - before, 4, "after a seek it begins small again");
+    });
+}
+
 /// 79 · as in Python's files. Breaks when the bytes that were read ahead are given up
 /// before the system has agreed to the seek.
 #[test]

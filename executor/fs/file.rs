@@ -22,7 +22,7 @@ use std::ops::Range;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use futures_lite::{AsyncRead, AsyncSeek, AsyncSeekExt, AsyncWrite, AsyncWriteExt};
 
@@ -224,9 +224,7 @@ impl File {
         let mut bytes = std::mem::take(&mut self.ahead);
         let size = wanted.max(self.window);
         self.start(move |mut file| {
-            if bytes.len() < size {
-                bytes.resize(size, 0);
-            }
+            bytes.resize(bytes.len().max(size), 0);
             let result = read_once(&mut file, &mut bytes[..size]);
             done(bytes, result)
         });
@@ -249,6 +247,8 @@ impl File {
         if self.unread.is_empty() && was_full && matches!(self.state, State::Idle) {
             if self.window == FAR_AHEAD {
                 self.start_read(wanted, Done::ReadOn);
+                // A job begins when it is polled. Nobody waits for this one yet.
+                let _pending = self.poll_idle(&mut Context::from_waker(Waker::noop()));
             }
             self.window = (2 * self.window).min(FAR_AHEAD);
         }
