@@ -1048,7 +1048,7 @@ async fn turns_of_others_during<T>(work: impl Future<Output = T>) -> usize {
 fn a_task_whose_socket_is_always_ready_does_not_keep_the_loop_to_itself() {
     on_virtual_loop(async || {
         let (near, mut far) = async_pair();
-        (&*near.get_ref()).write_all(&[7; 100]).unwrap();
+        near.get_ref().write_all(&[7; 100]).unwrap();
         let by_poll_read = turns_of_others_during(async {
             for _ in 0..50 {
                 far.read_exact(&mut [0]).await.unwrap();
@@ -1078,7 +1078,7 @@ fn the_first_16_operations_of_a_poll_cost_no_turn() {
         for _ in 0..20 {
             assert!(poll_once(&mut far.read(&mut [0])).await.is_pending(), "nothing is there");
         }
-        (&*near.get_ref()).write_all(&[7; 16]).unwrap();
+        near.get_ref().write_all(&[7; 16]).unwrap();
         let turns = turns_of_others_during(async {
             for _ in 0..16 {
                 far.read_exact(&mut [0]).await.unwrap();
