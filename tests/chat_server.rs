@@ -1,14 +1,16 @@
 //! The chat server of the examples, as its users meet it: the program itself, over
 //! real sockets. What is read decides when to go on; nothing here sleeps.
 
+#[path = "support/programs.rs"]
+mod programs;
 mod support;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
-use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
 
+use programs::program;
 use support::within_limit;
 
 // ── messages ──────────────────────────────────────────────────────────────
@@ -447,7 +449,8 @@ mod unix {
     fn when_descriptors_run_out_it_says_so_and_goes_on_later() {
         within_limit(|| {
             let mut command = Command::new("sh");
-            command.args(["-c", "ulimit -n 20; exec \"$0\" --port 0"]).arg(program());
+            command.args(["-c", "ulimit -n 20; exec \"$0\" --port 0"]);
+            command.arg(program("chat_server").get_program());
             let mut server = Server::spawn(command.stderr(Stdio::piped()));
             let mut clients: Vec<_> = (0..20).map(|_| Client::connects(server.address)).collect();
             let mut complaint = String::new();
@@ -505,7 +508,7 @@ struct Server {
 
 impl Server {
     fn start(arguments: &[&str]) -> Server {
-        Server::spawn(Command::new(program()).args(["--port", "0"]).args(arguments))
+        Server::spawn(program("chat_server").args(["--port", "0"]).args(arguments))
     }
 
     fn spawn(command: &mut Command) -> Server {
@@ -593,17 +596,7 @@ impl Client {
 }
 
 fn run(arguments: &[&str]) -> Output {
-    let mut command = Command::new(program());
+    let mut command = program("chat_server");
     command.args(arguments);
     within_limit(move || command.output().expect("the program starts"))
-}
-
-/// The program, which `cargo test` builds beside this one.
-fn program() -> PathBuf {
-    let test = std::env::current_exe().expect("the path of this test");
-    let profile = test.ancestors().nth(2).expect("target/<profile>");
-    let name = format!("chat_server{}", std::env::consts::EXE_SUFFIX);
-    let program = profile.join("examples").join(name);
-    assert!(program.exists(), "{} is missing: run `cargo test`", program.display());
-    program
 }
