@@ -12,7 +12,8 @@
 //! ```
 //!
 //! So a read that was cancelled leaves its bytes for the next one, and a write
-//! that failed says so at the next write, flush or close.
+//! that failed says so at the next write, flush or close. And one who reads on and on
+//! finds the next bytes under way: their job begins when the last are given out.
 
 use std::fmt;
 use std::fs;
@@ -169,14 +170,7 @@ impl File {
 
     fn keep(&mut self, done: Done) -> io::Result<()> {
         match done {
-            Done::Read(bytes, result) => {
-                self.ahead = bytes;
-                self.unread = 0..result?;
-                if self.unread.is_empty() {
-                    self.state = State::AtEnd;
-                }
-                Ok(())
-            }
+            Done::Read(bytes, result) => self.keep_read(bytes, result),
             Done::ReadOn(bytes, result) => {
                 self.ahead = bytes;
                 // An error, or the end, comes again when somebody asks.
@@ -199,6 +193,15 @@ impl File {
                 self.state = target.map_or(State::Idle, |target| State::Sought(target, position));
             }),
         }
+    }
+
+    fn keep_read(&mut self, bytes: Vec<u8>, result: io::Result<usize>) -> io::Result<()> {
+        self.ahead = bytes;
+        self.unread = 0..result?;
+        if self.unread.is_empty() {
+            self.state = State::AtEnd;
+        }
+        Ok(())
     }
 
     /// Writes out what was collected.
