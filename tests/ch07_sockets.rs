@@ -1070,6 +1070,23 @@ fn a_task_whose_socket_is_always_ready_does_not_keep_the_loop_to_itself() {
     });
 }
 
+/// Breaks when a task that has had its share stays refused until its poll ends: a poll that
+/// does not end, since another executor runs inside of it, then spins for ever.
+#[test]
+fn an_executor_inside_of_a_task_may_read_as_much_as_there_is() {
+    on_virtual_loop(|| async {
+        let (near, mut far) = async_pair();
+        near.get_ref().write_all(&[7; 100]).unwrap();
+        let mut all = [0; 100];
+        future::block_on(async {
+            for byte in &mut all {
+                far.read_exact(std::slice::from_mut(byte)).await.unwrap();
+            }
+        });
+        assert_eq!(all, [7; 100]);
+    });
+}
+
 /// 18 · Breaks when tries that have to wait count as well, or what other polls have used.
 #[test]
 fn the_first_16_operations_of_a_poll_cost_no_turn() {

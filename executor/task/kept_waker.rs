@@ -88,7 +88,16 @@ impl Running {
 /// has had its share in this poll: a socket that is always ready would else keep the loop
 /// to its task for as long as the peer likes. (asyncio's streams read once in a turn.)
 pub(crate) fn poll_budget(cx: &Context<'_>) -> Poll<()> {
-    if current::with(|running: &Running| running.budget.get()) == Some(0) {
+    let is_spent = current::with(|running: &Running| {
+        let is_spent = running.budget.get() == 0;
+        if is_spent {
+            // Refused once only: a poll in which another executor runs does not end, and
+            // would be refused for ever.
+            running.budget.set(BUDGET);
+        }
+        is_spent
+    });
+    if is_spent == Some(true) {
         cx.waker().wake_by_ref();
         return Poll::Pending;
     }
