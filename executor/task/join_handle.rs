@@ -7,8 +7,9 @@ use std::task::{Context, Poll};
 
 use super::id::TaskId;
 use super::join_error::JoinError;
-use super::kept_waker::{KeptWaker, What};
+use super::kept_waker::KeptWaker;
 use super::task::{Joinable, State};
+use super::wait::What;
 
 /// Awaits a spawned task: `Ok` with its output, or a [`JoinError`] if it
 /// panicked or was cancelled. asyncio's `Task`, seen from outside.

@@ -4,9 +4,10 @@
 //! In reading order: `contain` stops a panic; a `slab` keeps things that come and go.
 //! A task has an `id`, under which it stands in the `run_queue`; the thread has a
 //! `current` loop, which sleeps in a `parker`, and has a `mailbox` for other threads; a
-//! `waker` leads to the queue or to the mailbox; a leaf keeps it as a `kept_waker`. A task may end in a
-//! `join_error`; a `task` owns a future, and its user holds a `join_handle`; the
-//! `scheduler` keeps the tasks and polls them; `spawn` gives it one.
+//! `waker` leads to the queue or to the mailbox. A leaf that has to `wait` asks whose poll
+//! is `running`, and keeps its waker as a `kept_waker`. A task may end in a `join_error`; a
+//! `task` owns a future, and its user holds a `join_handle`; the `scheduler` keeps the tasks
+//! and polls them; `spawn` gives it one.
 //!
 //! This room knows no clock, no thread pool, and no descriptor (but for the parker,
 //! whose bed may be the system's poller).
@@ -19,6 +20,8 @@ pub(crate) mod current;
 mod parker;
 mod mailbox;
 mod waker;
+mod wait;
+mod running;
 mod kept_waker;
 mod join_error;
 #[expect(clippy::module_inception, reason = "the task is what the room is about")]
@@ -34,10 +37,12 @@ pub use spawn::{YieldNow, spawn, spawn_named, yield_now};
 
 pub(crate) use contain::contain;
 pub(crate) use id::Name;
-pub(crate) use kept_waker::{KeptWaker, Running, Wait, What, poll_budget, spend_budget};
+pub(crate) use kept_waker::KeptWaker;
 pub(crate) use mailbox::Mailbox;
 pub(crate) use run_queue::RunQueue;
+pub(crate) use running::{Running, poll_budget, spend_budget};
 pub(crate) use scheduler::Scheduler;
 pub(crate) use slab::Slab;
 pub(crate) use task::{Joinable, Task};
+pub(crate) use wait::{Wait, What};
 pub(crate) use waker::{Message, OwnWaker};

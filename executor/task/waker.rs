@@ -50,8 +50,8 @@ pub(crate) struct Header {
     // Any thread.
     /// A message for the task is on its way through the mailbox.
     sent: AtomicBool,
-    /// How many of this header's owners are the crate's own leaves. See the next
-    /// file.
+    /// How many of this header's owners are the crate's own leaves, which keep it as
+    /// a `KeptWaker`.
     inside: AtomicU32,
 }
 
