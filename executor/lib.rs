@@ -44,6 +44,7 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+mod trace;
 pub mod task;
 pub mod time;
 pub mod io;
@@ -57,6 +58,7 @@ pub mod sync;
 
 pub use blocking::{Broken, Promise, Promised, Unblock, promise, unblock};
 pub use event_loop::{Builder, Executor, Remote, SlowPoll, Stats, block_on, remote, stats};
+pub use event_loop::{TaskInfo, TaskState, Tasks, WaitInfo, WaitsFor, tasks};
 pub use io::Async;
 pub use join::{JoinAll, TaskGroup, join_all};
 pub use task::{JoinError, JoinHandle, TaskId, YieldNow, spawn, spawn_named, yield_now};

@@ -14,7 +14,7 @@ use futures_lite::AsyncReadExt;
 use glassloop::net::{TcpListener, TcpStream};
 use glassloop::sync::{Event, Mutex, Semaphore, channel};
 use glassloop::{Executor, sleep, spawn, timeout, yield_now};
-use support::{panic_text, poll_once, turns, virtual_executor, within_limit};
+use support::{panic_text, poll_once, turns, within_limit};
 
 /// Counts the bytes that are allocated at present, and the allocations so far.
 struct Counting;
@@ -55,6 +55,11 @@ fn allocations_of(work: impl FnOnce()) -> isize {
 }
 
 const TASKS: usize = 100_000;
+
+/// A loop as in a release build, where nobody takes notes on what its tasks wait for.
+fn virtual_executor() -> Executor {
+    Executor::builder().virtual_time().explain(false).build().expect("an executor")
+}
 
 /// The bytes per task, for tasks that wait in the future that `make` makes.
 fn bytes_per_task<F: Future<Output = ()> + 'static>(make: impl Fn() -> F) -> isize {

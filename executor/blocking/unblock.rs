@@ -11,7 +11,8 @@ use std::thread;
 
 use super::pool::Pool;
 use super::promise::{Promised, promise};
-use crate::task::current;
+use crate::task::{current, note_wait};
+use crate::trace::{Place, Wait, What};
 
 /// Runs `work` on a thread of the loop's pool, and gives its result; the loop
 /// goes on meanwhile. asyncio's `to_thread`.
@@ -38,7 +39,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    Unblock::new(current::expect("`glassloop::unblock`"), work)
+    Unblock::new(current::expect("`glassloop::unblock`"), Location::caller(), work)
 }
 
 /// The future of [`unblock`].
@@ -51,26 +52,30 @@ pub struct Unblock<T> {
 
 enum State<T> {
     Inert(Box<dyn FnOnce() -> T + Send>),
-    Out(Promised<thread::Result<T>>),
+    /// What the job promises, and its number in the trace.
+    Out(Promised<thread::Result<T>>, u64),
     Done,
 }
 
 impl<T: Send + 'static> Unblock<T> {
-    #[track_caller]
-    pub(crate) fn new(pool: Rc<Pool>, work: impl FnOnce() -> T + Send + 'static) -> Unblock<T> {
-        Unblock { pool, state: State::Inert(Box::new(work)), at: Location::caller() }
+    pub(crate) fn new(
+        pool: Rc<Pool>,
+        at: Place,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Unblock<T> {
+        Unblock { pool, state: State::Inert(Box::new(work)), at }
     }
 
     /// Like `poll`, but says so when no thread can be started.
     pub(crate) fn poll_job(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         match std::mem::replace(&mut self.state, State::Done) {
             State::Inert(work) => self.submit(work, cx)?,
-            State::Out(mut promised) => {
+            State::Out(mut promised, job) => {
                 if let Poll::Ready(result) = Pin::new(&mut promised).poll(cx) {
                     let result = result.expect("an accepted job is run");
                     return Poll::Ready(Ok(result.unwrap_or_else(|panic| resume_unwind(panic))));
                 }
-                self.state = State::Out(promised);
+                self.wait(promised, job);
             }
             State::Done => panic!(
                 "the Unblock made at {} was polled again after it was ready. Await it once",
@@ -88,10 +93,22 @@ impl<T: Send + 'static> Unblock<T> {
         let (promise, mut promised) = promise();
         // Polled before there is anything to await: so it knows whom to wake.
         let _pending = Pin::new(&mut promised).poll(cx);
-        let job = move || drop(promise.set(catch_unwind(AssertUnwindSafe(work))));
+        let ticket = current::glass().job(self.at);
+        let number = ticket.as_ref().map_or(0, |ticket| ticket.job);
+        let job = move || {
+            let result = catch_unwind(AssertUnwindSafe(work));
+            // Before the task is woken: the trace tells that the job was the cause.
+            drop(ticket);
+            drop(promise.set(result));
+        };
         self.pool.submit(Box::new(job)).map_err(|refused| refused.error)?;
-        self.state = State::Out(promised);
+        self.wait(promised, number);
         Ok(())
+    }
+
+    fn wait(&mut self, promised: Promised<thread::Result<T>>, job: u64) {
+        note_wait(Wait { what: What::Job(job), at: self.at });
+        self.state = State::Out(promised, job);
     }
 }
 
@@ -112,7 +129,7 @@ impl<T> fmt::Debug for Unblock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.state {
             State::Inert(_) => "Unblock(not started)",
-            State::Out(_) => "Unblock(out)",
+            State::Out(..) => "Unblock(out)",
             State::Done => "Unblock(done)",
         })
     }
@@ -126,6 +143,6 @@ pub(crate) async fn unblock_io<T: Send + 'static>(
     at: &'static Location<'static>,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    let mut job = Unblock::new(current::expect_at(what, at), work);
+    let mut job = Unblock::new(current::expect_at(what, at), at, work);
     poll_fn(|cx| job.poll_job(cx)).await?
 }

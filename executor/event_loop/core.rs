@@ -29,6 +29,7 @@ use super::slow_poll::SlowPolls;
 use super::stats::Stats;
 use super::stuck::StuckCheck;
 use crate::task::{Message, Name};
+use crate::trace::{Cause, Event, Phase, Unpark};
 
 /// While tasks are ready, the system is asked for events once in so many polls:
 /// often enough for sockets, and rarely enough that a poll costs no system call.
@@ -82,6 +83,7 @@ impl EventLoop {
     /// Turns while something is ready.
     pub(super) fn run_until_stalled(&self) {
         loop {
+            self.parts.glass.begin(Phase::Io);
             self.look();
             self.drain_inbox();
             self.fire_timers();
@@ -94,6 +96,7 @@ impl EventLoop {
 
     /// The first part of a turn: what has happened outside?
     fn poll_io(&self, root: &mut Root<'_>) {
+        self.parts.glass.begin(Phase::Io);
         self.drain_inbox();
         if self.parts.queue.is_empty() {
             self.park(root);
@@ -113,6 +116,7 @@ impl EventLoop {
     }
 
     fn take_messages(&self) {
+        self.parts.glass.because(Cause::Thread);
         for _ in 0..self.parts.messages() {
             match self.parts.receive() {
                 Some(Message::Wake(header)) => header.arrived(&self.parts.queue),
@@ -159,18 +163,40 @@ impl EventLoop {
         self.look();
         // The job that was done in between has left its wake in the inbox.
         if self.parts.queue.is_empty() && !self.parts.has_messages() {
+            self.tell_park(Some(deadline));
             self.parts.timers.clock().move_to(deadline);
+            self.parts.glass.unpark(|| Unpark::Timeout);
         }
     }
 
     fn sleep(&self, deadline: Option<Instant>, others: Others) {
         self.parks.set(self.parks.get() + 1);
+        self.tell_park(deadline);
         // Whoever has gone since we decided to sleep has found no sleep to end.
         let stay_awake = || self.parts.has_messages() || self.others() != others;
         match self.parts.reactor.is_watching() {
             true => self.wait_in_poller(deadline, stay_awake),
-            false => self.parts.mailbox.parker().park_thread(deadline, stay_awake),
+            false => {
+                self.parts.mailbox.parker().park_thread(deadline, stay_awake);
+                self.tell_unpark(deadline, false);
+            }
         }
+    }
+
+    fn tell_park(&self, deadline: Option<Instant>) {
+        let now = || self.parts.timers.clock().now();
+        let limit = || deadline.map(|at| at.saturating_duration_since(now()));
+        self.parts.glass.emit(|| Event::Park { limit: limit() });
+    }
+
+    fn tell_unpark(&self, deadline: Option<Instant>, is_event: bool) {
+        let is_due = || deadline.is_some_and(|at| at <= self.parts.timers.clock().now());
+        self.parts.glass.unpark(|| match self.parts.has_messages() {
+            _ if is_event => Unpark::Fd,
+            true => Unpark::Message,
+            false if is_due() => Unpark::Timeout,
+            false => Unpark::Other,
+        });
     }
 
     /// The other threads that may still have something for the loop.
@@ -194,6 +220,7 @@ impl EventLoop {
         let parker = self.parts.mailbox.parker();
         parker
             .park_poller(&mut events, deadline, stay_awake)
+            .inspect(|()| self.tell_unpark(deadline, events.iter().next().is_some()))
             .and_then(|()| self.dispatch(&events))
             .unwrap_or_else(|error| panic!("the system's poller failed: {error}"));
         self.events.replace(Some(events));
@@ -206,6 +233,7 @@ impl EventLoop {
 
     /// The second part of a turn: wakes the tasks whose timers are due.
     fn fire_timers(&self) {
+        self.parts.glass.begin(Phase::Timers);
         self.parts.timers.fire();
     }
 
@@ -213,6 +241,7 @@ impl EventLoop {
     /// that they make ready. Stops when the root is done.
     fn run_ready(&self, mut root: Option<&mut Root<'_>>) {
         self.turns.set(self.turns.get() + 1);
+        self.parts.glass.begin(Phase::Ready);
         for _ in 0..self.parts.queue.len() {
             if root.as_ref().is_some_and(|root| root.is_done()) {
                 return;
@@ -250,6 +279,7 @@ impl EventLoop {
         // A Drop of what was sent may have spawned.
         self.parts.scheduler.drop_all_tasks();
         self.parts.pool.shutdown();
+        self.parts.glass.emit(|| Event::LoopEnd);
     }
 
     pub(super) fn stats(&self) -> Stats {

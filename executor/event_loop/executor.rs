@@ -1,8 +1,11 @@
 //! The public face of the loop: `block_on`, `Executor`, `Builder`.
 
+use std::env;
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::path::Path;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
@@ -13,9 +16,11 @@ use super::remote::Remote;
 use super::root::Root;
 use super::slow_poll::{SlowPoll, SlowPolls};
 use super::stats::Stats;
+use super::tasks::{self, Tasks};
 use crate::blocking::pool::DEFAULT_THREADS;
 use crate::task::{JoinHandle, current};
-use crate::time::Clock;
+use crate::time::{Clock, wheel};
+use crate::trace::{Cause, Glass, Header, Recorder, Request};
 
 /// `GLASSLOOP_VIRTUAL_TIME=1` gives every loop a virtual clock, so that any program
 /// can be watched without its waits.
@@ -56,6 +61,37 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 #[track_caller]
 pub fn stats() -> Stats {
     current::expect::<EventLoop>("`glassloop::stats`").stats()
+}
+
+/// Every task of the current loop that has not ended, and what it waits for; printed, a
+/// tree of who awaits whom. asyncio's `all_tasks`, and `python -m asyncio pstree`.
+///
+/// What a task waits for is known only if the loop takes notes of it: it does so in a
+/// debug build, when it is traced, and when it was made by
+/// [`Builder::explain`](crate::Builder::explain).
+///
+/// # Panics
+/// Outside of a loop.
+///
+/// ```
+/// use std::time::Duration;
+/// use glassloop::{TaskState, WaitsFor, sleep, spawn_named, yield_now};
+///
+/// let executor = glassloop::Executor::builder().explain(true).build()?;
+/// executor.block_on(async {
+///     let _fetch = spawn_named("fetch", sleep(Duration::from_secs(2)));
+///     yield_now().await;
+///     let tasks = glassloop::tasks();
+///     println!("{tasks}");
+///     assert_eq!(tasks[1].name.as_deref(), Some("fetch"));
+///     assert_eq!(tasks[1].state, TaskState::Waiting);
+///     assert!(matches!(tasks[1].waits[0].what, WaitsFor::Timer(_)));
+/// });
+/// # std::io::Result::Ok(())
+/// ```
+#[track_caller]
+pub fn tasks() -> Tasks {
+    tasks::of(&current::expect::<EventLoop>("`glassloop::tasks`").parts)
 }
 
 /// A way into the current loop, for other threads. asyncio's `get_running_loop`,
@@ -114,6 +150,8 @@ impl Executor {
             virtual_time: std::env::var_os(VIRTUAL_TIME).is_some_and(|value| value == "1"),
             blocking_threads: DEFAULT_THREADS,
             slow_polls: SlowPolls::default(),
+            explain: cfg!(debug_assertions),
+            trace: None,
         }
     }
 
@@ -163,7 +201,10 @@ impl Executor {
     ) {
         let scheduler = &self.event_loop.parts.scheduler;
         let mut root = Root::new(scheduler, called_at, future);
+        self.event_loop.parts.root.set(Some((root.id, called_at)));
         let run = catch_unwind(AssertUnwindSafe(|| self.event_loop.run(&mut root)));
+        self.event_loop.parts.root.set(None);
+        scheduler.glass().because(Cause::Thread);
         // The root's own panic, or the loop's: a deadlock, a poller that failed.
         if let Some(panic) = root.end(scheduler).or(run.err()) {
             scheduler.drop_all_tasks();
@@ -209,6 +250,11 @@ impl Executor {
     /// A way into this loop for other threads.
     pub fn remote(&self) -> Remote {
         Remote::new(&self.event_loop.parts.mailbox)
+    }
+
+    /// Every task that has not ended, and what it waits for. See [`tasks`](crate::tasks).
+    pub fn tasks(&self) -> Tasks {
+        tasks::of(&self.event_loop.parts)
     }
 
     /// The totals so far.
@@ -274,6 +320,8 @@ pub struct Builder {
     virtual_time: bool,
     blocking_threads: usize,
     slow_polls: SlowPolls,
+    explain: bool,
+    trace: Option<OsString>,
 }
 
 impl Builder {
@@ -348,17 +396,85 @@ impl Builder {
         self
     }
 
+    /// Whether the loop takes notes of what its tasks wait for, for [`tasks`](crate::tasks).
+    /// Without this call it does so in a debug build, and in a loop that is traced; in a
+    /// release build it costs nothing. asyncio's debug mode.
+    pub fn explain(mut self, explain: bool) -> Builder {
+        self.explain = explain;
+        self
+    }
+
+    /// Writes a trace of everything that the loop does to `path`. The ending says in
+    /// which form: `.html` is a page that plays it, `.json` is for Perfetto and
+    /// `chrome://tracing`, `.jsonl` has a line for each event; and `-` stands for a
+    /// timeline on stderr.
+    ///
+    /// `GLASSLOOP_TRACE=path` in the environment does it for every loop of a program,
+    /// without a change to its code: the second loop writes `path-2.html`, and so on.
+    /// `docs/trace.md` describes the events.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("trace.html");
+    /// let executor = glassloop::Executor::builder().trace(&path).build()?;
+    /// executor.block_on(glassloop::yield_now());
+    /// # assert!(path.exists());
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn trace(mut self, path: impl AsRef<Path>) -> Builder {
+        self.trace = Some(path.as_ref().as_os_str().to_owned());
+        self
+    }
+
     /// Makes the loop.
     ///
     /// # Errors
-    /// None at present; see [`Executor::new`].
+    /// If a [`trace`](Self::trace) is wanted whose ending stands for no form, or which
+    /// cannot be written. (One that the environment wants is only complained about.)
     pub fn build(self) -> io::Result<Executor> {
         let clock = match self.virtual_time {
             true => Clock::standing_still(),
             false => Clock::real(),
         };
-        let parts = Parts::new(clock, self.blocking_threads);
+        let glass = self.glass(&clock)?;
+        let parts = Parts::new(clock, self.blocking_threads, glass);
         Ok(Executor { event_loop: Rc::new(EventLoop::new(parts, self.slow_polls)) })
+    }
+}
+
+impl Builder {
+    /// Through which the loop is to be watched: as a rule by nobody.
+    fn glass(&self, clock: &Clock) -> io::Result<Glass> {
+        let wanted = self.trace.as_ref().map(|path| Request::new(path)).transpose()?;
+        let by_environment = match wanted {
+            Some(_) => None,
+            None => Request::of_environment(),
+        };
+        if !self.explain && wanted.is_none() && by_environment.is_none() {
+            return Ok(Glass::default());
+        }
+        let time = clock.clone();
+        let recorder = Recorder::new(move || time.nanoseconds(time.now()).unwrap_or(u64::MAX));
+        if let Some(request) = wanted {
+            recorder.write_to(&request, &header(clock))?;
+        }
+        if let Some(request) = by_environment {
+            request.complain_of(recorder.write_to(&request, &header(clock)));
+        }
+        Ok(Glass::watched_by(recorder))
+    }
+}
+
+/// What stands at the head of a trace.
+fn header(clock: &Clock) -> Header {
+    let program = env::current_exe().ok();
+    let name = program.as_ref().and_then(|path| path.file_stem());
+    Header {
+        program: name.unwrap_or_default().to_string_lossy().into_owned(),
+        is_virtual: clock.is_virtual(),
+        tick_nanoseconds: wheel::TICK,
+        slots: wheel::SLOTS,
+        levels: wheel::LEVELS,
     }
 }
 

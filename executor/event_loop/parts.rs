@@ -1,6 +1,6 @@
 //! The parts of a loop, made and put together.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -9,8 +9,9 @@ use crossbeam_channel::Receiver;
 use crate::blocking::{Pool, pool::KEEP_ALIVE};
 use crate::io::Reactor;
 use crate::task::current::{self, Entered, part};
-use crate::task::{Mailbox, Message, RunQueue, Running, Scheduler, contain};
+use crate::task::{Mailbox, Message, RunQueue, Running, Scheduler, TaskId, contain};
 use crate::time::{Clock, Timers};
+use crate::trace::{Glass, Place};
 
 /// Everything that a loop consists of. None of the parts knows the loop.
 pub(super) struct Parts {
@@ -21,14 +22,17 @@ pub(super) struct Parts {
     pub(super) reactor: Rc<Reactor>,
     pub(super) pool: Rc<Pool>,
     pub(super) mailbox: Arc<Mailbox<Message>>,
+    pub(super) glass: Glass,
+    /// The future of `block_on`, while it runs.
+    pub(super) root: Cell<Option<(TaskId, Place)>>,
     /// The loop's end of the mailbox; until the loop ends.
     inbox: RefCell<Receiver<Message>>,
 }
 
 impl Parts {
-    pub(super) fn new(clock: Clock, max_threads: usize) -> Parts {
+    pub(super) fn new(clock: Clock, max_threads: usize, glass: Glass) -> Parts {
         let (mailbox, inbox) = Mailbox::new();
-        let queue = Rc::new(RunQueue::default());
+        let queue = Rc::new(RunQueue::new(glass.clone()));
         let running = Rc::new(Running::default());
         let scheduler = Scheduler::new(queue.clone(), running.clone(), mailbox.clone());
         let for_pool = mailbox.clone();
@@ -37,10 +41,12 @@ impl Parts {
             queue,
             running,
             scheduler: Rc::new(scheduler),
-            timers: Rc::new(Timers::new(clock)),
-            reactor: Rc::new(Reactor::new(mailbox.clone())),
+            timers: Rc::new(Timers::new(clock, glass.clone())),
+            reactor: Rc::new(Reactor::new(mailbox.clone(), glass.clone())),
             pool: Rc::new(Pool::new(max_threads, KEEP_ALIVE, job_done)),
             mailbox,
+            glass,
+            root: Cell::new(None),
             inbox: RefCell::new(inbox),
         }
     }

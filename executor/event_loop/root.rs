@@ -6,7 +6,8 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::task::Context;
 
-use crate::task::{Name, OwnWaker, Scheduler, TaskId};
+use crate::task::{Name, OwnWaker, Scheduler, TaskId, panic_text};
+use crate::trace::{Cause, End, Event};
 
 /// A root future and its place in the ready queue.
 pub(super) struct Root<'a> {
@@ -32,7 +33,10 @@ impl<'a> Root<'a> {
         let id = scheduler.next_id();
         let name = Name::new(id, Name::ROOT);
         let own = scheduler.own_waker(name);
-        own.header.wake();
+        let glass = scheduler.glass();
+        glass.because(Cause::Start);
+        glass.emit(|| Event::Spawn { task: id.0, name: Some("root"), at: called_at });
+        own.header.line_up(scheduler.queue());
         Root { id, name, called_at, own: Some(own), future, done: false, panic: None }
     }
 
@@ -49,10 +53,26 @@ impl<'a> Root<'a> {
         let poll = |cx: &mut Context<'_>| {
             catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx).is_ready()))
         };
-        let (ready, own) = scheduler.poll_with(own, poll);
-        self.own = Some(own);
+        let (ready, own) = scheduler.poll_with(self.id, own, poll);
         self.done = *ready.as_ref().unwrap_or(&true);
+        match self.done {
+            false => scheduler.tell_pending(self.id, &own),
+            true => self.tell_end(scheduler, ready.as_ref().err()),
+        }
+        self.own = Some(own);
         self.panic = ready.err();
+    }
+
+    fn tell_end(&self, scheduler: &Scheduler, panic: Option<&Payload>) {
+        scheduler.glass().emit(|| {
+            let text = panic.map(|payload| panic_text(&**payload).unwrap_or_default());
+            Event::End { task: self.id.0, how: text.map_or(End::Done, End::Panic) }
+        });
+    }
+
+    /// How many of its leaves wait at present.
+    pub(super) fn held_inside(&self) -> usize {
+        self.own.as_ref().map_or(0, OwnWaker::held_inside)
     }
 
     /// Whether a waker of the root lies outside the crate.
@@ -62,6 +82,10 @@ impl<'a> Root<'a> {
 
     /// Gives the waker back, and the panic if there was one.
     pub(super) fn end(mut self, scheduler: &Scheduler) -> Option<Payload> {
+        if !self.done {
+            let how = End::Drop;
+            scheduler.glass().emit(|| Event::End { task: self.id.0, how });
+        }
         self.own.take().into_iter().for_each(|own| scheduler.recycle(own));
         self.panic
     }

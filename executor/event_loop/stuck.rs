@@ -29,7 +29,8 @@ use std::fmt::Write;
 
 use super::parts::Parts;
 use super::root::Root;
-use crate::task::{Task, Wait};
+use crate::task::Task;
+use crate::trace::Wait;
 
 /// The check, and what it remembers.
 #[derive(Default)]
@@ -79,18 +80,22 @@ fn report(parts: &Parts, root: &mut Root<'_>) -> String {
          stuck futures:",
     );
     let called_at = root.called_at;
-    let waits = parts.running.inquire(|| root.poll(&parts.scheduler));
+    parts.running.take_notes();
+    root.poll(&parts.scheduler);
+    let waits = parts.running.notes(root.held_inside());
     let who = format!("the future given to `block_on` at {called_at}");
     add_line(&mut report, &who, &waits);
 
     for task in parts.scheduler.tasks() {
-        let poll = || parts.scheduler.poll(task.name());
-        let waits = parts.running.inquire(poll);
+        parts.running.take_notes();
+        parts.scheduler.poll(task.name());
+        let waits = parts.running.notes(task.held_inside());
         let label = task.label().map(|label| format!(" {label:?}"));
         let label = label.unwrap_or_default();
         let who = format!("{}{label}, spawned at {}", task.id(), task.spawned_at);
         add_line(&mut report, &who, &waits);
     }
+    parts.running.stop_notes();
     report
 }
 

@@ -28,6 +28,7 @@ use std::task::{Context, Poll, Waker, ready};
 use futures_lite::{AsyncRead, AsyncSeek, AsyncSeekExt, AsyncWrite, AsyncWriteExt};
 
 use crate::blocking::{Pool, Unblock};
+use crate::trace::Place;
 
 /// How much is read ahead at first, and how much is collected before a write.
 const CHUNK: usize = 64 * 1024;
@@ -65,6 +66,7 @@ const FAR_AHEAD: usize = 4 * CHUNK;
 pub struct File {
     file: Arc<fs::File>,
     pool: Rc<Pool>,
+    opened_at: Place,
     state: State,
     /// Its bytes `unread` were read ahead, and are still to be given out.
     ahead: Vec<u8>,
@@ -97,10 +99,11 @@ enum Done {
 }
 
 impl File {
-    pub(super) fn new(file: fs::File, pool: Rc<Pool>) -> File {
+    pub(super) fn new(file: fs::File, pool: Rc<Pool>, opened_at: Place) -> File {
         File {
             file: Arc::new(file),
             pool,
+            opened_at,
             state: State::Idle,
             ahead: Vec::new(),
             unread: 0..0,
@@ -148,13 +151,13 @@ impl File {
         call: impl FnOnce(&fs::File) -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
         let file = Arc::clone(&self.file);
-        let mut job = Unblock::new(Rc::clone(&self.pool), move || call(&file));
+        let mut job = Unblock::new(Rc::clone(&self.pool), self.opened_at, move || call(&file));
         poll_fn(|cx| job.poll_job(cx)).await?
     }
 
     fn start(&mut self, job: impl FnOnce(&fs::File) -> Done + Send + 'static) {
         let file = Arc::clone(&self.file);
-        let job = Unblock::new(Rc::clone(&self.pool), move || job(&file));
+        let job = Unblock::new(Rc::clone(&self.pool), self.opened_at, move || job(&file));
         self.state = State::Busy(job);
     }
 

@@ -101,7 +101,7 @@ impl OpenOptions {
         });
         async move {
             let file = open.await?;
-            Ok(File::new(file, current::expect_at("`glassloop::fs`", at)))
+            Ok(File::new(file, current::expect_at("`glassloop::fs`", at), at))
         }
     }
 }

@@ -15,6 +15,7 @@ use futures_lite::stream::Stream;
 use super::path_job;
 use crate::blocking::{Pool, Unblock};
 use crate::task::current;
+use crate::trace::Place;
 
 /// How many entries are fetched by one job.
 const BATCH: usize = 64;
@@ -51,14 +52,15 @@ pub fn read_dir(path: impl AsRef<Path>) -> impl Future<Output = io::Result<ReadD
     async move {
         let entries = open.await?;
         let pool = current::expect_at("`fs::read_dir`", at);
-        let job = Some(fetch(&pool, entries));
-        Ok(ReadDir { pool, fetched: Vec::new().into_iter(), job })
+        let job = Some(fetch(&pool, at, entries));
+        Ok(ReadDir { pool, at, fetched: Vec::new().into_iter(), job })
     }
 }
 
 /// The stream of [`read_dir`]: a few entries at a time are fetched on the pool.
 pub struct ReadDir {
     pool: Rc<Pool>,
+    at: Place,
     fetched: vec::IntoIter<io::Result<DirEntry>>,
     /// Fetches the next entries; `None` at the end.
     job: Option<Unblock<Batch>>,
@@ -68,9 +70,9 @@ pub struct ReadDir {
 type Batch = (Vec<io::Result<DirEntry>>, fs::ReadDir);
 
 /// A job that is not submitted before the entries are wanted.
-fn fetch(pool: &Rc<Pool>, mut entries: fs::ReadDir) -> Unblock<Batch> {
+fn fetch(pool: &Rc<Pool>, at: Place, mut entries: fs::ReadDir) -> Unblock<Batch> {
     let work = move || (entries.by_ref().take(BATCH).collect(), entries);
-    Unblock::new(Rc::clone(pool), work)
+    Unblock::new(Rc::clone(pool), at, work)
 }
 
 impl Stream for ReadDir {
@@ -91,7 +93,7 @@ impl Stream for ReadDir {
             self.job = None;
             let (batch, entries) = done?;
             if !batch.is_empty() {
-                self.job = Some(fetch(&self.pool, entries));
+                self.job = Some(fetch(&self.pool, self.at, entries));
             }
             self.fetched = batch.into_iter();
         }

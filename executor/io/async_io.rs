@@ -13,7 +13,8 @@ use futures_lite::{AsyncRead, AsyncWrite};
 use super::platform::{self, Pollable};
 use super::reactor::{Direction, Reactor, Source};
 use super::readiness::Readiness;
-use crate::task::{KeptWaker, What, current, poll_budget, spend_budget};
+use crate::task::{KeptWaker, current, poll_budget, spend_budget};
+use crate::trace::Place;
 
 /// A socket, pipe or other descriptor, tied to the current loop. asyncio's
 /// `loop.add_reader` and `loop.add_writer`.
@@ -54,6 +55,8 @@ pub struct Async<T: Pollable + 'static> {
     /// Always there, but for the moment in which `into_inner` takes it.
     source: Option<Rc<Source<T>>>,
     reactor: Rc<Reactor>,
+    /// The user's line, for those who read and write through traits.
+    made_at: Place,
 }
 
 impl<T: Pollable + 'static> Async<T> {
@@ -70,18 +73,18 @@ impl<T: Pollable + 'static> Async<T> {
     pub fn new(io: T) -> io::Result<Async<T>> {
         let reactor = current::expect::<Reactor>("`Async::new`");
         platform::set_nonblocking(&io)?;
-        Async::register(reactor, io)
+        Async::register(reactor, io, Location::caller())
     }
 
     /// Ties a descriptor to the current loop that has been made non-blocking, for
     /// `what`, which was called at `at`.
-    pub(crate) fn new_nonblocking(io: T, what: &str, at: &Location<'_>) -> io::Result<Async<T>> {
-        Async::register(current::expect_at(what, at), io)
+    pub(crate) fn new_nonblocking(io: T, what: &str, at: Place) -> io::Result<Async<T>> {
+        Async::register(current::expect_at(what, at), io, at)
     }
 
-    fn register(reactor: Rc<Reactor>, io: T) -> io::Result<Async<T>> {
+    fn register(reactor: Rc<Reactor>, io: T, made_at: Place) -> io::Result<Async<T>> {
         let source = Some(reactor.register(io)?);
-        Ok(Async { source, reactor })
+        Ok(Async { source, reactor, made_at })
     }
 
     /// What it was made of. The descriptor is non-blocking.
@@ -181,7 +184,8 @@ impl<T: Pollable + 'static> Async<T> {
     }
 
     fn poll_wait<R>(&self, direction: Direction, cx: &Context<'_>) -> Poll<io::Result<R>> {
-        let waker = KeptWaker::keep(cx, What::Thing("a descriptor"), Location::caller());
+        let what = direction.wait_on(self.source().number());
+        let waker = KeptWaker::keep(cx, what, self.made_at);
         self.reactor.arm(self.source(), direction)?;
         self.source().wait(direction, None, waker);
         Poll::Pending

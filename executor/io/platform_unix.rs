@@ -29,3 +29,8 @@ pub(super) fn borrow(io: &dyn Pollable) -> BorrowedFd<'_> {
 pub(super) fn set_nonblocking(io: &impl Pollable) -> io::Result<()> {
     UdpSocket::from(io.as_fd().try_clone_to_owned()?).set_nonblocking(true)
 }
+
+/// The system's number of it, for people to read.
+pub(super) fn number(raw: Raw) -> u64 {
+    raw.unsigned_abs().into()
+}

@@ -25,3 +25,8 @@ pub(super) fn borrow(io: &dyn Pollable) -> BorrowedSocket<'_> {
 pub(super) fn set_nonblocking(io: &impl Pollable) -> io::Result<()> {
     UdpSocket::from(io.as_socket().try_clone_to_owned()?).set_nonblocking(true)
 }
+
+/// The system's number of it, for people to read.
+pub(super) fn number(raw: Raw) -> u64 {
+    raw
+}

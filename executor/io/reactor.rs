@@ -34,6 +34,7 @@ use polling::{Event, PollMode};
 
 use super::platform::{self, Pollable};
 use crate::task::{KeptWaker, Mailbox, Message};
+use crate::trace::{Event as Seen, Glass, Interest, What};
 
 /// The two things for which a descriptor may be awaited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,16 @@ pub(crate) enum Direction {
 
 use Direction::{Read, Write};
 
+impl Direction {
+    /// What a leaf waits for that waits for this.
+    pub(super) fn wait_on(self, fd: u64) -> What {
+        match self {
+            Read => What::Readable(fd),
+            Write => What::Writable(fd),
+        }
+    }
+}
+
 /// The watched descriptors of one loop: a part of the loop.
 pub(crate) struct Reactor {
     mailbox: Arc<Mailbox<Message>>,
@@ -53,6 +64,7 @@ pub(crate) struct Reactor {
     /// How many sources the poller has been asked to report on.
     watching: Cell<usize>,
     events: Cell<u64>,
+    glass: Glass,
 }
 
 /// A descriptor, and who waits for it.
@@ -83,7 +95,7 @@ struct Waiter {
 }
 
 impl Reactor {
-    pub(crate) fn new(mailbox: Arc<Mailbox<Message>>) -> Reactor {
+    pub(crate) fn new(mailbox: Arc<Mailbox<Message>>, glass: Glass) -> Reactor {
         Reactor {
             mailbox,
             sources: RefCell::default(),
@@ -91,6 +103,7 @@ impl Reactor {
             last_waiter: Cell::new(0),
             watching: Cell::new(0),
             events: Cell::new(0),
+            glass,
         }
     }
 
@@ -133,7 +146,7 @@ impl Reactor {
             // It fails only for a descriptor that is closed already.
             let _ = poller.delete(platform::borrow(&source.io));
         }
-        self.note_interest(&source.armed, (false, false));
+        self.note_interest(source, (false, false));
         let _shared = self.sources.borrow_mut().remove(&source.key);
     }
 
@@ -171,14 +184,18 @@ impl Reactor {
         };
         let interest = Event::new(source.key, read, write);
         poller.modify_with_mode(platform::borrow(&source.io), interest, mode)?;
-        self.note_interest(&source.armed, (read, write));
+        self.note_interest(source, (read, write));
         Ok(())
     }
 
-    fn note_interest(&self, armed: &Cell<(bool, bool)>, new: (bool, bool)) {
+    fn note_interest<T: ?Sized>(&self, source: &Source<T>, new: (bool, bool)) {
         let watched = |interest| usize::from(interest != (false, false));
-        let others = self.watching.get() - watched(armed.replace(new));
-        self.watching.set(others + watched(new));
+        let old = source.armed.replace(new);
+        self.watching.set(self.watching.get() - watched(old) + watched(new));
+        if new != old {
+            let want = Interest { read: new.0, write: new.1 };
+            self.glass.emit(|| Seen::Watch { fd: source.number(), want });
+        }
     }
 
     /// Wakes everybody who waits for what `event` says is ready.
@@ -196,6 +213,7 @@ impl Reactor {
             source.drained.set(false);
         }
         let served = source.take_waiters(|waiter| ready(waiter.direction));
+        self.tell_ready(&source, event, &served);
         // Reported, and wanted by nobody: ask no longer.
         let idle = |direction| ready(direction) && served.iter().all(|w| w.direction != direction);
         let (read, write) = source.armed.get();
@@ -208,6 +226,14 @@ impl Reactor {
         // Collected first, woken later: see `KeptWaker::wake`.
         served.into_iter().for_each(|waiter| waiter.waker.wake());
         Ok(())
+    }
+
+    fn tell_ready(&self, source: &Source, event: Event, served: &[Waiter]) {
+        if self.glass.is_watched() {
+            let tasks: Vec<u64> = served.iter().filter_map(|w| w.waker.task()).collect();
+            let got = Interest { read: event.readable, write: event.writable };
+            self.glass.emit(|| Seen::FdReady { fd: source.number(), got, tasks: &tasks });
+        }
     }
 
     /// Whether the poller has been asked to report anything: then the loop must look
@@ -230,6 +256,11 @@ impl Reactor {
 }
 
 impl<T: ?Sized> Source<T> {
+    /// The system's number of the descriptor.
+    pub(crate) fn number(&self) -> u64 {
+        platform::number(self.raw)
+    }
+
     /// Adds a waiter, instead of the one that was there for the same wait.
     pub(crate) fn wait(&self, direction: Direction, id: Option<u64>, waker: KeptWaker) {
         let replaced = |old: &Waiter| match id {

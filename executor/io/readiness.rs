@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use super::platform::Pollable;
 use super::reactor::{Direction, Reactor, Source};
-use crate::task::{KeptWaker, What};
+use crate::task::KeptWaker;
 
 /// The future of [`Async::readable`](crate::Async::readable) and
 /// [`Async::writable`](crate::Async::writable).
@@ -38,13 +38,13 @@ impl<T: Pollable + 'static> Future for Readiness<'_, T> {
     type Output = io::Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let waker = KeptWaker::keep(cx, What::Thing("a descriptor"), self.at);
         let (source, reactor) = (self.source, self.reactor);
         if self.waiting.is_some_and(|id| !source.is_waiting(id)) {
             // An event has taken it from the list, and nothing else does.
             self.waiting = None;
             return Poll::Ready(Ok(()));
         }
+        let waker = KeptWaker::keep(cx, self.direction.wait_on(source.number()), self.at);
         let id = *self.waiting.get_or_insert_with(|| reactor.waiter_id());
         reactor.arm(source, self.direction)?;
         source.wait(self.direction, Some(id), waker);

@@ -75,7 +75,10 @@ impl TcpListener {
         TcpListener::tie(listener, Location::caller())
     }
 
-    fn tie(listener: std::net::TcpListener, at: &Location<'_>) -> io::Result<TcpListener> {
+    fn tie(
+        listener: std::net::TcpListener,
+        at: &'static Location<'static>,
+    ) -> io::Result<TcpListener> {
         listener.set_nonblocking(true)?;
         let io = Async::new_nonblocking(listener, "`TcpListener`", at)?;
         Ok(TcpListener { io })
@@ -190,7 +193,7 @@ impl TcpStream {
         TcpStream::tie(stream, Location::caller())
     }
 
-    fn tie(stream: std::net::TcpStream, at: &Location<'_>) -> io::Result<TcpStream> {
+    fn tie(stream: std::net::TcpStream, at: &'static Location<'static>) -> io::Result<TcpStream> {
         stream.set_nonblocking(true)?;
         let io = Async::new_nonblocking(stream, "`TcpStream`", at)?;
         Ok(TcpStream { io: Rc::new(io) })

@@ -59,7 +59,7 @@ impl UdpSocket {
         UdpSocket::tie(socket, Location::caller())
     }
 
-    fn tie(socket: std::net::UdpSocket, at: &Location<'_>) -> io::Result<UdpSocket> {
+    fn tie(socket: std::net::UdpSocket, at: &'static Location<'static>) -> io::Result<UdpSocket> {
         socket.set_nonblocking(true)?;
         let io = Async::new_nonblocking(socket, "`UdpSocket`", at)?;
         Ok(UdpSocket { io })

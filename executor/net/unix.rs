@@ -177,7 +177,7 @@ impl UnixStream {
         UnixStream::tie(stream, Location::caller())
     }
 
-    fn tie(stream: std_unix::UnixStream, at: &Location<'_>) -> io::Result<UnixStream> {
+    fn tie(stream: std_unix::UnixStream, at: &'static Location<'static>) -> io::Result<UnixStream> {
         stream.set_nonblocking(true)?;
         let io = Async::new_nonblocking(stream, "`UnixStream`", at)?;
         Ok(UnixStream { io: Rc::new(io) })

@@ -6,7 +6,8 @@ use std::panic::Location;
 use std::task::{Context, Poll};
 
 use super::wait_list::{Ticket, WaitList};
-use crate::task::{KeptWaker, What};
+use crate::task::KeptWaker;
+use crate::trace::What;
 
 /// A [`WaitList`] that keeps the rule *collect, release, then wake* for its owner.
 #[derive(Default)]
@@ -62,20 +63,19 @@ impl Waiting {
     /// Takes a place at the end of the line, or gives the one it has the newest
     /// waker. Ready when it was served; the place is given up then.
     pub(super) fn poll(&mut self, line: &Line, cx: &Context<'_>) -> Poll<()> {
+        if self.ticket.as_ref().is_some_and(|ticket| line.waiters.borrow().is_served(ticket)) {
+            self.leave(line);
+            return Poll::Ready(());
+        }
         let waker = KeptWaker::keep(cx, What::Thing(self.what), self.at);
         let mut waiters = line.waiters.borrow_mut();
         match &self.ticket {
             None => self.ticket = Some(waiters.join(waker)),
             Some(ticket) => {
                 let old = waiters.set_waker(ticket, waker);
-                let served = waiters.is_served(ticket);
                 // Released first: a waker may be the last owner of anything.
                 drop(waiters);
                 drop(old);
-                if served {
-                    self.leave(line);
-                    return Poll::Ready(());
-                }
             }
         }
         Poll::Pending

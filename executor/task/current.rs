@@ -18,6 +18,7 @@ use std::panic::Location;
 use std::rc::Rc;
 
 use super::run_queue::RunQueue;
+use crate::trace::Glass;
 
 /// The parts of one loop.
 pub(crate) struct Parts {
@@ -105,6 +106,13 @@ pub(crate) fn get<P: 'static>() -> Option<Rc<P>> {
         Rc::clone(current.as_ref()?.find::<P>()?).downcast().ok()
     });
     found.ok().flatten()
+}
+
+/// The current loop's glass; an empty one outside of a loop.
+pub(crate) fn glass() -> Glass {
+    let glass = CURRENT
+        .try_with(|current| current.parts.borrow().as_ref().map(|parts| parts.queue.glass.clone()));
+    glass.ok().flatten().unwrap_or_default()
 }
 
 impl Parts {

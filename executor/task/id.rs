@@ -38,7 +38,7 @@ impl fmt::Display for TaskId {
 ///
 /// Of the number, the lower half will do, and makes a name one word: after four billion
 /// spawns, a waker that is as old might wake another task for nothing, which is harmless.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Name {
     pub(crate) slot: u32,
     pub(crate) number: u32,

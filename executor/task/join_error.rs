@@ -62,11 +62,16 @@ impl JoinError {
     }
 
     /// The text of the panic, if it is one and has a text.
-    fn panic_text(&self) -> Option<String> {
+    pub(super) fn panic_text(&self) -> Option<String> {
         let payload = self.panic.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = payload.downcast_ref::<&str>().map(ToString::to_string);
-        text.or_else(|| payload.downcast_ref::<String>().cloned())
+        panic_text(&**payload).map(str::to_owned)
     }
+}
+
+/// The text that a panic carries, if it carries one.
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> Option<&str> {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
 impl fmt::Display for JoinError {

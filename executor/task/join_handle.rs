@@ -9,7 +9,7 @@ use super::id::TaskId;
 use super::join_error::JoinError;
 use super::kept_waker::KeptWaker;
 use super::task::{Joinable, State};
-use super::wait::What;
+use crate::trace::What;
 
 /// Awaits a spawned task: `Ok` with its output, or a [`JoinError`] if it
 /// panicked or was cancelled. asyncio's `Task`, seen from outside.
@@ -128,7 +128,7 @@ impl<T> Future for JoinHandle<T> {
                 ),
             }
         }
-        let waker = KeptWaker::keep(cx, What::EndOf(self.id()), task.spawned_at);
+        let waker = KeptWaker::keep(cx, What::EndOf(self.id().0), task.spawned_at);
         task.set_joiner(Some(waker));
         Poll::Pending
     }

@@ -9,15 +9,14 @@
 //! when it is asked. (A leaf whose waker goes to another thread, `Unblock`, keeps a
 //! plain one, which counts as outside.)
 
-use std::panic::Location;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use super::contain::contain;
 use super::current;
 use super::running::Running;
-use super::wait::{Wait, What};
 use super::waker::Header;
+use crate::trace::{Place, Wait, What};
 
 /// A waker that lies in one of the crate's own wait lists.
 pub(crate) enum KeptWaker {
@@ -30,7 +29,7 @@ pub(crate) enum KeptWaker {
 impl KeptWaker {
     /// Keeps the waker of `cx`, for a leaf that waits for `what`: a thing, since
     /// the line `at`, or the end of the task that was spawned there.
-    pub(crate) fn keep(cx: &Context<'_>, what: What, at: &'static Location<'static>) -> KeptWaker {
+    pub(crate) fn keep(cx: &Context<'_>, what: What, at: Place) -> KeptWaker {
         let own = current::with(|running: &Running| {
             running.note(Wait { what, at });
             running.header_of(cx.waker())
@@ -61,6 +60,14 @@ impl KeptWaker {
     /// Whether it wakes nobody any more, since its task has ended.
     pub(crate) fn is_of_ended(&self) -> bool {
         matches!(self, KeptWaker::Task(header) if header.has_ended())
+    }
+
+    /// The number of the task that it wakes, if that is known.
+    pub(crate) fn task(&self) -> Option<u64> {
+        match self {
+            KeptWaker::Task(header) => Some(header.name().number.into()),
+            KeptWaker::Foreign(_) => None,
+        }
     }
 
     /// Whether both wake the same task.

@@ -4,7 +4,7 @@
 //! In reading order: `contain` stops a panic; a `slab` keeps things that come and go.
 //! A task has an `id`, under which it stands in the `run_queue`; the thread has a
 //! `current` loop, which sleeps in a `parker`, and has a `mailbox` for other threads; a
-//! `waker` leads to the queue or to the mailbox. A leaf that has to `wait` asks whose poll
+//! `waker` leads to the queue or to the mailbox. A leaf that has to wait asks whose poll
 //! is `running`, and keeps its waker as a `kept_waker`. A task may end in a `join_error`; a
 //! `task` owns a future, and its user holds a `join_handle`; the `scheduler` keeps the tasks
 //! and polls them; `spawn` gives it one.
@@ -20,7 +20,6 @@ pub(crate) mod current;
 mod parker;
 mod mailbox;
 mod waker;
-mod wait;
 mod running;
 mod kept_waker;
 mod join_error;
@@ -37,12 +36,12 @@ pub use spawn::{YieldNow, spawn, spawn_named, yield_now};
 
 pub(crate) use contain::contain;
 pub(crate) use id::Name;
+pub(crate) use join_error::panic_text;
 pub(crate) use kept_waker::KeptWaker;
 pub(crate) use mailbox::Mailbox;
 pub(crate) use run_queue::RunQueue;
-pub(crate) use running::{Running, poll_budget, spend_budget};
+pub(crate) use running::{Running, note_wait, poll_budget, spend_budget};
 pub(crate) use scheduler::Scheduler;
 pub(crate) use slab::Slab;
-pub(crate) use task::{Joinable, Task};
-pub(crate) use wait::{Wait, What};
+pub(crate) use task::{Joinable, State, Task};
 pub(crate) use waker::{Message, OwnWaker};

@@ -9,18 +9,29 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
 use super::id::Name;
+use crate::trace::{Event, Glass};
 
 /// How many names the queue keeps room for while the loop sleeps.
 const ROOMY: usize = 4096;
 
 /// The queue of one loop, to be pushed to on the loop's own thread only.
-#[derive(Default)]
 pub(crate) struct RunQueue {
     ready: RefCell<VecDeque<Name>>,
     pushed: Cell<u64>,
+    pub(crate) glass: Glass,
 }
 
 impl RunQueue {
+    pub(crate) fn new(glass: Glass) -> RunQueue {
+        RunQueue { ready: RefCell::default(), pushed: Cell::new(0), glass }
+    }
+
+    /// A task was woken. `again`: it stands in the line already.
+    #[inline]
+    pub(crate) fn note_wake(&self, name: Name, again: bool) {
+        self.glass.emit(|| Event::Wake { task: name.number.into(), again });
+    }
+
     /// Puts a task at the back of the line.
     pub(crate) fn push(&self, name: Name) {
         self.pushed.set(self.pushed.get() + 1);
@@ -30,6 +41,11 @@ impl RunQueue {
     /// Takes the task at the front of the line.
     pub(crate) fn pop(&self) -> Option<Name> {
         self.ready.borrow_mut().pop_front()
+    }
+
+    /// The line, from the front to the back.
+    pub(crate) fn names(&self) -> Vec<Name> {
+        self.ready.borrow().iter().copied().collect()
     }
 
     /// Gives back the memory that a burst has left behind.

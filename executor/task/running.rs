@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, RawWakerVTable, Waker};
 
 use super::current;
-use super::wait::Wait;
 use super::waker::{Header, OwnWaker};
+use crate::trace::Wait;
 
 /// How many operations on descriptors a task gets in one poll.
 const BUDGET: u32 = 16;
@@ -26,9 +26,9 @@ pub(crate) struct Running {
     vtable: Cell<Option<&'static RawWakerVTable>>,
     /// How many more operations on descriptors may succeed in this poll.
     budget: Cell<u32>,
-    /// A list while the loop asks the leaves what they wait for: only for the report
-    /// of a deadlock (`event_loop/stuck.rs`); skip it at first reading.
-    inquiry: RefCell<Option<Vec<Wait>>>,
+    /// What the leaves of this poll wait for, if somebody wants to know: a loop that is
+    /// watched, or the report of a deadlock. Skip it at first reading.
+    notes: RefCell<Option<Vec<Wait>>>,
 }
 
 impl Running {
@@ -48,17 +48,44 @@ impl Running {
         (result, OwnWaker { header, waker })
     }
 
-    /// Calls `polls`, and returns what the leaves that were polled meanwhile and
-    /// were not ready say they wait for.
-    pub(crate) fn inquire(&self, polls: impl FnOnce()) -> Vec<Wait> {
-        self.inquiry.replace(Some(Vec::new()));
-        polls();
-        self.inquiry.take().unwrap_or_default()
+    /// The number of the task that is being polled.
+    pub(crate) fn task(&self) -> Option<u64> {
+        let header = self.header.take()?;
+        let number = header.name().number;
+        self.header.set(Some(header));
+        Some(number.into())
     }
 
-    /// A leaf of the task waits. Takes a note of it, if the leaves are being asked.
+    /// From now on, notes are taken; those of the last poll are forgotten.
+    pub(crate) fn take_notes(&self) {
+        self.notes.replace(Some(Vec::new()));
+    }
+
+    /// No more notes are taken.
+    pub(crate) fn stop_notes(&self) {
+        self.notes.take();
+    }
+
+    /// What the leaves that were polled since and were not ready say they wait for.
+    /// `waiting`: how many leaves have kept a waker.
+    ///
+    /// A leaf may have been dropped in the very poll in which it was not ready, as in a
+    /// race that another one won. It came earlier; so only the last ones count.
+    pub(crate) fn notes(&self, waiting: usize) -> Vec<Wait> {
+        let mut notes = self.notes.borrow().clone().unwrap_or_default();
+        let kept = notes.iter().filter(|wait| wait.what.is_kept()).count();
+        let mut gone = kept.saturating_sub(waiting);
+        notes.retain(|wait| {
+            let is_gone = gone > 0 && wait.what.is_kept();
+            gone -= usize::from(is_gone);
+            !is_gone
+        });
+        notes
+    }
+
+    /// A leaf of the task waits.
     pub(super) fn note(&self, wait: Wait) {
-        if let Some(waits) = self.inquiry.borrow_mut().as_mut() {
+        if let Some(waits) = self.notes.borrow_mut().as_mut() {
             waits.push(wait);
         }
     }
@@ -102,4 +129,9 @@ pub(crate) fn poll_budget(cx: &Context<'_>) -> Poll<()> {
 /// To be called after each operation on a descriptor that did not have to wait.
 pub(crate) fn spend_budget() {
     current::with(|running: &Running| running.budget.set(running.budget.get().saturating_sub(1)));
+}
+
+/// To be called by a leaf that waits and hands a plain waker to a thread.
+pub(crate) fn note_wait(wait: Wait) {
+    current::with(|running: &Running| running.note(wait));
 }

@@ -37,6 +37,7 @@ use super::running::Running;
 use super::slab::Slab;
 use super::task::{State, Task, new_task};
 use super::waker::{Message, OwnWaker};
+use crate::trace::{End, Event, Glass};
 
 /// How many wakers of ended tasks are kept for new ones.
 const SPARE_WAKERS: usize = 1024;
@@ -86,6 +87,8 @@ impl Scheduler {
     {
         let mut table = self.table.borrow_mut();
         let (id, slot) = (self.next_id(), table.next_index());
+        let glass_name = label.as_deref();
+        self.glass().emit(|| Event::Spawn { task: id.0, name: glass_name, at: spawned_at });
         let (task, joined) = new_task(id, slot, label, spawned_at, future);
         table.insert(task);
         drop(table);
@@ -110,10 +113,14 @@ impl Scheduler {
             return;
         };
         let own = task.take_own_waker().unwrap_or_else(|| self.own_waker(name));
-        let (poll, own) = self.poll_with(own, |cx| task.poll(cx));
+        let (poll, own) = self.poll_with(task.id(), own, |cx| task.poll(cx));
         match poll {
-            Poll::Pending => task.give_own_waker(own),
+            Poll::Pending => {
+                self.tell_pending(task.id(), &own);
+                task.give_own_waker(own);
+            }
             Poll::Ready(()) => {
+                self.tell_end(&task);
                 self.end(&task);
                 self.recycle(own);
                 drop_contained(task);
@@ -124,12 +131,43 @@ impl Scheduler {
     /// Polls anything under the flags and the waker of `own`: the root, or a task.
     pub(crate) fn poll_with<R>(
         &self,
+        id: TaskId,
         own: OwnWaker,
         poll: impl FnOnce(&mut Context<'_>) -> R,
     ) -> (R, OwnWaker) {
         self.polls.set(self.polls.get() + 1);
+        self.glass().emit(|| {
+            self.running.take_notes();
+            Event::Poll { task: id.0 }
+        });
         own.header.clear();
         self.running.poll_as(own, poll)
+    }
+
+    /// Tells the glass in which leaves the task is suspended.
+    #[inline]
+    pub(crate) fn tell_pending(&self, id: TaskId, own: &OwnWaker) {
+        if self.glass().is_watched() {
+            let waits = self.running.notes(own.held_inside());
+            self.glass().emit(|| Event::Pending { task: id.0, waits: &waits });
+        }
+    }
+
+    #[inline]
+    fn tell_end(&self, task: &Task) {
+        if self.glass().is_watched() {
+            let task_id = task.id().0;
+            task.tell_end(&mut |how| self.glass().emit(|| Event::End { task: task_id, how }));
+        }
+    }
+
+    /// Through which the loop is watched.
+    pub(crate) fn glass(&self) -> &Glass {
+        &self.queue.glass
+    }
+
+    pub(crate) fn queue(&self) -> &RunQueue {
+        &self.queue
     }
 
     /// A waker for the task of that name, which has none yet.
@@ -159,6 +197,7 @@ impl Scheduler {
     /// Drops the future of a task out of its turn, unless it has ended.
     fn cancel(&self, task: &Rc<Task>) {
         if task.state() != State::Ended {
+            self.glass().emit(|| Event::End { task: task.id().0, how: End::Drop });
             task.cancel();
             self.end(task);
             task.take_own_waker().into_iter().for_each(|own| self.recycle(own));

@@ -25,6 +25,7 @@ use super::id::{Name, TaskId};
 use super::join_error::JoinError;
 use super::kept_waker::KeptWaker;
 use super::waker::OwnWaker;
+use crate::trace::End;
 
 /// Where a task stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +63,8 @@ pub(crate) trait Body {
     /// Drops the future, if it is still there, and leaves `Cancelled` as the
     /// outcome; or the panic, if the future's drop panicked.
     fn cancel(&self);
+    /// Says how it has ended.
+    fn tell_end(&self, tell: &mut dyn FnMut(End<'_>));
     /// The name that the user gave the task.
     fn label(&self) -> Option<&str> {
         None
@@ -167,6 +170,11 @@ impl<B: Body + ?Sized> Task<B> {
         self.body.cancel();
     }
 
+    /// Says how it has ended.
+    pub(crate) fn tell_end(&self, tell: &mut dyn FnMut(End<'_>)) {
+        self.body.tell_end(tell);
+    }
+
     /// The task has ended: its handle says so from now on, and the joiner wakes.
     pub(crate) fn end(&self) {
         self.state.set(State::Ended);
@@ -200,12 +208,19 @@ impl<B: Body + ?Sized> Task<B> {
 
     /// Whether a waker of this task lies outside the crate.
     pub(crate) fn is_held_outside(&self) -> bool {
-        let Some(own) = self.own.take() else {
-            return false;
-        };
-        let outside = own.held_outside() > 0;
+        self.with_own_waker(|own| own.held_outside() > 0).unwrap_or(false)
+    }
+
+    /// How many of its leaves wait at present.
+    pub(crate) fn held_inside(&self) -> usize {
+        self.with_own_waker(OwnWaker::held_inside).unwrap_or(0)
+    }
+
+    fn with_own_waker<R>(&self, ask: impl FnOnce(&OwnWaker) -> R) -> Option<R> {
+        let own = self.own.take()?;
+        let answer = ask(&own);
         self.own.set(Some(own));
-        outside
+        Some(answer)
     }
 
     /// Remembers whom to wake at the end; a newer joiner replaces an older one.
@@ -252,6 +267,16 @@ impl<F: Future> Body for Stage<F> {
             self.set_outcome(Err(JoinError::cancelled()));
         }
     }
+
+    fn tell_end(&self, tell: &mut dyn FnMut(End<'_>)) {
+        match &*self.0.borrow() {
+            Content::Outcome(Err(error)) if error.is_cancelled() => tell(End::Abort),
+            Content::Outcome(Err(error)) => {
+                tell(End::Panic(&error.panic_text().unwrap_or_default()))
+            }
+            _ => tell(End::Done),
+        }
+    }
 }
 
 impl<F: Future> Outcome<F::Output> for Stage<F> {
@@ -274,6 +299,10 @@ impl<B: Body> Body for Labelled<B> {
 
     fn cancel(&self) {
         self.body.cancel();
+    }
+
+    fn tell_end(&self, tell: &mut dyn FnMut(End<'_>)) {
+        self.body.tell_end(tell);
     }
 
     fn label(&self) -> Option<&str> {

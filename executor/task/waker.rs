@@ -77,7 +77,7 @@ impl Header {
         }
     }
 
-    fn name(&self) -> Name {
+    pub(super) fn name(&self) -> Name {
         let slot = self.slot.load(Ordering::Relaxed);
         Name { slot, number: self.number.load(Ordering::Relaxed) }
     }
@@ -113,10 +113,17 @@ impl Header {
     }
 
     fn push(&self, queue: &RunQueue) {
-        if !self.queued.load(Ordering::Relaxed) {
-            self.queued.store(true, Ordering::Relaxed);
-            queue.push(self.name());
+        let again = self.queued.load(Ordering::Relaxed);
+        queue.note_wake(self.name(), again);
+        if !again {
+            self.line_up(queue);
         }
+    }
+
+    /// Puts the task into the queue, in which it is not.
+    pub(crate) fn line_up(&self, queue: &RunQueue) {
+        self.queued.store(true, Ordering::Relaxed);
+        queue.push(self.name());
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -183,10 +190,14 @@ impl OwnWaker {
         others
     }
 
+    /// How many of its leaves wait at present.
+    pub(crate) fn held_inside(&self) -> usize {
+        self.header.inside.load(Ordering::Relaxed) as usize
+    }
+
     /// How many wakers of this task lie outside the crate: on other threads, in
     /// channels of other crates, anywhere from where a wake may still come.
     pub(crate) fn held_outside(&self) -> usize {
-        let inside = self.header.inside.load(Ordering::Relaxed) as usize;
-        self.held().saturating_sub(inside)
+        self.held().saturating_sub(self.held_inside())
     }
 }

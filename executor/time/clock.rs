@@ -1,15 +1,16 @@
 //! The loop's clock: the real one, or one that stands still until it is moved.
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-/// Tells the loop's time. asyncio's `loop.time()`.
-#[derive(Debug)]
+/// Tells the loop's time. asyncio's `loop.time()`. A clone is the same clock.
+#[derive(Clone, Debug)]
 pub(crate) struct Clock {
     /// The zero of the wheel's nanoseconds.
     epoch: Instant,
     /// For a virtual clock, how far it has been moved.
-    moved: Option<Cell<Duration>>,
+    moved: Option<Rc<Cell<Duration>>>,
 }
 
 impl Clock {
@@ -20,7 +21,7 @@ impl Clock {
 
     /// A clock that starts at the present moment and only moves when told to.
     pub(crate) fn standing_still() -> Clock {
-        Clock { epoch: Instant::now(), moved: Some(Cell::new(Duration::ZERO)) }
+        Clock { epoch: Instant::now(), moved: Some(Rc::default()) }
     }
 
     pub(crate) fn is_virtual(&self) -> bool {

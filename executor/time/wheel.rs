@@ -38,12 +38,13 @@ use crate::task::Slab;
 
 /// A tick is 2^16 ns.
 const TICK_BITS: u32 = 16;
+pub(crate) const TICK: u64 = 1 << TICK_BITS;
 /// A digit, in base 64, has six bits.
 const DIGIT_BITS: u32 = 6;
-const SLOTS: usize = 1 << DIGIT_BITS;
+pub(crate) const SLOTS: usize = 1 << DIGIT_BITS;
 /// Eight digits and the tick make up the 64 bits of a deadline: there is none
 /// that the wheel cannot hold.
-const LEVELS: usize = 8;
+pub(crate) const LEVELS: usize = 8;
 /// A slot with more timers than this is not searched for its earliest deadline.
 const SEARCHED: usize = 16;
 
@@ -108,6 +109,13 @@ enum Place {
     Slot { level: u8, slot: u8, position: u32 },
 }
 
+/// A slot of the wheel.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot {
+    pub(super) level: u8,
+    pub(super) slot: u8,
+}
+
 /// An occupied slot, and the tick at which the hand reaches it.
 struct Next {
     level: usize,
@@ -162,6 +170,19 @@ impl<T> Wheel<T> {
     /// Turns the hand to the time `now`, and appends to `fired` what the timers
     /// that are due carried: in the order of their deadlines, none of them early.
     pub fn advance(&mut self, now: u64, fired: &mut Vec<T>) {
+        let mut due = Vec::new();
+        self.advance_and_tell(now, &mut due, |_, _| {});
+        fired.extend(due.into_iter().map(|(_, carried)| carried));
+    }
+
+    /// The same, with the deadlines of what has fired; and tells which timers have moved
+    /// to a finer place.
+    pub(super) fn advance_and_tell(
+        &mut self,
+        now: u64,
+        fired: &mut Vec<(When, T)>,
+        mut moved: impl FnMut(When, Option<Slot>),
+    ) {
         let mut due = self.due_under_hand(now);
         let tick = now >> TICK_BITS;
         while let Some(next) = self.next_slot().filter(|next| next.start <= tick) {
@@ -174,7 +195,7 @@ impl<T> Wheel<T> {
                     true => due.push(timer),
                     // The cascade: relative to the new hand, the timer lies in
                     // a finer level, or under the hand.
-                    false => self.move_down(timer),
+                    false => moved(self.move_down(timer), self.slot(timer.key)),
                 }
             }
             // The slot keeps its memory.
@@ -183,7 +204,7 @@ impl<T> Wheel<T> {
         self.hand = self.hand.max(tick);
         self.sort(&mut due);
         let due = due.into_iter().filter_map(|timer| self.entries.remove(timer.key.0));
-        fired.extend(due.map(|entry| entry.carried));
+        fired.extend(due.map(|entry| (entry.when, entry.carried)));
     }
 
     /// The next time at which [`advance`](Self::advance) has something to do: the
@@ -215,9 +236,23 @@ impl<T> Wheel<T> {
         Place::Slot { level: level as u8, slot: slot as u8, position }
     }
 
-    fn move_down(&mut self, timer: Lying) {
+    fn move_down(&mut self, timer: Lying) -> When {
         let when = self.entry(timer.key).when;
         self.entry(timer.key).place = self.put(timer.key, when);
+        when
+    }
+
+    /// The armed timers, in no order.
+    pub(super) fn armed(&self) -> impl Iterator<Item = When> {
+        self.entries.iter().map(|entry| entry.when)
+    }
+
+    /// In which slot an armed timer lies; in none if it is under the hand.
+    pub(super) fn slot(&self, key: Key) -> Option<Slot> {
+        match self.entries.get(key.0)?.place {
+            Place::UnderHand => None,
+            Place::Slot { level, slot, .. } => Some(Slot { level, slot }),
+        }
     }
 
     /// Sorts timers as they are to fire. That two deadlines are equal is rare, and only

@@ -25,6 +25,12 @@ const STAND_INS: &[(&str, &str)] = &[
         "Current { mark: Cell::new(0), parts: RefCell::new(None) }",
     ),
     ("crossbeam_channel::", "crate::stand_in::channel::"),
+    // Of which a crate can have one only.
+    ("#[macro_export]\nmacro_rules! println {", "#[allow(unused_macros)]\nmacro_rules! print {"),
+    (
+        "include_str!(\"",
+        concat!("include_str!(\"", env!("CARGO_MANIFEST_DIR"), "/../../executor/trace/"),
+    ),
     ("use polling::", "use crate::stand_in::polling::"),
     ("is_ours == Ok(true)", "matches!(is_ours, Ok(true))"),
     (
@@ -34,7 +40,7 @@ const STAND_INS: &[(&str, &str)] = &[
 ];
 
 /// The rooms that take part. Files and sockets bring no handshake of their own.
-const ROOMS: [&str; 7] = ["task", "time", "io", "blocking", "event_loop", "join", "sync"];
+const ROOMS: [&str; 8] = ["trace", "task", "time", "io", "blocking", "event_loop", "join", "sync"];
 
 fn main() {
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"));
@@ -61,6 +67,9 @@ fn read(executor: &Path) -> Source {
     for room in ROOMS {
         for entry in fs::read_dir(executor.join(room)).expect("a room") {
             let path = entry.expect("a file of the room").path();
+            if path.is_dir() {
+                continue;
+            }
             let name = Path::new(room).join(path.file_name().expect("a file"));
             source.insert(name, text(&path));
         }

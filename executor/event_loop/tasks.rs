@@ -1,0 +1,278 @@
+//! Who is there, and what does each wait for? asyncio's `all_tasks`, and the tree of its
+//! `pstree`.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::{self, Write};
+use std::ops::Deref;
+use std::panic::Location;
+use std::time::{Duration, Instant};
+
+use super::parts::Parts;
+use crate::task::{Name, State, Task, TaskId};
+use crate::trace::{Place, Wait, What};
+
+/// A task, as it is at the moment. See [`tasks`](crate::tasks).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TaskInfo {
+    /// Its number.
+    pub id: TaskId,
+    /// Its name, if it has one; `"root"` for the future of `block_on`.
+    pub name: Option<String>,
+    /// The line that spawned it; for the root, the call of `block_on`.
+    pub spawned_at: &'static Location<'static>,
+    /// Where it stands.
+    pub state: TaskState,
+    /// How often it was polled; `None` if the loop takes no notes
+    /// ([`Builder::explain`](crate::Builder::explain)).
+    pub polls: Option<u64>,
+    /// What it waits for. Empty if it does not wait, if the loop takes no notes, or if it
+    /// waits for something that is not of this crate.
+    pub waits: Vec<WaitInfo>,
+}
+
+/// Where a task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TaskState {
+    /// In the ready queue.
+    Ready,
+    /// Being polled: the one that asks.
+    Running,
+    /// Suspended until something wakes it.
+    Waiting,
+}
+
+/// One thing that a task waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WaitInfo {
+    /// The thing.
+    pub what: WaitsFor,
+    /// The line of the user's program where the wait began. Of a socket or a file that is
+    /// used through a trait, the line that opened it; of an awaited task, the line that
+    /// spawned it.
+    pub since: &'static Location<'static>,
+}
+
+/// What can be waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WaitsFor {
+    /// A time that never comes.
+    Never,
+    /// The time until a timer fires.
+    Timer(Duration),
+    /// A descriptor of that number, until it can be read from.
+    Readable(u64),
+    /// A descriptor of that number, until it can be written to.
+    Writable(u64),
+    /// The end of a task.
+    Task(TaskId),
+    /// A job on the blocking pool.
+    Job,
+    /// Something with a name, like "a mutex".
+    Other(&'static str),
+}
+
+/// The tasks of a loop at one moment, in the order in which they were spawned. Printed, it
+/// is a tree: under each task stand those that it awaits.
+///
+/// ```text
+/// task 1 "root", running, polled once, from src/main.rs:4
+/// ├─ task 2 "fetch", waiting, polled once, from src/main.rs:5
+/// │     for a timer, in 30ms, since src/main.rs:9
+/// └─ task 3, ready, never polled, from src/main.rs:6
+/// ```
+#[derive(Clone, Debug)]
+pub struct Tasks(Vec<TaskInfo>);
+
+impl Deref for Tasks {
+    type Target = [TaskInfo];
+
+    fn deref(&self) -> &[TaskInfo] {
+        &self.0
+    }
+}
+
+impl IntoIterator for Tasks {
+    type Item = TaskInfo;
+    type IntoIter = std::vec::IntoIter<TaskInfo>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+/// The tasks of the loop that consists of these parts.
+pub(super) fn of(parts: &Parts) -> Tasks {
+    let view = View {
+        parts,
+        deadlines: parts.timers.deadlines(),
+        now: parts.timers.clock().now(),
+        ready: parts.queue.names().into_iter().collect(),
+    };
+    let root = parts.root.get().map(|(id, at)| view.root(id, at));
+    let tasks = parts.scheduler.tasks();
+    let mut all: Vec<TaskInfo> =
+        root.into_iter().chain(tasks.iter().map(|task| view.task(task))).collect();
+    all.sort_by_key(|task| task.id);
+    Tasks(all)
+}
+
+/// What is looked at to describe the tasks.
+struct View<'a> {
+    parts: &'a Parts,
+    deadlines: HashMap<u64, Instant>,
+    now: Instant,
+    ready: HashSet<Name>,
+}
+
+impl View<'_> {
+    fn root(&self, id: TaskId, at: Place) -> TaskInfo {
+        let is_running = self.parts.running.task() == Some(id.0);
+        self.info(id, Some("root"), at, is_running, Name::new(id, Name::ROOT))
+    }
+
+    fn task(&self, task: &Task) -> TaskInfo {
+        let is_running = task.state() == State::Running;
+        self.info(task.id(), task.label(), task.spawned_at, is_running, task.name())
+    }
+
+    fn info(
+        &self,
+        id: TaskId,
+        name: Option<&str>,
+        spawned_at: Place,
+        is_running: bool,
+        in_queue: Name,
+    ) -> TaskInfo {
+        let state = match self.ready.contains(&in_queue) {
+            _ if is_running => TaskState::Running,
+            true => TaskState::Ready,
+            false => TaskState::Waiting,
+        };
+        let life = self.parts.glass.life(id.0);
+        let polls = life.as_ref().map(|life| life.polls);
+        let waits = life.map(|life| life.waits).unwrap_or_default();
+        let waits = waits.iter().map(|wait| self.wait(wait)).collect();
+        TaskInfo { id, name: name.map(str::to_owned), spawned_at, state, polls, waits }
+    }
+
+    fn wait(&self, wait: &Wait) -> WaitInfo {
+        let what = match wait.what {
+            What::Timer(timer) => {
+                // One that has fired is due now.
+                let deadline = self.deadlines.get(&timer).copied().unwrap_or(self.now);
+                WaitsFor::Timer(deadline.saturating_duration_since(self.now))
+            }
+            What::Readable(fd) => WaitsFor::Readable(fd),
+            What::Writable(fd) => WaitsFor::Writable(fd),
+            What::EndOf(task) => WaitsFor::Task(TaskId(task)),
+            What::Job(_) => WaitsFor::Job,
+            What::Thing(name) => WaitsFor::Other(name),
+            What::Never => WaitsFor::Never,
+        };
+        WaitInfo { what, since: wait.at }
+    }
+}
+
+impl TaskInfo {
+    /// The tasks whose end it awaits.
+    fn awaited(&self) -> impl Iterator<Item = TaskId> {
+        self.waits.iter().filter_map(|wait| match wait.what {
+            WaitsFor::Task(task) => Some(task),
+            _ => None,
+        })
+    }
+}
+
+impl fmt::Display for Tasks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let awaited: HashSet<TaskId> = self.iter().flat_map(TaskInfo::awaited).collect();
+        let mut tree = Tree { tasks: self, shown: HashSet::new(), text: String::new() };
+        let tops = self.iter().filter(|task| !awaited.contains(&task.id));
+        tops.for_each(|task| tree.add(task, "", ""));
+        // Those that are left await each other in a circle.
+        for task in self.iter() {
+            if !tree.shown.contains(&task.id) {
+                tree.add(task, "", "");
+            }
+        }
+        f.write_str(tree.text.trim_end())
+    }
+}
+
+/// The tree, as it is written.
+struct Tree<'a> {
+    tasks: &'a Tasks,
+    shown: HashSet<TaskId>,
+    text: String,
+}
+
+impl Tree<'_> {
+    /// Writes a task, what it waits for, and the tasks that it awaits below it. `branch`
+    /// leads to it; `below` stands before everything under it.
+    fn add(&mut self, task: &TaskInfo, branch: &str, below: &str) {
+        // Writing to a string cannot fail.
+        if !self.shown.insert(task.id) {
+            let _ = writeln!(self.text, "{branch}{}, see above", task.id);
+            return;
+        }
+        let _ = writeln!(self.text, "{branch}{task}");
+        let awaited: Vec<TaskId> = task.awaited().collect();
+        let bar = if awaited.is_empty() { "   " } else { "│  " };
+        for wait in &task.waits {
+            if !matches!(wait.what, WaitsFor::Task(_)) {
+                let _ = writeln!(self.text, "{below}{bar}   for {wait}");
+            }
+        }
+        for (index, id) in awaited.iter().enumerate() {
+            let is_last = index + 1 == awaited.len();
+            let (corner, under) = if is_last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+            let branch = format!("{below}{corner}");
+            if let Some(task) = self.tasks.iter().find(|task| task.id == *id) {
+                self.add(task, &branch, &format!("{below}{under}"));
+            } else {
+                let _ = writeln!(self.text, "{branch}{id}, of another loop");
+            }
+        }
+    }
+}
+
+impl fmt::Display for TaskInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.id)?;
+        if let Some(name) = &self.name {
+            write!(f, " {name:?}")?;
+        }
+        let state = match self.state {
+            TaskState::Ready => "ready",
+            TaskState::Running => "running",
+            TaskState::Waiting => "waiting",
+        };
+        write!(f, ", {state}")?;
+        match self.polls {
+            Some(0) => f.write_str(", never polled")?,
+            Some(1) => f.write_str(", polled once")?,
+            Some(polls) => write!(f, ", polled {polls} times")?,
+            None => {}
+        }
+        write!(f, ", from {}", self.spawned_at)
+    }
+}
+
+impl fmt::Display for WaitInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.what {
+            WaitsFor::Never => f.write_str("a time that never comes")?,
+            WaitsFor::Timer(rest) => write!(f, "a timer, in {rest:?}")?,
+            WaitsFor::Readable(fd) => write!(f, "descriptor {fd} to be readable")?,
+            WaitsFor::Writable(fd) => write!(f, "descriptor {fd} to be writable")?,
+            WaitsFor::Task(task) => write!(f, "the end of {task}")?,
+            WaitsFor::Job => f.write_str("a blocking job")?,
+            WaitsFor::Other(name) => f.write_str(name)?,
+        }
+        write!(f, ", since {}", self.since)
+    }
+}

@@ -1,0 +1,72 @@
+//! The glass: through which a loop is seen. Each part of the loop has one, and tells it
+//! what it does.
+//!
+//! As a rule nobody looks. Then the glass is empty, and to tell it something is one
+//! branch, which the processor predicts; what would be told is not even made.
+
+use std::rc::Rc;
+
+use super::event::{Cause, Event, Phase, Unpark};
+use super::recorder::{Life, Recorder, Ticket};
+use super::wait::Place;
+
+/// Empty, or the way to the recorder.
+#[derive(Clone, Default)]
+pub(crate) struct Glass(Option<Rc<Recorder>>);
+
+impl Glass {
+    /// A glass through which this recorder looks.
+    pub(crate) fn watched_by(recorder: Recorder) -> Glass {
+        Glass(Some(Rc::new(recorder)))
+    }
+
+    /// Whether anybody looks.
+    #[inline]
+    pub(crate) fn is_watched(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Something has happened. `event` is called only if somebody looks.
+    #[inline]
+    pub(crate) fn emit<'a>(&self, event: impl FnOnce() -> Event<'a>) {
+        if let Some(recorder) = &self.0 {
+            recorder.record(event());
+        }
+    }
+
+    /// The loop begins this part of its turn; `Io` is the first.
+    #[inline]
+    pub(crate) fn begin(&self, phase: Phase) {
+        if let Some(recorder) = &self.0 {
+            recorder.begin(phase);
+        }
+    }
+
+    /// What happens next happens because of this. Needed only where no event says so.
+    #[inline]
+    pub(crate) fn because(&self, cause: Cause) {
+        if let Some(recorder) = &self.0 {
+            recorder.because(cause);
+        }
+    }
+
+    /// A job is about to be handed to the pool. The ticket goes with it, and is to be
+    /// dropped when the job is done, before its task is woken.
+    #[inline]
+    pub(crate) fn job(&self, at: Place) -> Option<Ticket> {
+        self.0.as_ref().map(|recorder| recorder.job(at))
+    }
+
+    /// The notes on a task, if any are kept.
+    pub(crate) fn life(&self, task: u64) -> Option<Life> {
+        self.0.as_ref()?.life(task)
+    }
+
+    /// The loop's sleep has ended.
+    #[inline]
+    pub(crate) fn unpark(&self, why: impl FnOnce() -> Unpark) {
+        if let Some(recorder) = &self.0 {
+            recorder.unpark(why());
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! As much of JSON as a trace needs: objects of numbers and texts, written to the end
+//! of a string.
+
+use std::fmt::{Display, Write};
+
+use super::wait::Place;
+
+/// An object that is being written. [`end`](Self::end) closes it.
+pub(super) struct Object<'a> {
+    text: &'a mut String,
+    is_empty: bool,
+}
+
+impl<'a> Object<'a> {
+    /// Begins an object at the end of `text`.
+    pub(super) fn begin(text: &'a mut String) -> Object<'a> {
+        text.push('{');
+        Object { text, is_empty: true }
+    }
+
+    /// A field whose value is written as it is: a number, `true`, or JSON already.
+    pub(super) fn raw(&mut self, key: &str, value: impl Display) -> &mut Self {
+        self.key(key);
+        // Writing to a string cannot fail.
+        let _ = write!(self.text, "{value}");
+        self
+    }
+
+    /// A field whose value is a text.
+    pub(super) fn text(&mut self, key: &str, value: impl Display) -> &mut Self {
+        self.key(key);
+        quote(self.text, &value.to_string());
+        self
+    }
+
+    /// The fields `file` and `line`.
+    pub(super) fn place(&mut self, at: Place) -> &mut Self {
+        self.text("file", portable(at.file())).raw("line", at.line())
+    }
+
+    /// A field whose value is written by `write` to the end of the string.
+    pub(super) fn with(&mut self, key: &str, write: impl FnOnce(&mut String)) -> &mut Self {
+        self.key(key);
+        write(self.text);
+        self
+    }
+
+    pub(super) fn end(&mut self) {
+        self.text.push('}');
+    }
+
+    fn key(&mut self, key: &str) {
+        if !std::mem::replace(&mut self.is_empty, false) {
+            self.text.push(',');
+        }
+        quote(self.text, key);
+        self.text.push(':');
+    }
+}
+
+/// Writes a list, each item by a call of `write`.
+pub(super) fn list<T>(
+    text: &mut String,
+    items: impl IntoIterator<Item = T>,
+    mut write: impl FnMut(&mut String, T),
+) {
+    text.push('[');
+    for (index, item) in items.into_iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        write(text, item);
+    }
+    text.push(']');
+}
+
+/// The path of a file as it is written everywhere, on Windows as well.
+pub(super) fn portable(file: &str) -> String {
+    file.replace('\\', "/")
+}
+
+/// Nanoseconds as microseconds, exactly.
+pub(super) fn microseconds(nanoseconds: u64) -> String {
+    let (whole, rest) = (nanoseconds / 1000, nanoseconds % 1000);
+    match rest {
+        0 => whole.to_string(),
+        _ => format!("{whole}.{rest:03}"),
+    }
+}
+
+/// Writes a text in quotation marks. `<` is escaped as well: a page that holds the
+/// text must not take it for the end of its script.
+fn quote(text: &mut String, value: &str) {
+    text.push('"');
+    for c in value.chars() {
+        match c {
+            '"' => text.push_str("\\\""),
+            '\\' => text.push_str("\\\\"),
+            '\n' => text.push_str("\\n"),
+            '<' => text.push_str("\\u003c"),
+            // These two end a line for some readers of JSON lines.
+            '\u{2028}' => text.push_str("\\u2028"),
+            '\u{2029}' => text.push_str("\\u2029"),
+            c if c.is_control() => {
+                // Control characters lie below U+10000. Writing to a string cannot fail.
+                let _ = write!(text, "\\u{:04x}", u32::from(c));
+            }
+            c => text.push(c),
+        }
+    }
+    text.push('"');
+}

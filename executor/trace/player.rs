@@ -1,0 +1,74 @@
+//! The form for the browser: a page that plays the trace, forwards and backwards.
+//!
+//! The page is one file and needs no network. Its program and its style stand first, the
+//! events last and in the same lines as in the raw form, so that they can be appended
+//! one by one: a page whose end is missing works, up to where the program crashed.
+
+use std::collections::HashSet;
+use std::fs;
+use std::panic::Location;
+
+use super::event::Event;
+use super::json::{Object, portable};
+use super::lines::Lines;
+use super::record::{Form, Header, Record};
+
+/// The page, up to where the events begin.
+const PAGE: &str = include_str!("player/page.html");
+/// What is put into the page in the place of each mark.
+const INSETS: [(&str, &str); 2] = [
+    ("/* player.css */", include_str!("player/player.css")),
+    ("/* player.js */", include_str!("player/player.js")),
+];
+
+/// A source file larger than this is not shown.
+const LARGEST_SOURCE: u64 = 1 << 20;
+
+/// Writes a trace as a page.
+#[derive(Default)]
+pub(super) struct Player {
+    /// The source files that the page holds already, or that could not be read.
+    files: HashSet<&'static str>,
+}
+
+impl Form for Player {
+    fn begin(&mut self, header: &Header, text: &mut String) {
+        let page =
+            INSETS.iter().fold(PAGE.to_owned(), |page, (mark, inset)| page.replace(mark, inset));
+        text.push_str(page.trim_end());
+        text.push('\n');
+        Lines.begin(header, text);
+    }
+
+    fn write(&mut self, record: &Record<'_>, text: &mut String) {
+        match record.event {
+            Event::Spawn { at, .. } | Event::Job { at, .. } => self.add_source(at, text),
+            Event::Pending { waits, .. } => {
+                waits.iter().for_each(|wait| self.add_source(wait.at, text));
+            }
+            _ => {}
+        }
+        Lines.write(record, text);
+    }
+
+    fn end(&mut self, text: &mut String) {
+        text.push_str("</script>\n");
+    }
+}
+
+impl Player {
+    /// Puts the source of a file that is named for the first time into the page, if it
+    /// is at hand: its path is as the compiler saw it, seen from where the program runs.
+    fn add_source(&mut self, at: &'static Location<'static>, text: &mut String) {
+        let is_small = |file| fs::metadata(file).is_ok_and(|file| file.len() <= LARGEST_SOURCE);
+        if self.files.insert(at.file())
+            && is_small(at.file())
+            && let Ok(source) = fs::read_to_string(at.file())
+        {
+            let mut object = Object::begin(text);
+            object.text("ev", "source").text("file", portable(at.file())).text("text", source);
+            object.end();
+            text.push('\n');
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What those who read a trace know after each event: the names of the tasks, and who
+//! stands in the ready queue. For the forms that show a state and not only what happened.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::event::Event;
+
+/// The tasks, as far as the events tell.
+#[derive(Default)]
+pub(super) struct Seen {
+    names: HashMap<u64, String>,
+    queue: VecDeque<u64>,
+    timers: usize,
+}
+
+impl Seen {
+    /// Takes an event into account.
+    pub(super) fn see(&mut self, event: &Event<'_>) {
+        match *event {
+            Event::Spawn { task, name, .. } => {
+                let name = name.map_or_else(|| format!("task {task}"), str::to_owned);
+                self.names.insert(task, name);
+                self.queue.push_back(task);
+            }
+            Event::Wake { task, again: false } => self.queue.push_back(task),
+            Event::Poll { task } => self.leave_queue(task),
+            Event::Arm { .. } => self.timers += 1,
+            Event::Fire { .. } | Event::Cancel { .. } => {
+                self.timers = self.timers.saturating_sub(1);
+            }
+            _ => {}
+        }
+    }
+
+    /// Forgets a task that has ended; after the event that said so was written.
+    pub(super) fn forget_ended(&mut self, event: &Event<'_>) {
+        if let Event::End { task, .. } = *event {
+            // Its name may stand in the queue still, and will lead to nobody.
+            self.leave_queue(task);
+            self.names.remove(&task);
+        }
+    }
+
+    fn leave_queue(&mut self, task: u64) {
+        if let Some(place) = self.queue.iter().position(|&queued| queued == task) {
+            self.queue.remove(place);
+        }
+    }
+
+    /// What a task is called.
+    pub(super) fn name(&self, task: u64) -> String {
+        self.names.get(&task).cloned().unwrap_or_else(|| format!("task {task}"))
+    }
+
+    pub(super) fn is_queued(&self, task: u64) -> bool {
+        self.queue.contains(&task)
+    }
+
+    /// The names of those in the ready queue, in its order.
+    pub(super) fn queue(&self) -> impl Iterator<Item = String> {
+        self.queue.iter().map(|&task| self.name(task))
+    }
+
+    pub(super) fn queue_len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// How many timers are armed.
+    pub(super) fn timers(&self) -> usize {
+        self.timers
+    }
+}

@@ -1,0 +1,64 @@
+//! What a leaf waits for, in words and numbers: for the trace, for the list of tasks,
+//! and for the report on a program that is stuck.
+
+use std::fmt;
+use std::panic::Location;
+
+/// A line of the user's program.
+pub(crate) type Place = &'static Location<'static>;
+
+/// What a leaf waits for, and the line that created the leaf.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    pub(crate) what: What,
+    pub(crate) at: Place,
+}
+
+/// What a leaf waits for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum What {
+    /// Something with a name, like "a mutex".
+    Thing(&'static str),
+    /// A time that never comes.
+    Never,
+    /// A timer of that number.
+    Timer(u64),
+    /// A descriptor, until it can be read from.
+    Readable(u64),
+    /// A descriptor, until it can be written to.
+    Writable(u64),
+    /// A job of the blocking pool.
+    Job(u64),
+    /// The end of the task of that number, which was spawned at the line given.
+    EndOf(u64),
+}
+
+impl What {
+    /// Whether a leaf that waits for it keeps its task's waker within the loop.
+    pub(crate) fn is_kept(self) -> bool {
+        !matches!(self, What::Job(_) | What::Never)
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            What::Thing(name) => f.write_str(name),
+            What::Never => f.write_str("a time that never comes"),
+            What::Timer(timer) => write!(f, "timer {timer}"),
+            What::Readable(fd) => write!(f, "descriptor {fd} to be readable"),
+            What::Writable(fd) => write!(f, "descriptor {fd} to be writable"),
+            What::Job(job) => write!(f, "blocking job {job}"),
+            What::EndOf(task) => write!(f, "the end of task {task}"),
+        }
+    }
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.what {
+            What::EndOf(_) => write!(f, "{}, spawned at {}", self.what, self.at),
+            _ => write!(f, "{}, since {}", self.what, self.at),
+        }
+    }
+}
