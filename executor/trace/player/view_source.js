@@ -1,0 +1,80 @@
+"use strict";
+// The source: the line of the event, and a bookmark wherever a task is suspended. A
+// suspended future is just that: a bookmark, and what it will need when it goes on.
+
+const shownSource = { file: undefined };
+
+function drawSource(view) {
+  const { trace, state } = view;
+  const file = view.file ?? state.at?.file ?? [...trace.sources.keys()][0];
+  if (file !== shownSource.file) showFile(trace, file);
+  const line = state.at?.file === file ? state.at.line : undefined;
+  for (const row of document.querySelectorAll("#code .here, #code .near")) row.className = "";
+  for (const marks of document.querySelectorAll("#code .marks")) marks.remove();
+  for (const [at, tasks] of bookmarks(state, file)) drawMarks(trace, at, tasks);
+  const row = rowOf(line);
+  if (row) row.className = state.exact ? "here" : "near";
+  if (row) scrollTo(byId("code"), row);
+}
+
+const rowOf = (line) => byId("code").children[line - 1];
+
+function showFile(trace, file) {
+  shownSource.file = file;
+  const text = trace.sources.get(file);
+  const lines = text === undefined ? [] : text.replace(/\n$/, "").split("\n");
+  fill("code", lines.map((line) => el("li", {}, el("code", {}, coloured(line)))));
+  if (text === undefined) fill("code", el("p", { class: "empty" }, missing(file)));
+  byId("code").scrollTop = 0;
+  for (const option of byId("files").options) option.selected = option.value === file;
+}
+
+function missing(file) {
+  return file === undefined ? "This trace names no source." : `${file} is not in this trace.`;
+}
+
+/** So many letters fit before the line's number. */
+const MARKS_WIDTH = 7;
+
+function drawMarks(trace, line, tasks) {
+  const marks = [];
+  let width = 0;
+  for (const [id, count] of tasks) {
+    const text = count > 1 ? `${id}×${count}` : `#${id}`;
+    width += text.length;
+    if (marks.length > 0 && width > MARKS_WIDTH) break;
+    const mark = chip(trace, id, { title: `${label(trace, id)} is suspended here` });
+    mark.textContent = text;
+    marks.push(mark);
+  }
+  if (tasks.size > marks.length) {
+    if (marks.length > 1) marks.pop();
+    marks.push(el("b", {}, `+${tasks.size - marks.length}`));
+  }
+  rowOf(line)?.prepend(el("span", { class: "marks" }, marks));
+}
+
+/** Brings a row into the middle, if it is not well in sight. */
+function scrollTo(box, row) {
+  const top = row.offsetTop - box.offsetTop - box.scrollTop;
+  const inSight = top > 30 && top < box.clientHeight - 50;
+  if (!inSight) box.scrollTop += top - box.clientHeight / 2;
+}
+
+// ── a little colour ───────────────────────────────────────────────────────
+
+const WORDS = "async|await|as|break|const|else|enum|fn|for|if|impl|in|let|loop|match|mod|move|mut|pub|ref|return|self|Self|static|struct|trait|use|where|while";
+const TOKENS = new RegExp(`(//.*$)|("(?:[^"\\\\]|\\\\.)*")|\\b(${WORDS})\\b`, "g");
+const KINDS = ["comment", "string", "word"];
+
+/** A line of Rust in pieces: comments, texts and keywords are set apart. */
+function coloured(line) {
+  const pieces = [];
+  let end = 0;
+  for (const match of line.matchAll(TOKENS)) {
+    const kind = KINDS[[match[1], match[2], match[3]].findIndex((text) => text !== undefined)];
+    pieces.push(line.slice(end, match.index), el("span", { class: kind }, match[0]));
+    end = match.index + match[0].length;
+  }
+  return [...pieces, line.slice(end)];
+}
