@@ -47,6 +47,15 @@ pub fn within_limit_as<R: Send + 'static>(
     name: &str,
     test: impl FnOnce() -> R + Send + 'static,
 ) -> R {
+    within(limit(), name, test)
+}
+
+/// The same with a limit of its own, for what is slower than the loop by nature.
+pub fn within<R: Send + 'static>(
+    limit: Duration,
+    name: &str,
+    test: impl FnOnce() -> R + Send + 'static,
+) -> R {
     let (sender, receiver) = channel();
     let body = thread::Builder::new().name(name.to_owned());
     let body = body.spawn(move || {
@@ -55,7 +64,6 @@ pub fn within_limit_as<R: Send + 'static>(
         result
     });
     let body = body.expect("a thread for the test");
-    let limit = limit();
     if let Err(RecvTimeoutError::Timeout) = receiver.recv_timeout(limit) {
         panic!("hangs: `{name}` did not end within {limit:?}. Was a wake lost, or does it spin?");
     }

@@ -21,9 +21,17 @@ function filled(element, attributes, children) {
   return element;
 }
 
-/** The children, in place of those that were there. */
+/** Puts the children in place of those that are there; those that look alike stay, for
+    what is not touched need not be laid out again. */
 function fill(id, ...children) {
-  byId(id).replaceChildren(...children.flat(3));
+  const box = byId(id);
+  const wanted = children.flat(3).map((child) => (child instanceof Node ? child : new Text(child)));
+  wanted.forEach((child, index) => {
+    const old = box.childNodes[index];
+    if (!old) box.append(child);
+    else if (!old.isEqualNode(child)) old.replaceWith(child);
+  });
+  while (box.childNodes.length > wanted.length) box.lastChild.remove();
 }
 
 // ── tasks ─────────────────────────────────────────────────────────────────

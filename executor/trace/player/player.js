@@ -5,7 +5,7 @@
 //               ▲            ▲
 //           the page     buttons, keys, slider, clicks, #n=22 in the address
 
-const player = { trace: null, n: 0, chosen: null, file: null, playing: null };
+const player = { trace: null, n: 0, chosen: null, file: null, playing: null, sizes: null };
 
 function start() {
   const trace = readTrace(byId("trace")?.textContent ?? "");
@@ -13,10 +13,16 @@ function start() {
   showHeader(trace);
   makeWheel(trace);
   listen();
+  measure();
   goTo(numberInAddress() ?? 1);
   const { events } = trace;
-  const text = (n) => { const { lead, why } = sentence(trace, n); return flat(trace, [...lead, " ", ...why]); };
+  // For tests, and for whoever opens the browser's console.
   window.glassloop = { ready: true, count: events.length, goTo, stateAt: (n) => stateAt(trace, n), text };
+}
+
+function text(n) {
+  const { lead, why } = sentence(player.trace, n);
+  return flat(player.trace, [...lead, " ", ...why]);
 }
 
 function showHeader({ header, events, sources, notices }) {
@@ -26,6 +32,7 @@ function showHeader({ header, events, sources, notices }) {
   fill("notice", notices.join(" "));
   byId("notice").hidden = notices.length === 0;
   byId("slider").max = Math.max(1, events.length);
+  byId("rows").style.height = `${events.length * ROW}px`;
   fill("files", [...sources.keys()].map((file) => el("option", { value: file }, file)));
   byId("files").hidden = sources.size < 1;
   fill("chosen", el("option", { value: "" }, "this task"), chosenOptions());
@@ -50,11 +57,31 @@ function goTo(n) {
 }
 
 function draw() {
-  const { trace, n, file } = player;
-  const view = { trace, n, file, state: stateAt(trace, n), event: trace.events[n - 1] };
-  for (const drawPart of [drawSentence, drawPosition, drawLoop, drawSource, drawWheel, drawTasks, drawInterest, drawPool, drawOutput, drawLanes, drawLog]) {
-    drawPart(view);
-  }
+  const { trace, n, file, sizes } = player;
+  const view = { trace, n, file, sizes, state: stateAt(trace, n), event: trace.events[n - 1] };
+  for (const part of PARTS) part(view);
+  // Asking where things are makes the browser lay out the page: once, when all is drawn.
+  settleSource();
+  ["tasks", "interest", "pool"].forEach(settleTable);
+  settleOutput();
+  settleLog(view);
+}
+
+const PARTS = [
+  drawSentence, drawPosition, drawLoop, drawSource, drawWheel, drawTasks,
+  drawInterest, drawPool, drawOutput, drawLanes, drawLog,
+];
+
+/** How much room there is for what is drawn only as far as it can be seen. */
+function measure() {
+  const [lanes, log] = [byId("lanes"), byId("log")];
+  const size = { width: lanes.clientWidth || 640, height: lanes.clientHeight || 190 };
+  player.sizes = { lanes: size, logHeight: log.clientHeight || 300 };
+}
+
+function resized() {
+  measure();
+  draw();
 }
 
 function drawSentence({ trace, n }) {
@@ -127,12 +154,12 @@ function listen() {
   document.addEventListener("click", onClick);
   document.addEventListener("keydown", onKey);
   window.addEventListener("hashchange", () => goTo(numberInAddress() ?? player.n));
-  window.addEventListener("resize", draw);
+  window.addEventListener("resize", resized);
   byId("slider").addEventListener("input", (event) => goTo(Number(event.target.value)));
   byId("speed").addEventListener("change", () => play(player.playing !== null));
   byId("chosen").addEventListener("change", (event) => (player.chosen = Number(event.target.value) || null));
   byId("files").addEventListener("change", (event) => { player.file = event.target.value; draw(); });
-  byId("log").addEventListener("scroll", () => drawLogRows({ trace: player.trace, state: { n: player.n } }));
+  byId("log").addEventListener("scroll", () => drawLogRows(player.trace, player.n, player.sizes, byId("log").scrollTop));
   byId("lanes").addEventListener("click", (event) => goToIfThere(eventAtColumn(event)));
   byId("theme").addEventListener("click", nextTheme);
   byId("play").addEventListener("click", () => play(player.playing === null));

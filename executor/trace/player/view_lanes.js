@@ -4,9 +4,9 @@
 
 const LANE = { height: 22, top: 20, label: 100, narrowest: 13, widest: 24 };
 
-function drawLanes({ trace, state, event }) {
+function drawLanes({ trace, state, sizes }) {
   const box = byId("lanes");
-  const [width, height] = [box.clientWidth || 640, box.clientHeight || 190];
+  const { width, height } = sizes.lanes;
   const range = columnWindow(trace, state.n, width - LANE.label - 8);
   const columns = columnsOf(trace, range);
   const most = Math.max(1, Math.floor((height - LANE.top - LANE.height - 16) / LANE.height));
@@ -91,7 +91,7 @@ function stretches(columns, kindOf) {
   for (const column of columns) {
     const kind = kindOf(column);
     const last = found.at(-1);
-    if (last?.kind === kind) last.to = column.event.n;
+    if (last && last.kind === kind) last.to = column.event.n;
     else found.push({ from: column.event.n, to: column.event.n, kind, column });
   }
   return found.filter(({ kind }) => kind !== undefined);

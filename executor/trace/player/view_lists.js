@@ -2,8 +2,9 @@
 // The lists: tasks, interest table, blocking pool, the program's output, and the log of
 // all events.
 
-const TASKS_SHOWN = 40;
-const LINES_SHOWN = 200;
+const TASKS_SHOWN = 16;
+const ROWS_SHOWN = 16;
+const LINES_SHOWN = 60;
 const STATE_SIGNS = { polled: "▶ polled", ready: "● ready", waiting: "… waiting", done: "✓ ended", panicked: "✗ panicked", aborted: "✗ aborted", dropped: "✗ dropped" };
 
 // ── tasks ─────────────────────────────────────────────────────────────────
@@ -20,16 +21,14 @@ function drawTasks({ trace, state }) {
   const shown = ordered.slice(first, first + TASKS_SHOWN);
   const behind = ordered.length - first - shown.length;
   fill("tasks", moreRow(first), shown.map((task) => taskRow(trace, task, task.id === about)), moreRow(behind));
-  bringIntoSight("tasks");
 }
 
 const moreRow = (count) => (count > 0 ? [el("tr", {}, el("td", { colspan: 4, class: "more" }, `and ${count} more`))] : []);
 
-/** Scrolls a table to the row that the event is about. */
-function bringIntoSight(id) {
+/** After all has been drawn: scrolls a table to the row that the event is about. */
+function settleTable(id) {
   const row = byId(id).querySelector(".now");
-  const box = byId(id).closest("div");
-  if (row) scrollTo(box, row);
+  if (row) scrollToRow(byId(id).closest("div"), row);
 }
 
 function taskRow(trace, { id, state, polls, waits }, now) {
@@ -55,23 +54,35 @@ function taskWait(trace, wait) {
 const WANTS = { r: "read", w: "write", rw: "both" };
 
 function drawInterest({ trace, state, event }) {
-  const rows = Object.values(state.watched).map(({ fd, want, got }) => {
-    const waiting = Object.values(state.tasks).filter(({ waits }) => waits.some((wait) => wait.fd === fd));
+  const waitingFor = new Map();
+  for (const { id, waits } of Object.values(state.tasks)) {
+    for (const { fd } of waits) if (fd !== undefined) addTo(waitingFor, fd, id);
+  }
+  const rows = nearest(Object.values(state.watched), ({ fd }) => fd === event?.fd).map(({ fd, want, got }) => {
+    const waiting = waitingFor.get(fd) ?? [];
     const signs = `${WANTS[want] ?? want}${got ? " ● ready" : ""}`;
     const now = event?.fd === fd ? "now" : undefined;
-    return el("tr", { class: now }, el("td", {}, fd), el("td", {}, signs), el("td", {}, waiting.map(({ id }) => chip(trace, id))));
+    return el("tr", { class: now }, el("td", {}, fd), el("td", {}, signs), el("td", {}, waiting.map((id) => chip(trace, id))));
   });
-  fill("interest", rows.length ? rows : emptyRow("nothing is watched"));
+  const more = Object.keys(state.watched).length - rows.length;
+  fill("interest", rows.length ? rows : emptyRow("nothing is watched"), moreRow(more));
+}
+
+/** Of many rows, as many as are shown: so that the one that matters is among them. */
+function nearest(rows, matters) {
+  const first = Math.max(0, rows.findIndex(matters) - ROWS_SHOWN + 1);
+  return rows.slice(first, first + ROWS_SHOWN);
 }
 
 function drawPool({ trace, state, event }) {
-  const rows = Object.values(state.jobs).map(({ job, what, task: id, done }) => {
+  const rows = nearest(Object.values(state.jobs), ({ job }) => job === event?.job).map(({ job, what, task: id, done }) => {
     const now = event?.job === job ? "now" : undefined;
     const name = what ? `${job} ${what}` : job;
     const owner = id === undefined ? "" : chip(trace, id);
     return el("tr", { class: now }, el("td", {}, name), el("td", {}, done ? "✓ done" : "out"), el("td", {}, owner));
   });
-  fill("pool", rows.length ? rows : emptyRow("no job is out"));
+  const more = Object.keys(state.jobs).length - rows.length;
+  fill("pool", rows.length ? rows : emptyRow("no job is out"), moreRow(more));
 }
 
 const emptyRow = (text) => el("tr", {}, el("td", { colspan: 3, class: "empty" }, text));
@@ -85,40 +96,44 @@ function drawOutput({ trace, state, event }) {
     return el("li", { class: out === event ? "now" : undefined }, button);
   });
   fill("output", items.length ? items : el("li", { class: "empty" }, "nothing yet"));
-  byId("output").scrollTop = byId("output").scrollHeight;
 }
+
+const settleOutput = () => (byId("output").scrollTop = byId("output").scrollHeight);
 
 // ── the event log ─────────────────────────────────────────────────────────
 
 const ROW = 22;
 
-/** Scrolls the present event into the middle; the rows in sight are drawn then. */
-function drawLog(view) {
-  const box = byId("log");
-  byId("rows").style.height = `${view.trace.events.length * ROW}px`;
-  box.scrollTop = (view.state.n - 0.5) * ROW - box.clientHeight / 2;
-  drawLogRows(view);
+/** The present event in the middle, as far as the ends of the list allow that. */
+function drawLog({ trace, n, sizes }) {
+  drawLogRows(trace, n, sizes, logTop(trace, n, sizes));
 }
 
+function logTop(trace, n, { logHeight }) {
+  const lowest = trace.events.length * ROW - logHeight;
+  return Math.max(0, Math.min((n - 0.5) * ROW - logHeight / 2, lowest));
+}
+
+const settleLog = ({ trace, n, sizes }) => (byId("log").scrollTop = logTop(trace, n, sizes));
+
 /** Of twenty thousand rows, those that can be seen. */
-function drawLogRows({ trace, state }) {
-  const box = byId("log");
-  const first = Math.max(1, Math.floor(box.scrollTop / ROW) - 1);
-  const last = Math.min(trace.events.length, first + Math.ceil((box.clientHeight || 300) / ROW) + 2);
+function drawLogRows(trace, present, { logHeight }, top) {
+  const first = Math.max(1, Math.floor(top / ROW));
+  const last = Math.min(trace.events.length, first + Math.ceil(logHeight / ROW) + 2);
   const rows = [];
-  for (let n = first; n <= last; n += 1) rows.push(logRow(trace, n, state.n));
+  for (let n = first; n <= last; n += 1) rows.push(logRow(trace, n, present));
   fill("rows", rows);
 }
 
-function logRow(trace, n, current) {
+function logRow(trace, n, present) {
   const event = trace.events[n - 1];
   const text = flat(trace, inShort(trace, n));
   const button = el(
     "button",
-    { type: "button", "data-n": n, tabindex: n === current ? 0 : -1, "aria-current": n === current && "step", title: text },
+    { type: "button", "data-n": n, tabindex: n === present ? 0 : -1, "aria-current": n === present && "step", title: text },
     el("small", {}, span(event.t)),
     ` ${text}`,
   );
-  const kind = event.ev === "phase" ? "part" : n > current ? "later" : "";
+  const kind = event.ev === "phase" ? "part" : n > present ? "later" : "";
   return el("li", { style: `top: ${(n - 1) * ROW}px`, class: kind }, button);
 }

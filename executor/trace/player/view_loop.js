@@ -10,9 +10,8 @@ function drawLoop({ trace, state }) {
 /** Exactly one of the boxes is lit. */
 function drawPhase(box, state) {
   const lit = box.dataset.phase === state.phase;
-  if (lit) box.setAttribute("aria-current", "step");
-  else box.removeAttribute("aria-current");
-  box.classList.toggle("asleep", lit && state.asleep !== null);
+  box.setAttribute("aria-current", lit ? "step" : "false");
+  box.dataset.asleep = lit && state.asleep !== null;
 }
 
 function nobody(state) {

@@ -8,13 +8,18 @@ function drawSource(view) {
   const { trace, state } = view;
   const file = view.file ?? state.at?.file ?? [...trace.sources.keys()][0];
   if (file !== shownSource.file) showFile(trace, file);
-  const line = state.at?.file === file ? state.at.line : undefined;
-  for (const row of document.querySelectorAll("#code .here, #code .near")) row.className = "";
+  const line = state.at && state.at.file === file ? state.at.line : undefined;
+  for (const row of document.querySelectorAll("#code .here, #code .near")) row.removeAttribute("class");
   for (const marks of document.querySelectorAll("#code .marks")) marks.remove();
   for (const [at, tasks] of bookmarks(state, file)) drawMarks(trace, at, tasks);
   const row = rowOf(line);
   if (row) row.className = state.exact ? "here" : "near";
-  if (row) scrollTo(byId("code"), row);
+}
+
+/** After all has been drawn: brings the line into sight. */
+function settleSource() {
+  const row = byId("code").querySelector(".here, .near");
+  if (row) scrollToRow(byId("code"), row);
 }
 
 const rowOf = (line) => byId("code").children[line - 1];
@@ -25,7 +30,6 @@ function showFile(trace, file) {
   const lines = text === undefined ? [] : text.replace(/\n$/, "").split("\n");
   fill("code", lines.map((line) => el("li", {}, el("code", {}, coloured(line)))));
   if (text === undefined) fill("code", el("p", { class: "empty" }, missing(file)));
-  byId("code").scrollTop = 0;
   for (const option of byId("files").options) option.selected = option.value === file;
 }
 
@@ -37,26 +41,20 @@ function missing(file) {
 const MARKS_WIDTH = 7;
 
 function drawMarks(trace, line, tasks) {
-  const marks = [];
-  let width = 0;
-  for (const [id, count] of tasks) {
-    const text = count > 1 ? `${id}×${count}` : `#${id}`;
-    width += text.length;
-    if (marks.length > 0 && width > MARKS_WIDTH) break;
+  const texts = [...tasks].map(([id, count]) => [id, count > 1 ? `${id}×${count}` : `#${id}`]);
+  const fits = texts.map(([, text]) => text).join("").length <= MARKS_WIDTH;
+  const marks = (fits ? texts : texts.slice(0, 1)).map(([id, text]) => {
     const mark = chip(trace, id, { title: `${label(trace, id)} is suspended here` });
     mark.textContent = text;
-    marks.push(mark);
-  }
-  if (tasks.size > marks.length) {
-    if (marks.length > 1) marks.pop();
-    marks.push(el("b", {}, `+${tasks.size - marks.length}`));
-  }
+    return mark;
+  });
+  if (!fits && texts.length > 1) marks.push(el("b", {}, `+${texts.length - 1}`));
   rowOf(line)?.prepend(el("span", { class: "marks" }, marks));
 }
 
-/** Brings a row into the middle, if it is not well in sight. */
-function scrollTo(box, row) {
-  const top = row.offsetTop - box.offsetTop - box.scrollTop;
+/** Brings a row into the middle of its box, if it is not well in sight. */
+function scrollToRow(box, row) {
+  const top = row.getBoundingClientRect().top - box.getBoundingClientRect().top;
   const inSight = top > 30 && top < box.clientHeight - 50;
   if (!inSight) box.scrollTop += top - box.clientHeight / 2;
 }

@@ -69,7 +69,9 @@ function span(us) {
 }
 
 const trimmed = (number, digits) => String(Number(number.toFixed(digits)));
-const ordinal = (k) => ["", "first", "second", "third", "fourth", "fifth"][k] ?? `${k}th`;
+const ordinal = (k) => ["", "first", "second", "third", "fourth", "fifth"][k] ?? k + ENDINGS[PLURALS.select(k)];
+const PLURALS = new Intl.PluralRules("en", { type: "ordinal" });
+const ENDINGS = { one: "st", two: "nd", few: "rd", other: "th" };
 const able = (ways) => ({ r: "can be read", w: "can be written" })[ways] ?? "can be read and written";
 const isVirtual = (trace) => trace.header.clock === "virtual";
 const isRoot = (trace, id) => trace.tasks.get(id)?.by === "start";
@@ -132,10 +134,10 @@ const SENTENCES = {
     ];
   },
 
-  phase(event, { before, after }) {
+  phase(event, { after }) {
     if (event.p === "io") return tellIo(after);
     if (event.p === "timers") return tellTimers(after);
-    if (event.p === "ready") return tellReady(before);
+    if (event.p === "ready") return tellReady(after);
     return [say`A part of the turn begins: ${String(event.p)}.`, []];
   },
 
@@ -221,7 +223,7 @@ const SENTENCES = {
     const tail = late > 0 ? `, ${span(late)} ago` : "";
     return [
       say`Timer ${event.timer} fires: its deadline, ${span(timer?.deadline)}, has come${tail}.`,
-      say`A timer fires late rather than early. All that it does is to call the waker that was left with it: the wake comes next.`,
+      say`A timer never fires early, though a busy loop may be late. All that it does is to call the waker that was left with it: the wake comes next.`,
     ];
   },
 
@@ -405,7 +407,7 @@ function tellWake(event, { before }) {
   }
   return [
     say`${lead}.`,
-    say`${reason}Waking runs nothing: its number goes to the back of the ready queue, and it is polled when the loop comes to it.`,
+    say`${reason}Waking runs nothing: its number goes to the back of the ready queue.`,
   ];
 }
 
