@@ -16,8 +16,16 @@ use super::record::{Form, Header, Record};
 /// The page, up to where the events begin.
 const PAGE: &str = include_str!("player/page.html");
 /// What is put into the page in the place of each mark.
-const INSETS: [(&str, &str); 2] = [
+const INSETS: [(&str, &str); 10] = [
     ("/* player.css */", include_str!("player/player.css")),
+    ("/* model.js */", include_str!("player/model.js")),
+    ("/* words.js */", include_str!("player/words.js")),
+    ("/* draw.js */", include_str!("player/draw.js")),
+    ("/* view_loop.js */", include_str!("player/view_loop.js")),
+    ("/* view_source.js */", include_str!("player/view_source.js")),
+    ("/* view_wheel.js */", include_str!("player/view_wheel.js")),
+    ("/* view_lanes.js */", include_str!("player/view_lanes.js")),
+    ("/* view_lists.js */", include_str!("player/view_lists.js")),
     ("/* player.js */", include_str!("player/player.js")),
 ];
 
