@@ -366,7 +366,7 @@ fn the_report_names_the_child_for_which_a_group_waits() {
         });
         let child = format!("spawned at {}", place.borrow());
         expect_line(&report, &["`block_on`", "waits for the end of task", &child]);
-        expect_line(&report, &["  - task", &child, "kept no waker"]);
+        expect_line(&report, &["└─ task", &child, "kept no waker"]);
     });
 }
 

@@ -1,7 +1,8 @@
 //! The loop: the room that knows the four before it.
 //!
 //! In reading order: `parts` puts the four rooms together; `stats` and `slow_poll`
-//! measure; `tasks` lists who is there; `root` is the future of `block_on`; `stuck` proves that nothing can
+//! measure; `tasks` lists who is there, as a
+//! `tree`; `root` is the future of `block_on`; `stuck` proves that nothing can
 //! happen any more; **`core` is the turn**. `remote` is the way in for other threads,
 //! and `executor` the way in for everybody else;
 //! `println` prints beside a trace. In a hurry, begin with `core`.
@@ -9,6 +10,7 @@
 mod parts;
 mod stats;
 mod slow_poll;
+mod tree;
 mod tasks;
 mod root;
 mod stuck;

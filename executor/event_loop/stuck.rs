@@ -25,11 +25,11 @@
 //! hold such a wrapper is not counted. Its task is taken to be held outside.
 
 use std::cell::Cell;
-use std::fmt::Write;
 
 use super::parts::Parts;
 use super::root::Root;
-use crate::task::Task;
+use super::tree::{Node, Tree};
+use crate::task::{Task, TaskId};
 use crate::trace::Wait;
 
 /// The check, and what it remembers.
@@ -46,7 +46,7 @@ impl StuckCheck {
     /// With a report on every stuck task, if none can.
     pub(super) fn check(&self, parts: &Parts, root: &mut Root<'_>) {
         if !self.may_be_woken(parts, root) {
-            panic!("{}", report(parts, root));
+            panic!("{}", parts.glass.unseen(|| report(parts, root)));
         }
     }
 
@@ -74,40 +74,37 @@ impl StuckCheck {
 
 /// Asks everybody what they wait for.
 fn report(parts: &Parts, root: &mut Root<'_>) -> String {
-    let mut report = String::from(
-        "deadlock: nothing is ready, and nothing ever will be. No timer is armed, no descriptor \
-         awaited, no blocking job out, no `Remote` alive, and no waker is held outside of these \
-         stuck futures:",
-    );
-    let called_at = root.called_at;
     parts.running.take_notes();
     root.poll(&parts.scheduler);
-    let waits = parts.running.notes(root.held_inside());
-    let who = format!("the future given to `block_on` at {called_at}");
-    add_line(&mut report, &who, &waits);
+    let who = format!("the future given to `block_on` at {}", root.called_at);
+    let mut nodes = vec![node(root.id, &who, &parts.running.notes(root.held_inside()))];
 
     for task in parts.scheduler.tasks() {
         parts.running.take_notes();
         parts.scheduler.poll(task.name());
-        let waits = parts.running.notes(task.held_inside());
         let label = task.label().map(|label| format!(" {label:?}"));
-        let label = label.unwrap_or_default();
-        let who = format!("{}{label}, spawned at {}", task.id(), task.spawned_at);
-        add_line(&mut report, &who, &waits);
+        let who =
+            format!("{}{}, spawned at {}", task.id(), label.unwrap_or_default(), task.spawned_at);
+        nodes.push(node(task.id(), &who, &parts.running.notes(task.held_inside())));
     }
     parts.running.stop_notes();
-    report
+    format!(
+        "deadlock: nothing is ready, and nothing ever will be. No timer is armed, no descriptor \
+         awaited, no blocking job out, no `Remote` alive, and no waker is held outside of these \
+         stuck futures:\n{}",
+        Tree { nodes: &nodes, bullet: "  - " }
+    )
 }
 
-fn add_line(report: &mut String, who: &str, waits: &[Wait]) {
-    let waits: Vec<String> = waits.iter().map(ToString::to_string).collect();
-    let what = match waits.is_empty() {
+fn node(id: TaskId, who: &str, waits: &[Wait]) -> Node {
+    let what: Vec<String> = waits.iter().map(ToString::to_string).collect();
+    let what = match what.is_empty() {
         true => "something that has kept no waker: nothing can wake it (as with \
                  `std::future::pending`, or a `poll` that was `Pending` without keeping \
                  `cx.waker()`)"
             .to_owned(),
-        false => waits.join("; and for "),
+        false => what.join("; and for "),
     };
-    // Writing to a string cannot fail.
-    let _ = write!(report, "\n  - {who}, waits for {what}");
+    let awaits = waits.iter().filter_map(|wait| wait.awaited_task()).map(TaskId);
+    Node { id, line: format!("{who}, waits for {what}"), awaits: awaits.collect() }
 }

@@ -2,12 +2,13 @@
 //! `pstree`.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::{self, Write};
+use std::fmt;
 use std::ops::Deref;
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use super::parts::Parts;
+use super::tree::{Node, Tree};
 use crate::task::{Name, State, Task, TaskId};
 use crate::trace::{Place, Wait, What};
 
@@ -44,7 +45,7 @@ pub enum TaskState {
 }
 
 /// One thing that a task waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WaitInfo {
     /// The thing.
@@ -56,7 +57,7 @@ pub struct WaitInfo {
 }
 
 /// What can be waited for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WaitsFor {
     /// A time that never comes.
@@ -79,10 +80,9 @@ pub enum WaitsFor {
 /// is a tree: under each task stand those that it awaits.
 ///
 /// ```text
-/// task 1 "root", running, polled once, from src/main.rs:4
-/// ├─ task 2 "fetch", waiting, polled once, from src/main.rs:5
-/// │     for a timer, in 30ms, since src/main.rs:9
-/// └─ task 3, ready, never polled, from src/main.rs:6
+/// task 1 "root", from src/main.rs:4, polled once: waits for the end of task 2
+/// └─ task 2 "fetch", from src/main.rs:5, polled once: waits for a timer, in 30ms, since src/main.rs:9
+/// task 3 "spin", from src/main.rs:6, polled 7 times: running
 /// ```
 #[derive(Clone, Debug)]
 pub struct Tasks(Vec<TaskInfo>);
@@ -177,66 +177,20 @@ impl View<'_> {
     }
 }
 
-impl TaskInfo {
-    /// The tasks whose end it awaits.
-    fn awaited(&self) -> impl Iterator<Item = TaskId> {
-        self.waits.iter().filter_map(|wait| match wait.what {
-            WaitsFor::Task(task) => Some(task),
-            _ => None,
-        })
-    }
-}
-
 impl fmt::Display for Tasks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let awaited: HashSet<TaskId> = self.iter().flat_map(TaskInfo::awaited).collect();
-        let mut tree = Tree { tasks: self, shown: HashSet::new(), text: String::new() };
-        let tops = self.iter().filter(|task| !awaited.contains(&task.id));
-        tops.for_each(|task| tree.add(task, "", ""));
-        // Those that are left await each other in a circle.
-        for task in self.iter() {
-            if !tree.shown.contains(&task.id) {
-                tree.add(task, "", "");
-            }
-        }
-        f.write_str(tree.text.trim_end())
+        let nodes: Vec<Node> = self.iter().map(TaskInfo::node).collect();
+        Tree { nodes: &nodes, bullet: "" }.fmt(f)
     }
 }
 
-/// The tree, as it is written.
-struct Tree<'a> {
-    tasks: &'a Tasks,
-    shown: HashSet<TaskId>,
-    text: String,
-}
-
-impl Tree<'_> {
-    /// Writes a task, what it waits for, and the tasks that it awaits below it. `branch`
-    /// leads to it; `below` stands before everything under it.
-    fn add(&mut self, task: &TaskInfo, branch: &str, below: &str) {
-        // Writing to a string cannot fail.
-        if !self.shown.insert(task.id) {
-            let _ = writeln!(self.text, "{branch}{}, see above", task.id);
-            return;
-        }
-        let _ = writeln!(self.text, "{branch}{task}");
-        let awaited: Vec<TaskId> = task.awaited().collect();
-        let bar = if awaited.is_empty() { "   " } else { "│  " };
-        for wait in &task.waits {
-            if !matches!(wait.what, WaitsFor::Task(_)) {
-                let _ = writeln!(self.text, "{below}{bar}   for {wait}");
-            }
-        }
-        for (index, id) in awaited.iter().enumerate() {
-            let is_last = index + 1 == awaited.len();
-            let (corner, under) = if is_last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-            let branch = format!("{below}{corner}");
-            if let Some(task) = self.tasks.iter().find(|task| task.id == *id) {
-                self.add(task, &branch, &format!("{below}{under}"));
-            } else {
-                let _ = writeln!(self.text, "{branch}{id}, of another loop");
-            }
-        }
+impl TaskInfo {
+    fn node(&self) -> Node {
+        let awaits = self.waits.iter().filter_map(|wait| match wait.what {
+            WaitsFor::Task(task) => Some(task),
+            _ => None,
+        });
+        Node { id: self.id, line: self.to_string(), awaits: awaits.collect() }
     }
 }
 
@@ -246,19 +200,20 @@ impl fmt::Display for TaskInfo {
         if let Some(name) = &self.name {
             write!(f, " {name:?}")?;
         }
-        let state = match self.state {
-            TaskState::Ready => "ready",
-            TaskState::Running => "running",
-            TaskState::Waiting => "waiting",
-        };
-        write!(f, ", {state}")?;
+        write!(f, ", from {}", self.spawned_at)?;
         match self.polls {
             Some(0) => f.write_str(", never polled")?,
             Some(1) => f.write_str(", polled once")?,
             Some(polls) => write!(f, ", polled {polls} times")?,
             None => {}
         }
-        write!(f, ", from {}", self.spawned_at)
+        let waits: Vec<String> = self.waits.iter().map(ToString::to_string).collect();
+        match self.state {
+            TaskState::Ready => f.write_str(": ready"),
+            TaskState::Running => f.write_str(": running"),
+            TaskState::Waiting if waits.is_empty() => f.write_str(": waits"),
+            TaskState::Waiting => write!(f, ": waits for {}", waits.join("; and for ")),
+        }
     }
 }
 
@@ -269,7 +224,8 @@ impl fmt::Display for WaitInfo {
             WaitsFor::Timer(rest) => write!(f, "a timer, in {rest:?}")?,
             WaitsFor::Readable(fd) => write!(f, "descriptor {fd} to be readable")?,
             WaitsFor::Writable(fd) => write!(f, "descriptor {fd} to be writable")?,
-            WaitsFor::Task(task) => write!(f, "the end of {task}")?,
+            // The task has a line of its own, which says where it is from.
+            WaitsFor::Task(task) => return write!(f, "the end of {task}"),
             WaitsFor::Job => f.write_str("a blocking job")?,
             WaitsFor::Other(name) => f.write_str(name)?,
         }

@@ -57,6 +57,15 @@ impl Glass {
         self.0.as_ref().map(|recorder| recorder.job(at))
     }
 
+    /// Calls `act` unseen: what the loop does to explain itself is not the program's.
+    pub(crate) fn unseen<R>(&self, act: impl FnOnce() -> R) -> R {
+        let pause = |pause| self.0.iter().for_each(|recorder| recorder.pause(pause));
+        pause(true);
+        let result = act();
+        pause(false);
+        result
+    }
+
     /// The notes on a task, if any are kept.
     pub(crate) fn life(&self, task: u64) -> Option<Life> {
         self.0.as_ref()?.life(task)

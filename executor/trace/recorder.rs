@@ -15,7 +15,7 @@ use super::event::{Cause, End, Event, Phase, Unpark};
 use super::output::Output;
 use super::record::{Form, Header, Record};
 use super::request::Request;
-use super::wait::{Place, Wait, What};
+use super::wait::{Place, Wait};
 
 /// Watches one loop.
 pub(crate) struct Recorder {
@@ -35,6 +35,8 @@ struct State {
     begun: Option<Phase>,
     by: Cause,
     is_parked: bool,
+    /// What happens now is not to be seen.
+    is_paused: bool,
     /// Which task each job was made for.
     jobs: HashMap<u64, u64>,
     last_job: u64,
@@ -84,6 +86,7 @@ impl Recorder {
             begun: None,
             by: Cause::Thread,
             is_parked: false,
+            is_paused: false,
             jobs: HashMap::new(),
             last_job: 0,
         };
@@ -108,6 +111,9 @@ impl Recorder {
     #[cold]
     pub(super) fn record(&self, event: Event<'_>) {
         let mut state = self.state.borrow_mut();
+        if state.is_paused {
+            return;
+        }
         if let Some(phase) = state.begun.take() {
             self.write(&mut state, Event::Phase(phase));
         }
@@ -163,6 +169,11 @@ impl Recorder {
         }
     }
 
+    /// Whether what happens from now on is not to be seen.
+    pub(super) fn pause(&self, pause: bool) {
+        self.state.borrow_mut().is_paused = pause;
+    }
+
     /// The notes on a task.
     pub(super) fn life(&self, task: u64) -> Option<Life> {
         self.state.borrow().lives.get(&task).cloned()
@@ -214,10 +225,7 @@ impl State {
     /// Whose ends the task awaits that it has not awaited before.
     fn new_joins(&mut self, task: u64, waits: &[Wait]) -> Vec<u64> {
         let joined = &mut self.lives.entry(task).or_default().joined;
-        let targets = waits.iter().filter_map(|wait| match wait.what {
-            What::EndOf(target) => Some(target),
-            _ => None,
-        });
+        let targets = waits.iter().filter_map(Wait::awaited_task);
         let new: Vec<u64> = targets.filter(|target| !joined.contains(target)).collect();
         joined.extend(&new);
         new

@@ -54,6 +54,16 @@ impl fmt::Display for What {
     }
 }
 
+impl Wait {
+    /// The number of the task whose end is waited for.
+    pub(crate) fn awaited_task(&self) -> Option<u64> {
+        match self.what {
+            What::EndOf(task) => Some(task),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.what {

@@ -1,0 +1,333 @@
+//! Chapter 15: the list of tasks. Who is there, where does each stand, and what does it
+//! wait for? And printed: a tree of who awaits whom.
+
+mod support;
+
+use std::future::pending;
+use std::panic::Location;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_lite::AsyncReadExt;
+use glassloop::net::{TcpListener, TcpStream};
+use glassloop::sync::{Mutex, channel};
+use glassloop::{
+    Executor, TaskInfo, TaskState, WaitsFor, sleep, spawn, spawn_named, tasks, timeout, unblock,
+    yield_now,
+};
+use support::{panic_text, within_limit};
+
+/// Runs `root` on a loop with a virtual clock that takes notes.
+fn on_explained_loop<F: Future>(root: F) -> F::Output {
+    let executor = Executor::builder().virtual_time().explain(true).build().unwrap();
+    executor.block_on(root)
+}
+
+/// The task of that name.
+fn task(name: &str) -> TaskInfo {
+    let is_it = |task: &TaskInfo| task.name.as_deref() == Some(name);
+    tasks().into_iter().find(is_it).unwrap_or_else(|| panic!("no task {name:?} in\n{}", tasks()))
+}
+
+/// What the task of that name waits for.
+fn waits(name: &str) -> Vec<WaitsFor> {
+    task(name).waits.iter().map(|wait| wait.what).collect()
+}
+
+#[test]
+fn a_task_is_listed_with_its_name_number_and_spawn_place() {
+    within_limit(|| {
+        on_explained_loop(async {
+            let handle = spawn_named("fetch", pending::<()>());
+            let line = Location::caller().line() - 1;
+            let listed = task("fetch");
+            assert_eq!(listed.id, handle.id());
+            assert_eq!((listed.spawned_at.file(), listed.spawned_at.line()), (file!(), line));
+        });
+    });
+}
+
+#[test]
+fn the_root_is_listed_first_and_called_root() {
+    within_limit(|| {
+        on_explained_loop(async {
+            spawn(pending::<()>()).detach();
+            let all = tasks();
+            assert_eq!(all.len(), 2);
+            assert_eq!(all[0].name.as_deref(), Some("root"));
+            assert!(all[0].id < all[1].id);
+        });
+    });
+}
+
+#[test]
+fn whoever_asks_is_running_the_woken_are_ready_and_the_others_wait() {
+    within_limit(|| {
+        on_explained_loop(async {
+            spawn_named("asleep", pending::<()>()).detach();
+            yield_now().await;
+            spawn_named("new", pending::<()>()).detach();
+            assert_eq!(task("root").state, TaskState::Running);
+            assert_eq!(task("asleep").state, TaskState::Waiting);
+            assert_eq!(task("new").state, TaskState::Ready);
+            let asked_by_a_task = spawn_named("asks", async { task("asks").state }).await;
+            assert_eq!(asked_by_a_task.unwrap(), TaskState::Running);
+        });
+    });
+}
+
+#[test]
+fn polls_are_counted_for_each_task() {
+    within_limit(|| {
+        on_explained_loop(async {
+            spawn_named("yields", async {
+                yield_now().await;
+                pending::<()>().await;
+            })
+            .detach();
+            assert_eq!(task("yields").polls, Some(0));
+            yield_now().await;
+            assert_eq!(task("yields").polls, Some(1));
+            yield_now().await;
+            yield_now().await;
+            assert_eq!(task("yields").polls, Some(2));
+        });
+    });
+}
+
+#[test]
+fn a_task_that_has_ended_is_not_listed() {
+    within_limit(|| {
+        on_explained_loop(async {
+            spawn(async {}).await.unwrap();
+            let aborted = spawn(pending::<()>());
+            aborted.abort();
+            yield_now().await;
+            assert_eq!(tasks().len(), 1, "{}", tasks());
+        });
+    });
+}
+
+#[test]
+fn a_sleep_says_how_long_it_has_to_go_and_where_it_began() {
+    within_limit(|| {
+        on_explained_loop(async {
+            let line = Location::caller().line() + 1;
+            spawn_named("sleeps", async { sleep(Duration::from_secs(3)).await }).detach();
+            sleep(Duration::from_secs(1)).await;
+            let wait = task("sleeps").waits[0];
+            assert_eq!(wait.what, WaitsFor::Timer(Duration::from_secs(2)));
+            assert_eq!((wait.since.file(), wait.since.line()), (file!(), line));
+        });
+    });
+}
+
+#[test]
+fn a_lock_a_queue_a_job_and_an_awaited_task_are_named() {
+    within_limit(|| {
+        on_explained_loop(async {
+            let mutex = Rc::new(Mutex::new(()));
+            let held = mutex.clone();
+            let guard = held.lock().await;
+            let (_sender, receiver) = channel::unbounded::<()>();
+            let (release, released) = std::sync::mpsc::channel::<()>();
+            spawn_named("locks", async move { drop(mutex.lock().await) }).detach();
+            spawn_named("receives", async move { receiver.recv().await }).detach();
+            spawn_named("unblocks", unblock(move || released.recv())).detach();
+            let other = spawn(pending::<()>());
+            let id = other.id();
+            spawn_named("joins", async move { other.await }).detach();
+            yield_now().await;
+
+            assert_eq!(waits("locks"), [WaitsFor::Other("a mutex")]);
+            assert!(matches!(waits("receives")[..], [WaitsFor::Other(_)]));
+            assert_eq!(waits("unblocks"), [WaitsFor::Job]);
+            assert_eq!(waits("joins"), [WaitsFor::Task(id)]);
+            release.send(()).unwrap();
+            drop(guard);
+        });
+    });
+}
+
+#[test]
+fn a_socket_says_its_number_and_the_line_that_made_it() {
+    within_limit(|| {
+        let executor = Executor::builder().explain(true).build().unwrap();
+        executor.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let line = Location::caller().line() + 1;
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            spawn_named("reads", async move { stream.read(&mut [0]).await }).detach();
+            spawn_named("accepts", async move {
+                listener.accept().await.unwrap();
+                listener.accept().await.unwrap();
+            })
+            .detach();
+            while !matches!(waits("accepts")[..], [WaitsFor::Readable(_)]) {
+                yield_now().await;
+            }
+            let wait = task("reads").waits[0];
+            assert!(matches!(wait.what, WaitsFor::Readable(_)), "{wait}");
+            assert_eq!((wait.since.file(), wait.since.line()), (file!(), line));
+        });
+    });
+}
+
+#[test]
+fn a_task_that_waits_in_several_leaves_names_them_all() {
+    within_limit(|| {
+        on_explained_loop(async {
+            let mutex = Rc::new(Mutex::new(()));
+            let held = mutex.clone();
+            let guard = held.lock().await;
+            spawn_named("both", async move {
+                let _ = timeout(Duration::from_secs(1), mutex.lock()).await;
+            })
+            .detach();
+            yield_now().await;
+            let expected = [WaitsFor::Other("a mutex"), WaitsFor::Timer(Duration::from_secs(1))];
+            assert_eq!(waits("both"), expected);
+            drop(guard);
+        });
+    });
+}
+
+/// The limit is noticed in a poll in which the lock was asked for once more.
+#[test]
+fn what_was_given_up_in_the_same_poll_is_not_waited_for() {
+    within_limit(|| {
+        on_explained_loop(async {
+            let mutex = Rc::new(Mutex::new(()));
+            let held = mutex.clone();
+            let guard = held.lock().await;
+            spawn_named("gives up", async move {
+                let _ = timeout(Duration::from_secs(1), mutex.lock()).await;
+                sleep(Duration::from_secs(9)).await;
+            })
+            .detach();
+            sleep(Duration::from_secs(2)).await;
+            assert_eq!(waits("gives up"), [WaitsFor::Timer(Duration::from_secs(8))]);
+            drop(guard);
+        });
+    });
+}
+
+#[test]
+fn a_lock_that_was_got_is_not_waited_for() {
+    within_limit(|| {
+        on_explained_loop(async {
+            let mutex = Rc::new(Mutex::new(()));
+            let held = mutex.clone();
+            let guard = held.lock().await;
+            spawn_named("goes on", async move {
+                let _guard = mutex.lock().await;
+                sleep(Duration::from_secs(1)).await;
+            })
+            .detach();
+            yield_now().await;
+            drop(guard);
+            yield_now().await;
+            assert_eq!(waits("goes on"), [WaitsFor::Timer(Duration::from_secs(1))]);
+        });
+    });
+}
+
+#[test]
+fn a_loop_that_takes_no_notes_lists_who_is_there_all_the_same() {
+    within_limit(|| {
+        let executor = Executor::builder().virtual_time().explain(false).build().unwrap();
+        executor.spawn(sleep_on_the_loop()).detach();
+        executor.block_on(async {
+            yield_now().await;
+            let listed = &tasks()[0];
+            assert_eq!((listed.state, listed.polls), (TaskState::Waiting, None));
+            assert!(listed.waits.is_empty());
+        });
+    });
+}
+
+async fn sleep_on_the_loop() {
+    sleep(Duration::from_secs(1)).await;
+}
+
+#[test]
+fn between_two_runs_the_executor_lists_what_is_left() {
+    within_limit(|| {
+        let executor = Executor::builder().virtual_time().explain(true).build().unwrap();
+        executor.block_on(async {
+            spawn_named("left", sleep_on_the_loop()).detach();
+            yield_now().await;
+        });
+        let left = executor.tasks();
+        assert_eq!(left.len(), 1, "the root has ended: {left}");
+        assert_eq!(left[0].name.as_deref(), Some("left"));
+        assert_eq!(left[0].waits[0].what, WaitsFor::Timer(Duration::from_secs(1)));
+    });
+}
+
+#[test]
+fn outside_of_a_loop_tasks_panics_and_says_what_to_do() {
+    let text = panic_text(tasks);
+    assert!(text.contains("`glassloop::tasks` was called at"), "{text}");
+    assert!(text.contains("block_on"), "{text}");
+}
+
+/// The lines of the tree, without the places.
+fn tree() -> Vec<String> {
+    let text = tasks().to_string();
+    let line = |line: &str| {
+        let (who, rest) = line.split_once(", from ").unwrap_or((line, ""));
+        format!("{who}:{}", rest.split_once(": ").map_or("", |(_, state)| state))
+    };
+    text.lines().map(line).collect()
+}
+
+#[test]
+fn printed_the_awaited_stand_under_those_that_await_them() {
+    within_limit(|| {
+        on_explained_loop(async {
+            let inner = spawn_named("inner", pending::<()>());
+            let other = spawn_named("other", pending::<()>());
+            let outer = async move { futures_lite::future::zip(inner, other).await };
+            spawn_named("outer", outer).detach();
+            yield_now().await;
+            let expected = [
+                "task 1 \"root\":running",
+                "task 4 \"outer\":waits for the end of task 2; and for the end of task 3",
+                "├─ task 2 \"inner\":waits",
+                "└─ task 3 \"other\":waits",
+            ];
+            assert_eq!(tree(), expected, "\n{}", tasks());
+        });
+    });
+}
+
+#[test]
+fn printed_a_circle_of_tasks_that_await_each_other_ends() {
+    within_limit(|| {
+        on_explained_loop(async {
+            let (send_one, one) = channel::unbounded();
+            let (send_two, two) = channel::unbounded();
+            let first = spawn_named("a", async move {
+                let other: glassloop::JoinHandle<()> = two.recv().await.unwrap();
+                let _ = other.await;
+            });
+            let second = spawn_named("b", async move {
+                let other: glassloop::JoinHandle<()> = one.recv().await.unwrap();
+                let _ = other.await;
+            });
+            send_one.try_send(first).ok().unwrap();
+            send_two.try_send(second).ok().unwrap();
+            yield_now().await;
+            yield_now().await;
+            let expected = [
+                "task 1 \"root\":running",
+                "task 2 \"a\":waits for the end of task 3",
+                "└─ task 3 \"b\":waits for the end of task 2",
+                "   └─ task 2, see its line:",
+            ];
+            assert_eq!(tree(), expected, "\n{}", tasks());
+        });
+    });
+}
