@@ -13,9 +13,10 @@
 //!
 //! The pool knows nothing of futures: a job is a closure.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -54,39 +55,42 @@ pub struct Pool {
     sender: RefCell<Option<Sender<Job>>>,
     crew: Arc<Crew>,
     max_threads: usize,
+    submitted: Cell<u64>,
 }
 
 /// What the pool and its workers share.
 struct Crew {
     jobs: Receiver<Job>,
-    count: Mutex<Count>,
+    /// Jobs that were submitted and are not done. The loop asks for it at every park, so
+    /// there is no lock around it.
+    out: AtomicUsize,
+    workers: Mutex<Workers>,
     keep_alive: Duration,
-    /// Called after each job.
-    job_done: Box<dyn Fn() + Send + Sync>,
+    /// Called when no job is out any more.
+    all_done: Box<dyn Fn() + Send + Sync>,
 }
 
 #[derive(Default)]
-struct Count {
-    /// Jobs that were submitted and are not done.
-    out: usize,
-    /// Workers that may still take a job.
-    workers: usize,
-    submitted: u64,
+struct Workers {
+    /// Those that may still take a job.
+    count: usize,
     threads: Vec<thread::JoinHandle<()>>,
 }
 
 impl Pool {
     /// A pool of at most `max_threads` threads, each of which ends after
-    /// being idle for `keep_alive`. After each job, `job_done` is called on its
-    /// thread.
+    /// being idle for `keep_alive`. After a job that leaves no other one out, `all_done`
+    /// is called on its thread.
     pub fn new(
         max_threads: usize,
         keep_alive: Duration,
-        job_done: impl Fn() + Send + Sync + 'static,
+        all_done: impl Fn() + Send + Sync + 'static,
     ) -> Pool {
         let (sender, jobs) = crossbeam_channel::unbounded();
-        let crew = Crew { jobs, count: Mutex::default(), keep_alive, job_done: Box::new(job_done) };
-        Pool { sender: RefCell::new(Some(sender)), crew: Arc::new(crew), max_threads }
+        let (out, workers, submitted) = Default::default();
+        let crew = Crew { jobs, out, workers, keep_alive, all_done: Box::new(all_done) };
+        let (sender, crew) = (RefCell::new(Some(sender)), Arc::new(crew));
+        Pool { sender, crew, max_threads, submitted }
     }
 
     /// Hands a job to the pool. It will run, whatever happens, once this returns
@@ -102,16 +106,16 @@ impl Pool {
             let error = io::Error::other("the event loop of this blocking pool has ended");
             return Err(Refused { job, error });
         };
-        let mut count = self.crew.count();
-        if count.out >= count.workers
-            && count.workers < self.max_threads
-            && let Err(error) = self.start_worker(&mut count)
-            && count.workers == 0
+        let mut workers = self.crew.workers();
+        if self.jobs_out() >= workers.count
+            && workers.count < self.max_threads
+            && let Err(error) = self.start_worker(&mut workers)
+            && workers.count == 0
         {
             return Err(Refused { job, error });
         }
-        count.out += 1;
-        count.submitted += 1;
+        self.crew.out.fetch_add(1, Ordering::Relaxed);
+        self.submitted.set(self.submitted.get() + 1);
         sender.send(job).expect("the crew holds the other end");
         Ok(())
     }
@@ -121,36 +125,37 @@ impl Pool {
     pub fn shutdown(&self) {
         // Without a sender, the workers end when the line is empty.
         self.sender.take();
-        let threads = std::mem::take(&mut self.crew.count().threads);
+        let threads = std::mem::take(&mut self.crew.workers().threads);
         for thread in threads {
             let _ = thread.join();
         }
     }
 
-    fn start_worker(&self, count: &mut Count) -> io::Result<()> {
+    fn start_worker(&self, workers: &mut Workers) -> io::Result<()> {
         let crew = Arc::clone(&self.crew);
         let builder = thread::Builder::new().name("glassloop-blocking".into());
         let thread = builder.spawn(move || crew.work()).map_err(no_thread)?;
-        count.workers += 1;
+        workers.count += 1;
         // Those that have ended since need not be remembered.
-        count.threads.retain(|thread| !thread.is_finished());
-        count.threads.push(thread);
+        workers.threads.retain(|thread| !thread.is_finished());
+        workers.threads.push(thread);
         Ok(())
     }
 
     /// How many jobs were submitted and are not done.
     pub fn jobs_out(&self) -> usize {
-        self.crew.count().out
+        // Acquire: whoever sees that a job is done sees the wake that it has sent.
+        self.crew.out.load(Ordering::Acquire)
     }
 
     /// How many threads are running, or ready to.
     pub fn threads(&self) -> usize {
-        self.crew.count().workers
+        self.crew.workers().count
     }
 
     /// How many jobs were submitted, ever.
     pub fn submitted(&self) -> u64 {
-        self.crew.count().submitted
+        self.submitted.get()
     }
 }
 
@@ -161,9 +166,9 @@ fn no_thread(error: io::Error) -> io::Error {
 }
 
 impl Crew {
-    fn count(&self) -> MutexGuard<'_, Count> {
+    fn workers(&self) -> MutexGuard<'_, Workers> {
         // No code of the user runs under this lock: it cannot be poisoned.
-        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The life of a worker.
@@ -174,9 +179,9 @@ impl Crew {
                 // No job for a while, or never again. Under the lock, under
                 // which jobs are submitted, the answer is final.
                 Err(error) => {
-                    let mut count = self.count();
+                    let mut workers = self.workers();
                     if error.is_disconnected() || self.jobs.is_empty() {
-                        count.workers -= 1;
+                        workers.count -= 1;
                         return;
                     }
                 }
@@ -188,8 +193,11 @@ impl Crew {
         contain(job);
         // The job has woken its task before it counts as done, so that the loop
         // sees the wake before it sees that nothing is out.
-        self.count().out -= 1;
-        (self.job_done)();
+        if self.out.fetch_sub(1, Ordering::Release) == 1 {
+            // While others are out, the loop knows all that it can: to be woken a second
+            // time, after the job's own wake, would cost it a park for nothing.
+            (self.all_done)();
+        }
     }
 }
 

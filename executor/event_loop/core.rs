@@ -53,7 +53,8 @@ pub(super) struct EventLoop {
 /// What the loop knows of other threads when it decides to sleep.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Others {
-    jobs_out: usize,
+    /// Whether any is out. How many makes no difference to a loop that sleeps.
+    jobs: bool,
     remotes: bool,
 }
 
@@ -157,7 +158,7 @@ impl EventLoop {
     /// A virtual clock does not wait for a deadline, it jumps there; but not while
     /// a job is out or a descriptor is ready, whose tasks may want to be earlier.
     fn park_virtually(&self, deadline: Option<Instant>, others: Others) {
-        let Some(deadline) = deadline.filter(|_| others.jobs_out == 0) else {
+        let Some(deadline) = deadline.filter(|_| !others.jobs) else {
             return self.sleep(None, others);
         };
         self.look();
@@ -201,8 +202,8 @@ impl EventLoop {
 
     /// The other threads that may still have something for the loop.
     fn others(&self) -> Others {
-        let jobs_out = self.parts.pool.jobs_out();
-        Others { jobs_out, remotes: self.parts.mailbox.has_remotes() }
+        let jobs = self.parts.pool.jobs_out() > 0;
+        Others { jobs, remotes: self.parts.mailbox.has_remotes() }
     }
 
     /// Waits in the poller until `deadline` at most, and hands the events to the

@@ -36,14 +36,14 @@ impl Parts {
         let running = Rc::new(Running::default());
         let scheduler = Scheduler::new(queue.clone(), running.clone(), mailbox.clone());
         let for_pool = mailbox.clone();
-        let job_done = move || for_pool.parker().unpark();
+        let all_done = move || for_pool.parker().unpark();
         Parts {
             queue,
             running,
             scheduler: Rc::new(scheduler),
             timers: Rc::new(Timers::new(clock, glass.clone())),
             reactor: Rc::new(Reactor::new(mailbox.clone(), glass.clone())),
-            pool: Rc::new(Pool::new(max_threads, KEEP_ALIVE, job_done)),
+            pool: Rc::new(Pool::new(max_threads, KEEP_ALIVE, all_done)),
             mailbox,
             glass,
             root: Cell::new(None),

@@ -102,9 +102,10 @@ pub const BUGS: &[Bug] = &[
         is: "        contain(job);
         // The job has woken its task before it counts as done, so that the loop
         // sees the wake before it sees that nothing is out.
-        self.count().out -= 1;",
-        becomes: "        self.count().out -= 1;
-        contain(job);",
+        if self.out.fetch_sub(1, Ordering::Release) == 1 {",
+        becomes: "        let others = self.out.fetch_sub(1, Ordering::Release);
+        contain(job);
+        if others == 1 {",
     },
     // A worker goes home between two looks, and leaves a job behind.
     Bug {
