@@ -454,7 +454,7 @@ impl Builder {
             return Ok(Glass::default());
         }
         let time = clock.clone();
-        let recorder = Recorder::new(move || time.nanoseconds(time.now()).unwrap_or(u64::MAX));
+        let recorder = Recorder::new(move || time.nanoseconds_now());
         if let Some(request) = wanted {
             recorder.write_to(&request, &header(clock))?;
         }

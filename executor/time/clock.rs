@@ -4,13 +4,16 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+/// A moment that no clock reaches: in 584 years.
+pub(super) const NEVER: u64 = u64::MAX;
+
 /// Tells the loop's time. asyncio's `loop.time()`. A clone is the same clock.
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {
     /// The zero of the wheel's nanoseconds.
     epoch: Instant,
-    /// For a virtual clock, how far it has been moved.
-    moved: Option<Rc<Cell<Duration>>>,
+    /// For a virtual clock, how many nanoseconds it has been moved.
+    moved: Option<Rc<Cell<u64>>>,
 }
 
 impl Clock {
@@ -31,27 +34,39 @@ impl Clock {
     pub(crate) fn now(&self) -> Instant {
         match &self.moved {
             None => Instant::now(),
-            Some(moved) => self.epoch + moved.get(),
+            Some(moved) => self.epoch + Duration::from_nanos(moved.get()),
+        }
+    }
+
+    /// The same in the wheel's unit: nanoseconds since the epoch.
+    pub(crate) fn nanoseconds_now(&self) -> u64 {
+        match &self.moved {
+            None => self.nanoseconds(Instant::now()),
+            Some(moved) => moved.get(),
         }
     }
 
     /// Moves a virtual clock on to `instant`; it never goes back.
     pub(crate) fn move_to(&self, instant: Instant) {
         if let Some(moved) = &self.moved {
-            let until = instant.saturating_duration_since(self.epoch);
-            moved.set(moved.get().max(until));
+            moved.set(moved.get().max(self.nanoseconds(instant)));
         }
     }
 
-    /// An instant in the wheel's unit: nanoseconds since the epoch. `None` for
-    /// what lies more than 584 years ahead, which is as good as never.
-    pub(crate) fn nanoseconds(&self, instant: Instant) -> Option<u64> {
-        let since = instant.saturating_duration_since(self.epoch);
-        u64::try_from(since.as_nanos()).ok()
+    /// An instant in the wheel's unit. What lies before the epoch has passed, as the epoch
+    /// has; what lies too far ahead is [`NEVER`].
+    pub(super) fn nanoseconds(&self, instant: Instant) -> u64 {
+        nanoseconds(instant.saturating_duration_since(self.epoch))
     }
 
-    /// The instant of a number of nanoseconds.
-    pub(crate) fn instant(&self, nanoseconds: u64) -> Option<Instant> {
-        self.epoch.checked_add(Duration::from_nanos(nanoseconds))
+    /// The instant of a number of nanoseconds; `None` if there is none, as of [`NEVER`].
+    pub(super) fn instant(&self, nanoseconds: u64) -> Option<Instant> {
+        let since = Some(nanoseconds).filter(|since| *since != NEVER)?;
+        self.epoch.checked_add(Duration::from_nanos(since))
     }
+}
+
+/// A duration in the wheel's unit, or [`NEVER`] if it is too long.
+pub(super) fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(NEVER)
 }

@@ -41,8 +41,7 @@ pub fn interval(period: Duration) -> Interval {
         Location::caller()
     );
     let timers = current::expect::<Timers>("`glassloop::interval`");
-    let now = timers.clock().now();
-    Interval { next: Sleep::new(timers, Some(now), Location::caller()), period }
+    Interval { next: Sleep::lasting(timers, Duration::ZERO, Location::caller()), period }
 }
 
 /// The beat of [`interval`].
@@ -68,7 +67,7 @@ impl Interval {
         ready!(Pin::new(&mut self.next).poll(cx));
         let scheduled = self.next.deadline();
         let scheduled = scheduled.expect("a sleep that ended had a deadline");
-        self.next.reset_to(scheduled.checked_add(self.period));
+        self.next.put_off(self.period);
         Poll::Ready(scheduled)
     }
 }

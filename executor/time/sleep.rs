@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use super::clock::nanoseconds;
 use super::timers::{Timer, Timers};
 use crate::task::current;
 
@@ -49,8 +50,7 @@ pub fn now() -> Instant {
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
     let timers = current::expect::<Timers>("`glassloop::sleep`");
-    let deadline = timers.clock().now().checked_add(duration);
-    Sleep::new(timers, deadline, Location::caller())
+    Sleep::lasting(timers, duration, Location::caller())
 }
 
 /// Waits until `deadline`. asyncio's `loop.call_at`, as something to await.
@@ -73,7 +73,8 @@ pub fn sleep(duration: Duration) -> Sleep {
 #[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
     let timers = current::expect::<Timers>("`glassloop::sleep_until`");
-    Sleep::new(timers, Some(deadline), Location::caller())
+    let deadline = timers.clock().nanoseconds(deadline);
+    Sleep::until(timers, deadline, Location::caller())
 }
 
 /// The future of [`sleep`] and [`sleep_until`].
@@ -87,18 +88,26 @@ pub struct Sleep {
 }
 
 impl Sleep {
-    pub(super) fn new(
+    /// A sleep that begins now.
+    pub(super) fn lasting(
         timers: Rc<Timers>,
-        deadline: Option<Instant>,
+        duration: Duration,
         at: &'static Location<'static>,
     ) -> Sleep {
+        let deadline = timers.deadline_after(duration);
+        Sleep::until(timers, deadline, at)
+    }
+
+    /// A sleep until a number of nanoseconds on the loop's clock.
+    fn until(timers: Rc<Timers>, deadline: u64, at: &'static Location<'static>) -> Sleep {
         let timer = timers.timer(deadline, at);
         Sleep { timers, timer }
     }
 
-    /// When the sleep ends; `None` if never.
+    /// When the sleep ends; `None` if never, or not within 584 years. (A deadline before
+    /// the beginning of the loop is told as that beginning.)
     pub fn deadline(&self) -> Option<Instant> {
-        self.timer.deadline
+        self.timers.clock().instant(self.timer.deadline())
     }
 
     /// Gives the sleep a new deadline, whether or not it has ended; a task that waits
@@ -116,14 +125,19 @@ impl Sleep {
     /// });
     /// ```
     pub fn reset(&mut self, deadline: Instant) {
-        self.reset_to(Some(deadline));
+        self.reset_to(self.timers.clock().nanoseconds(deadline));
+    }
+
+    /// Gives it a deadline that is so much later than the one that it has.
+    pub(super) fn put_off(&mut self, by: Duration) {
+        self.reset_to(self.timer.deadline().saturating_add(nanoseconds(by)));
     }
 
     pub(super) fn made_at(&self) -> &'static Location<'static> {
         self.timer.at
     }
 
-    pub(super) fn reset_to(&mut self, deadline: Option<Instant>) {
+    fn reset_to(&mut self, deadline: u64) {
         self.timers.reset(&mut self.timer, deadline);
     }
 
@@ -149,6 +163,6 @@ impl Drop for Sleep {
 
 impl fmt::Debug for Sleep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Sleep(until {:?})", self.timer.deadline)
+        write!(f, "Sleep(until {:?})", self.deadline())
     }
 }

@@ -38,12 +38,8 @@ use crate::task::current;
 #[track_caller]
 pub fn timeout<F: IntoFuture>(limit: Duration, future: F) -> Timeout<F::IntoFuture> {
     let timers = current::expect::<Timers>("`glassloop::timeout`");
-    let deadline = timers.clock().now().checked_add(limit);
-    Timeout {
-        future: Some(Box::pin(future.into_future())),
-        limit,
-        end: Sleep::new(timers, deadline, Location::caller()),
-    }
+    let end = Sleep::lasting(timers, limit, Location::caller());
+    Timeout { future: Some(Box::pin(future.into_future())), limit, end }
 }
 
 /// The future of [`timeout`].

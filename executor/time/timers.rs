@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use super::clock::Clock;
-use super::wheel::{Key, Slot, Wheel, When};
+use super::clock::{self, Clock, NEVER};
+use super::wheel::{KEPT, Key, Slot, Wheel, When};
 use crate::task::{KeptWaker, note_wait};
 use crate::trace::{Event, Glass, Place, Spot, Wait, What};
 
@@ -14,20 +14,29 @@ use crate::trace::{Event, Glass, Place, Spot, Wait, What};
 pub(crate) struct Timers {
     clock: Clock,
     wheel: RefCell<Wheel<KeptWaker>>,
+    /// Every armed timer has its deadline here or later: what is earlier has fired.
+    fired_before: Cell<u64>,
     last_sequence: Cell<u64>,
     fired: Cell<u64>,
+    /// Empty: only its memory is kept, for the next timers that fire.
+    due: Cell<Vec<(When, KeptWaker)>>,
     glass: Glass,
 }
 
 /// One timer, as its sleep knows it.
 #[derive(Debug)]
 pub(crate) struct Timer {
-    /// `None`: so far ahead that it is never.
-    pub(crate) deadline: Option<Instant>,
-    sequence: u64,
+    when: When,
     /// Where it lies in the wheel, since it was polled and not due.
     key: Option<Key>,
     pub(crate) at: Place,
+}
+
+impl Timer {
+    /// The deadline, in nanoseconds of the loop's clock.
+    pub(super) fn deadline(&self) -> u64 {
+        self.when.deadline
+    }
 }
 
 impl Timers {
@@ -35,8 +44,10 @@ impl Timers {
         Timers {
             clock,
             wheel: RefCell::default(),
+            fired_before: Cell::new(0),
             last_sequence: Cell::new(0),
             fired: Cell::new(0),
+            due: Cell::default(),
             glass,
         }
     }
@@ -45,65 +56,80 @@ impl Timers {
         &self.clock
     }
 
-    /// A timer that is not armed yet, but has its place among equal deadlines.
-    pub(crate) fn timer(&self, deadline: Option<Instant>, at: Place) -> Timer {
+    /// The deadline of what begins now and takes so long.
+    pub(super) fn deadline_after(&self, duration: Duration) -> u64 {
+        self.clock.nanoseconds_now().saturating_add(clock::nanoseconds(duration))
+    }
+
+    /// A timer that is not armed yet, but has its place among equal deadlines. If the
+    /// deadline is [`NEVER`], it never will be.
+    pub(super) fn timer(&self, deadline: u64, at: Place) -> Timer {
         self.last_sequence.set(self.last_sequence.get() + 1);
-        Timer { deadline, sequence: self.last_sequence.get(), key: None, at }
+        Timer { when: When { deadline, sequence: self.last_sequence.get() }, key: None, at }
     }
 
     /// Ready when the timer is due, *never early*. Otherwise arms it, or gives it the
     /// newest waker if it is armed.
-    pub(crate) fn poll(&self, timer: &mut Timer, cx: &Context<'_>) -> Poll<()> {
-        // The clock decides, not the wheel: whoever is polled for another reason
-        // must not take that for the end of the sleep.
-        if timer.deadline.is_some_and(|at| at <= self.clock.now()) {
+    pub(super) fn poll(&self, timer: &mut Timer, cx: &Context<'_>) -> Poll<()> {
+        // Usually a task is polled since its timer has fired. If it is polled for another
+        // reason, it must not take that for the end of the sleep: the clock decides.
+        if self.has_fired(timer) || timer.when.deadline <= self.clock.nanoseconds_now() {
             let _waker = self.disarm(timer);
             return Poll::Ready(());
         }
-        let Some(deadline) = timer.deadline.and_then(|at| self.clock.nanoseconds(at)) else {
+        if timer.when.deadline == NEVER {
             note_wait(Wait { what: What::Never, at: timer.at });
             return Poll::Pending;
-        };
-        let waker = KeptWaker::keep(cx, What::Timer(timer.sequence), timer.at);
+        }
+        let waker = KeptWaker::keep(cx, What::Timer(timer.when.sequence), timer.at);
         // Bound first, so that it is dropped after the borrow: a waker may be the
         // last owner of anything.
-        let _old = self.arm(timer, deadline, waker);
+        let _old = self.arm(timer, waker);
         Poll::Pending
     }
 
-    fn arm(&self, timer: &mut Timer, deadline: u64, waker: KeptWaker) -> Option<KeptWaker> {
+    /// Whether an armed timer has fired, without a look at the wheel or the clock.
+    fn has_fired(&self, timer: &Timer) -> bool {
+        timer.key.is_some() && timer.when.deadline < self.fired_before.get()
+    }
+
+    fn arm(&self, timer: &mut Timer, waker: KeptWaker) -> Option<KeptWaker> {
+        if timer.when.deadline == NEVER {
+            return Some(waker);
+        }
         let mut wheel = self.wheel.borrow_mut();
         if let Some(key) = timer.key
-            && let Some(armed) = wheel.get_mut(key, timer.sequence)
+            && let Some(armed) = wheel.get_mut(key, timer.when)
         {
             return Some(std::mem::replace(armed, waker));
         }
-        let when = When { deadline, sequence: timer.sequence };
-        let key = wheel.insert(when, waker);
+        let key = wheel.insert(timer.when, waker);
         timer.key = Some(key);
         self.glass.emit(|| Event::Arm {
-            timer: timer.sequence,
-            deadline: Duration::from_nanos(deadline),
+            timer: timer.when.sequence,
+            deadline: Duration::from_nanos(timer.when.deadline),
             spot: spot(wheel.slot(key)),
         });
+        // A sleep may be reset to a moment in the past.
+        self.fired_before.set(self.fired_before.get().min(timer.when.deadline));
         None
     }
 
     /// Takes the timer out of the wheel, if it is there, and returns its waker.
-    pub(crate) fn disarm(&self, timer: &mut Timer) -> Option<KeptWaker> {
-        let key = timer.key.take()?;
-        let waker = self.wheel.borrow_mut().remove(key, timer.sequence)?;
-        self.glass.emit(|| Event::Cancel { timer: timer.sequence });
+    pub(super) fn disarm(&self, timer: &mut Timer) -> Option<KeptWaker> {
+        let has_fired = self.has_fired(timer);
+        let key = timer.key.take().filter(|_| !has_fired)?;
+        let waker = self.wheel.borrow_mut().remove(key, timer.when)?;
+        self.glass.emit(|| Event::Cancel { timer: timer.when.sequence });
         Some(waker)
     }
 
     /// Replaces the timer by one with another deadline. If it was armed, the new one
     /// is, for the same task.
-    pub(crate) fn reset(&self, timer: &mut Timer, deadline: Option<Instant>) {
+    pub(crate) fn reset(&self, timer: &mut Timer, deadline: u64) {
         let waker = self.disarm(timer);
         *timer = self.timer(deadline, timer.at);
-        let deadline = deadline.and_then(|at| self.clock.nanoseconds(at));
-        let _old = waker.zip(deadline).and_then(|(waker, at)| self.arm(timer, at, waker));
+        let _old = waker.and_then(|waker| self.arm(timer, waker));
     }
 
     /// Wakes the tasks whose timers are due, in the order of the deadlines.
@@ -116,18 +142,21 @@ impl Timers {
     }
 
     fn fire_due(&self) {
-        let mut due = Vec::new();
-        let now = self.clock.nanoseconds(self.clock.now());
+        let mut due = self.due.take();
+        let now = self.clock.nanoseconds_now();
         let moved = |when: When, slot| {
             self.glass.emit(|| Event::Cascade { timer: when.sequence, spot: spot(slot) });
         };
-        self.wheel.borrow_mut().advance_and_tell(now.unwrap_or(u64::MAX), &mut due, moved);
+        self.wheel.borrow_mut().advance(now, &mut due, moved);
+        self.fired_before.set(now.saturating_add(1));
         self.fired.set(self.fired.get() + due.len() as u64);
         // Collected first, woken later: see `KeptWaker::wake`.
-        for (when, waker) in due {
+        for (when, waker) in due.drain(..) {
             self.glass.emit(|| Event::Fire { timer: when.sequence });
             waker.wake();
         }
+        due.shrink_to(KEPT);
+        self.due.set(due);
     }
 
     /// When [`fire`](Self::fire) is to be called next, if nothing else happens.

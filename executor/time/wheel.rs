@@ -47,6 +47,8 @@ pub(crate) const SLOTS: usize = 1 << DIGIT_BITS;
 pub(crate) const LEVELS: usize = 8;
 /// A slot with more timers than this is not searched for its earliest deadline.
 const SEARCHED: usize = 16;
+/// An empty list keeps the room for so many timers; what a burst has taken is given back.
+pub(super) const KEPT: usize = 256;
 
 /// When a timer fires: at its deadline, and among equal deadlines in the order
 /// of the sequence numbers.
@@ -69,38 +71,39 @@ impl When {
 pub struct Key(u32);
 
 /// The wheel. `T` is what a timer carries; the loop lets it carry a waker.
+///
+/// A timer lies in its slot with all that belongs to it. So a slot is emptied by reading it
+/// from one end to the other, and not here and there in all the memory: with a million
+/// timers, that is what takes the time. What is here and there are the places, and they
+/// are small.
 #[derive(Debug)]
 pub struct Wheel<T> {
     /// The tick that the wheel has been turned to.
     hand: u64,
-    levels: [Level; LEVELS],
+    levels: [Level<T>; LEVELS],
     /// The timers whose tick the hand has reached, but whose deadline lies a
     /// fraction of a tick ahead.
-    under_hand: BTreeMap<When, Key>,
-    entries: Slab<Entry<T>>,
-}
-
-#[derive(Debug, Default)]
-struct Level {
-    /// Bit n: slot n has timers.
-    occupied: u64,
-    /// Made when the level is first used.
-    slots: Vec<Vec<Lying>>,
-}
-
-/// A timer in a slot. Its deadline is here a second time, so that a slot can be emptied
-/// by reading it from one end to the other, and not here and there in all the memory.
-#[derive(Clone, Copy, Debug)]
-struct Lying {
-    deadline: u64,
-    key: Key,
+    under_hand: BTreeMap<When, Lying<T>>,
+    /// Where each timer lies, by its key.
+    places: Slab<Place>,
+    /// Empty: only its memory is kept, for the next `advance`.
+    due: Vec<Lying<T>>,
 }
 
 #[derive(Debug)]
-struct Entry<T> {
+struct Level<T> {
+    /// Bit n: slot n has timers.
+    occupied: u64,
+    /// Made when the level is first used.
+    slots: Vec<Vec<Lying<T>>>,
+}
+
+/// A timer in a slot, or under the hand.
+#[derive(Debug)]
+struct Lying<T> {
     when: When,
+    key: Key,
     carried: T,
-    place: Place,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -111,9 +114,11 @@ enum Place {
 
 /// A slot of the wheel.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Slot {
-    pub(super) level: u8,
-    pub(super) slot: u8,
+pub struct Slot {
+    /// The level: 0 is the finest.
+    pub level: u8,
+    /// The slot's digit.
+    pub slot: u8,
 }
 
 /// An occupied slot, and the tick at which the hand reaches it.
@@ -126,13 +131,13 @@ struct Next {
 impl<T> Wheel<T> {
     /// An empty wheel, with its hand at zero.
     pub fn new() -> Wheel<T> {
-        let (levels, under_hand) = Default::default();
-        Wheel { hand: 0, levels, under_hand, entries: Slab::default() }
+        let (levels, under_hand, places, due) = Default::default();
+        Wheel { hand: 0, levels, under_hand, places, due }
     }
 
     /// How many timers are armed.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.places.len()
     }
 
     /// Whether no timer is armed.
@@ -143,68 +148,73 @@ impl<T> Wheel<T> {
     /// Arms a timer. A deadline that has passed is fired by the next
     /// [`advance`](Self::advance).
     pub fn insert(&mut self, when: When, carried: T) -> Key {
-        let key = Key(self.entries.next_index());
-        let place = self.put(key, when);
-        self.entries.insert(Entry { when, carried, place });
+        let key = Key(self.places.next_index());
+        let place = self.put(Lying { when, key, carried });
+        self.places.insert(place);
         key
     }
 
     /// What an armed timer carries; `None` when it has fired or was cancelled.
-    pub fn get_mut(&mut self, key: Key, sequence: u64) -> Option<&mut T> {
-        let entry = self.entries.get_mut(key.0)?;
-        (entry.when.sequence == sequence).then_some(&mut entry.carried)
+    pub fn get_mut(&mut self, key: Key, when: When) -> Option<&mut T> {
+        let timer = match *self.places.get(key.0)? {
+            Place::UnderHand => self.under_hand.get_mut(&when)?,
+            Place::Slot { level, slot, position } => {
+                &mut self.levels[level as usize].slots[slot as usize][position as usize]
+            }
+        };
+        // The key may be another timer's by now.
+        (timer.when == when).then_some(&mut timer.carried)
     }
 
     /// Cancels a timer, and returns what it carried; `None` when it has fired or
     /// was cancelled before.
-    pub fn remove(&mut self, key: Key, sequence: u64) -> Option<T> {
-        self.get_mut(key, sequence)?;
-        let entry = self.entries.remove(key.0)?;
-        match entry.place {
-            Place::UnderHand => drop(self.under_hand.remove(&entry.when)),
-            Place::Slot { level, slot, position } => self.take_out(level, slot, position),
-        }
-        Some(entry.carried)
+    pub fn remove(&mut self, key: Key, when: When) -> Option<T> {
+        let timer = match *self.places.get(key.0)? {
+            Place::UnderHand => self.under_hand.remove(&when)?,
+            Place::Slot { level, slot, position } => self.take_out(level, slot, position, when)?,
+        };
+        self.places.remove(key.0);
+        Some(timer.carried)
     }
 
-    /// Turns the hand to the time `now`, and appends to `fired` what the timers
-    /// that are due carried: in the order of their deadlines, none of them early.
-    pub fn advance(&mut self, now: u64, fired: &mut Vec<T>) {
-        let mut due = Vec::new();
-        self.advance_and_tell(now, &mut due, |_, _| {});
-        fired.extend(due.into_iter().map(|(_, carried)| carried));
-    }
-
-    /// The same, with the deadlines of what has fired; and tells which timers have moved
-    /// to a finer place.
-    pub(super) fn advance_and_tell(
+    /// Turns the hand to the time `now`, and appends to `fired` the timers that are due,
+    /// with what they carried: in the order of their deadlines, none of them early.
+    /// `moved` is told of each timer that is not due and has moved to a finer slot, or
+    /// under the hand.
+    pub fn advance(
         &mut self,
         now: u64,
         fired: &mut Vec<(When, T)>,
         mut moved: impl FnMut(When, Option<Slot>),
     ) {
-        let mut due = self.due_under_hand(now);
+        let mut due = std::mem::take(&mut self.due);
+        self.take_due_under_hand(now, &mut due);
         let tick = now >> TICK_BITS;
         while let Some(next) = self.next_slot().filter(|next| next.start <= tick) {
             self.hand = next.start;
-            let level = &mut self.levels[next.level];
-            level.occupied &= !(1 << next.slot);
-            let mut timers = std::mem::take(&mut level.slots[next.slot]);
+            let mut timers = self.levels[next.level].empty(next.slot);
             for timer in timers.drain(..) {
-                match timer.deadline <= now {
+                match timer.when.deadline <= now {
                     true => due.push(timer),
                     // The cascade: relative to the new hand, the timer lies in
                     // a finer level, or under the hand.
-                    false => moved(self.move_down(timer), self.slot(timer.key)),
+                    false => {
+                        let when = timer.when;
+                        moved(when, self.move_down(timer).slot());
+                    }
                 }
             }
-            // The slot keeps its memory.
+            timers.shrink_to(KEPT);
             self.levels[next.level].slots[next.slot] = timers;
         }
         self.hand = self.hand.max(tick);
-        self.sort(&mut due);
-        let due = due.into_iter().filter_map(|timer| self.entries.remove(timer.key.0));
-        fired.extend(due.map(|entry| (entry.when, entry.carried)));
+        due.sort_unstable_by_key(|timer| timer.when);
+        fired.extend(due.drain(..).map(|timer| {
+            self.places.remove(timer.key.0);
+            (timer.when, timer.carried)
+        }));
+        due.shrink_to(KEPT);
+        self.due = due;
     }
 
     /// The next time at which [`advance`](Self::advance) has something to do: the
@@ -219,75 +229,66 @@ impl<T> Wheel<T> {
         if timers.len() > SEARCHED {
             return Some(next.start << TICK_BITS);
         }
-        timers.iter().map(|timer| timer.deadline).min()
+        timers.iter().map(|timer| timer.when.deadline).min()
     }
 
     /// Puts a timer where it belongs, seen from the hand.
-    fn put(&mut self, key: Key, when: When) -> Place {
-        if when.tick() <= self.hand {
-            self.under_hand.insert(when, key);
+    fn put(&mut self, timer: Lying<T>) -> Place {
+        let tick = timer.when.tick();
+        if tick <= self.hand {
+            self.under_hand.insert(timer.when, timer);
             return Place::UnderHand;
         }
-        let level = highest_digit(when.tick() ^ self.hand);
-        let slot = digit(when.tick(), level);
+        let level = highest_digit(tick ^ self.hand);
+        let slot = digit(tick, level);
         let timers = self.levels[level].open(slot);
-        timers.push(Lying { deadline: when.deadline, key });
-        let position = (timers.len() - 1) as u32;
+        let position = timers.len() as u32;
+        timers.push(timer);
         Place::Slot { level: level as u8, slot: slot as u8, position }
     }
 
-    fn move_down(&mut self, timer: Lying) -> When {
-        let when = self.entry(timer.key).when;
-        self.entry(timer.key).place = self.put(timer.key, when);
-        when
-    }
-
-    /// The armed timers, in no order.
-    pub(super) fn armed(&self) -> impl Iterator<Item = When> {
-        self.entries.iter().map(|entry| entry.when)
+    fn move_down(&mut self, timer: Lying<T>) -> Place {
+        let key = timer.key;
+        let place = self.put(timer);
+        *self.place(key) = place;
+        place
     }
 
     /// In which slot an armed timer lies; in none if it is under the hand.
-    pub(super) fn slot(&self, key: Key) -> Option<Slot> {
-        match self.entries.get(key.0)?.place {
-            Place::UnderHand => None,
-            Place::Slot { level, slot, .. } => Some(Slot { level, slot }),
-        }
+    pub fn slot(&self, key: Key) -> Option<Slot> {
+        self.places.get(key.0)?.slot()
     }
 
-    /// Sorts timers as they are to fire. That two deadlines are equal is rare, and only
-    /// then their entries are looked at.
-    fn sort(&self, timers: &mut [Lying]) {
-        let sequence =
-            |timer: &Lying| self.entries.get(timer.key.0).map(|entry| entry.when.sequence);
-        timers.sort_unstable_by(|a, b| {
-            a.deadline.cmp(&b.deadline).then_with(|| sequence(a).cmp(&sequence(b)))
-        });
+    /// The armed timers, in no order.
+    pub fn armed(&self) -> impl Iterator<Item = When> {
+        let slots = self.levels.iter().flat_map(|level| &level.slots);
+        slots.flatten().chain(self.under_hand.values()).map(|timer| timer.when)
     }
 
-    /// Takes a timer out of its slot; the last one there fills the gap.
-    fn take_out(&mut self, level: u8, slot: u8, position: u32) {
+    /// Takes a timer out of its slot, unless another one lies there by now; the last one
+    /// in the slot fills the gap.
+    fn take_out(&mut self, level: u8, slot: u8, position: u32, when: When) -> Option<Lying<T>> {
         let wheel_level = &mut self.levels[level as usize];
         let timers = &mut wheel_level.slots[slot as usize];
-        timers.swap_remove(position as usize);
-        if timers.is_empty() {
+        if timers[position as usize].when != when {
+            return None;
+        }
+        let timer = timers.swap_remove(position as usize);
+        if let Some(moved) = timers.get(position as usize).map(|moved| moved.key) {
+            *self.place(moved) = Place::Slot { level, slot, position };
+        } else if timers.is_empty() {
             wheel_level.occupied &= !(1 << slot);
         }
-        if let Some(&moved) = timers.get(position as usize) {
-            self.entry(moved.key).place = Place::Slot { level, slot, position };
-        }
+        Some(timer)
     }
 
-    fn due_under_hand(&mut self, now: u64) -> Vec<Lying> {
-        let mut due = Vec::new();
+    fn take_due_under_hand(&mut self, now: u64, due: &mut Vec<Lying<T>>) {
         while let Some(first) = self.under_hand.first_entry() {
             if first.key().deadline > now {
                 break;
             }
-            let (when, key) = first.remove_entry();
-            due.push(Lying { deadline: when.deadline, key });
+            due.push(first.remove());
         }
-        due
     }
 
     /// The slot that the hand reaches next. Whatever lies in a finer level comes
@@ -305,8 +306,17 @@ impl<T> Wheel<T> {
         })
     }
 
-    fn entry(&mut self, key: Key) -> &mut Entry<T> {
-        self.entries.get_mut(key.0).expect("only armed timers lie in slots")
+    fn place(&mut self, key: Key) -> &mut Place {
+        self.places.get_mut(key.0).expect("a timer that lies somewhere is armed")
+    }
+}
+
+impl Place {
+    fn slot(self) -> Option<Slot> {
+        match self {
+            Place::UnderHand => None,
+            Place::Slot { level, slot, .. } => Some(Slot { level, slot }),
+        }
     }
 }
 
@@ -316,14 +326,26 @@ impl<T> Default for Wheel<T> {
     }
 }
 
-impl Level {
+impl<T> Level<T> {
     /// The slot, marked as occupied.
-    fn open(&mut self, slot: usize) -> &mut Vec<Lying> {
+    fn open(&mut self, slot: usize) -> &mut Vec<Lying<T>> {
         if self.slots.is_empty() {
             self.slots.resize_with(SLOTS, Vec::new);
         }
         self.occupied |= 1 << slot;
         &mut self.slots[slot]
+    }
+
+    /// What lies in the slot, which is marked as empty.
+    fn empty(&mut self, slot: usize) -> Vec<Lying<T>> {
+        self.occupied &= !(1 << slot);
+        std::mem::take(&mut self.slots[slot])
+    }
+}
+
+impl<T> Default for Level<T> {
+    fn default() -> Level<T> {
+        Level { occupied: 0, slots: Vec::new() }
     }
 }
 
