@@ -65,6 +65,8 @@ pub(crate) struct Reactor {
     watching: Cell<usize>,
     events: Cell<u64>,
     glass: Glass,
+    /// Empty: only its memory is kept, for the waiters of the next event.
+    served: Cell<Vec<Waiter>>,
 }
 
 /// A descriptor, and who waits for it.
@@ -104,6 +106,7 @@ impl Reactor {
             watching: Cell::new(0),
             events: Cell::new(0),
             glass,
+            served: Cell::default(),
         }
     }
 
@@ -212,7 +215,8 @@ impl Reactor {
         if event.readable {
             source.drained.set(false);
         }
-        let served = source.take_waiters(|waiter| ready(waiter.direction));
+        let mut served = self.served.take();
+        source.take_waiters(|waiter| ready(waiter.direction), &mut served);
         self.tell_ready(&source, event, &served);
         // Reported, and wanted by nobody: ask no longer.
         let idle = |direction| ready(direction) && served.iter().all(|w| w.direction != direction);
@@ -224,7 +228,8 @@ impl Reactor {
         // A waker may do anything, also end the `Async` of this source.
         drop(source);
         // Collected first, woken later: see `KeptWaker::wake`.
-        served.into_iter().for_each(|waiter| waiter.waker.wake());
+        served.drain(..).for_each(|waiter| waiter.waker.wake());
+        self.served.set(served);
         Ok(())
     }
 
@@ -268,7 +273,8 @@ impl<T: ?Sized> Source<T> {
             // Nobody else would take out what an ended task has left here.
             None => old.id.is_none() && (old.waker.same_task(&waker) || old.waker.is_of_ended()),
         };
-        let _old = self.take_waiters(|old| old.direction == direction && replaced(old));
+        let mut old = Vec::new();
+        self.take_waiters(|old| old.direction == direction && replaced(old), &mut old);
         let mut waiters = self.waiters.borrow_mut();
         waiters.push(Waiter { direction, id, waker });
         // A combinator may come with a new waker at each poll. The oldest is woken
@@ -300,13 +306,13 @@ impl<T: ?Sized> Source<T> {
 
     /// The waiter of that number waits no longer.
     pub(crate) fn stop_waiting(&self, id: u64) {
-        let _old = self.take_waiters(|waiter| waiter.id == Some(id));
+        self.take_waiters(|waiter| waiter.id == Some(id), &mut Vec::new());
     }
 
     /// Takes waiters out, for the caller to wake or drop: a waker may be the last
     /// owner of anything, so that must not happen under our borrow.
-    fn take_waiters(&self, which: impl Fn(&Waiter) -> bool) -> Vec<Waiter> {
-        self.waiters.borrow_mut().extract_if(.., |waiter| which(waiter)).collect()
+    fn take_waiters(&self, which: impl Fn(&Waiter) -> bool, taken: &mut Vec<Waiter>) {
+        taken.extend(self.waiters.borrow_mut().extract_if(.., |waiter| which(waiter)));
     }
 }
 
