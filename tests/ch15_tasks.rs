@@ -136,7 +136,7 @@ fn a_lock_a_queue_a_job_and_an_awaited_task_are_named() {
             spawn_named("unblocks", unblock(move || released.recv())).detach();
             let other = spawn(pending::<()>());
             let id = other.id();
-            spawn_named("joins", async move { other.await }).detach();
+            spawn_named("joins", other).detach();
             yield_now().await;
 
             assert_eq!(waits("locks"), [WaitsFor::Other("a mutex")]);

@@ -168,10 +168,17 @@ impl World {
         self.turns.set(Turns { polls: turns.polls + 1, ..turns });
     }
 
-    /// Writes the report of a deadlock, without the lines of the source.
+    /// Writes the report of a deadlock, without the lines of the source, and in the order
+    /// of the spawns: the report is a tree of who awaits whom.
     fn write_stuck(&self, root: &str, report: &str) {
-        for line in report.lines().filter_map(|line| line.strip_prefix("  - ")) {
-            let (who, waits) = line.split_once(", waits for ").expect("who waits for what");
+        let lines = report.lines().skip(1).map(|line| line.trim_start_matches(is_of_the_tree));
+        let mut lines: Vec<_> = lines.filter_map(|line| line.split_once(", waits for ")).collect();
+        // The root has no number, and comes first.
+        lines.sort_by_key(|(who, _)| {
+            let number = who.strip_prefix("task ").and_then(|who| who.split(&[' ', ',']).next());
+            number.map_or(0, |number| number.parse::<u64>().expect("a number"))
+        });
+        for (who, waits) in lines {
             let who = match who.starts_with("the future given to `block_on`") {
                 true => root.to_owned(),
                 false => self.name_of(who.split(',').next().unwrap_or_default()),
@@ -741,4 +748,8 @@ async fn try_acquire(world: &Rc<World>, me: &str, number: usize, block: &Block) 
     };
     world.write(format!("{me} has a permit of s{number} at once"));
     run_block(world, me, block).await;
+}
+
+fn is_of_the_tree(c: char) -> bool {
+    " -│├└─".contains(c)
 }
