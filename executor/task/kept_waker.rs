@@ -22,8 +22,9 @@ use crate::trace::{Place, Wait, What};
 pub(crate) enum KeptWaker {
     /// Of a task of this crate, counted in its header.
     Task(Arc<Header>),
-    /// Of another executor, or of a combinator that wraps the task's waker.
-    Foreign(Waker),
+    /// Of another executor, or of a combinator that wraps the task's waker. Boxed, so
+    /// that the usual case takes two words, and not three where there may be none.
+    Foreign(Box<Waker>),
 }
 
 impl KeptWaker {
@@ -39,7 +40,7 @@ impl KeptWaker {
                 header.count_in();
                 KeptWaker::Task(header)
             }
-            None => KeptWaker::Foreign(cx.waker().clone()),
+            None => KeptWaker::Foreign(Box::new(cx.waker().clone())),
         }
     }
 
