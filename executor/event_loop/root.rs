@@ -14,8 +14,7 @@ pub(super) struct Root<'a> {
     pub(super) id: TaskId,
     pub(super) name: Name,
     pub(super) called_at: &'static Location<'static>,
-    /// Given away while it is being polled.
-    own: Option<OwnWaker>,
+    own: OwnWaker,
     future: Pin<&'a mut dyn Future<Output = ()>>,
     done: bool,
     panic: Option<Payload>,
@@ -32,12 +31,12 @@ impl<'a> Root<'a> {
     ) -> Root<'a> {
         let id = scheduler.next_id();
         let name = Name::new(id, Name::ROOT);
-        let own = scheduler.own_waker(name);
+        let own = scheduler.wakers().take(name);
         let glass = scheduler.glass();
         glass.because(Cause::Start);
         glass.emit(|| Event::Spawn { task: id.0, name: Some("root"), at: called_at });
-        own.header.line_up(scheduler.queue());
-        Root { id, name, called_at, own: Some(own), future, done: false, panic: None }
+        own.line_up(scheduler.queue());
+        Root { id, name, called_at, own, future, done: false, panic: None }
     }
 
     /// Whether the future was ready, or has panicked.
@@ -48,18 +47,17 @@ impl<'a> Root<'a> {
     /// Polls the future once. A panic waits until the loop has put everything back
     /// in its place; [`end`](Self::end) returns it.
     pub(super) fn poll(&mut self, scheduler: &Scheduler) {
-        let own = self.own.take().expect("given back below");
         let future = &mut self.future;
         let poll = |cx: &mut Context<'_>| {
             catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx).is_ready()))
         };
-        let (ready, own) = scheduler.poll_with(self.id, own, poll);
+        scheduler.begin_poll(self.id);
+        let ready = scheduler.running().poll_as(&mut self.own, poll);
         self.done = *ready.as_ref().unwrap_or(&true);
         match self.done {
-            false => scheduler.tell_pending(self.id, &own),
+            false => scheduler.tell_pending(self.id, || self.own.held_inside()),
             true => self.tell_end(scheduler, ready.as_ref().err()),
         }
-        self.own = Some(own);
         self.panic = ready.err();
     }
 
@@ -72,21 +70,21 @@ impl<'a> Root<'a> {
 
     /// How many of its leaves wait at present.
     pub(super) fn held_inside(&self) -> usize {
-        self.own.as_ref().map_or(0, OwnWaker::held_inside)
+        self.own.held_inside()
     }
 
     /// Whether a waker of the root lies outside the crate.
     pub(super) fn is_held_outside(&self) -> bool {
-        self.own.as_ref().is_some_and(|own| own.held_outside() > 0)
+        self.own.held_outside() > 0
     }
 
     /// Gives the waker back, and the panic if there was one.
-    pub(super) fn end(mut self, scheduler: &Scheduler) -> Option<Payload> {
+    pub(super) fn end(self, scheduler: &Scheduler) -> Option<Payload> {
         if !self.done {
             let how = End::Drop;
             scheduler.glass().emit(|| Event::End { task: self.id.0, how });
         }
-        self.own.take().into_iter().for_each(|own| scheduler.recycle(own));
+        scheduler.wakers().give_back(self.own);
         self.panic
     }
 }

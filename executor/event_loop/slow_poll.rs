@@ -65,6 +65,7 @@ impl SlowPolls {
 }
 
 impl Watch {
+    #[cold]
     fn measure(&self, who: Option<Who>, poll: impl FnOnce()) {
         let start = Instant::now();
         poll();

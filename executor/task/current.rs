@@ -135,14 +135,17 @@ pub(crate) fn expect<P: 'static>(what: &str) -> Rc<P> {
 /// but want to name the line `at` that made them.
 #[track_caller]
 pub(crate) fn expect_at<P: 'static>(what: &str, at: &Location<'_>) -> Rc<P> {
-    match get() {
-        Some(part) => part,
-        None => panic!(
-            "{what} was called at {at}, on a thread where no event loop is running. Call it \
-             from inside `glassloop::block_on(async {{ … }})`, or from a task spawned there; \
-             other threads have `Remote::spawn`"
-        ),
-    }
+    get().unwrap_or_else(|| outside(what, at))
+}
+
+#[cold]
+#[track_caller]
+fn outside(what: &str, at: &Location<'_>) -> ! {
+    panic!(
+        "{what} was called at {at}, on a thread where no event loop is running. Call it \
+         from inside `glassloop::block_on(async {{ … }})`, or from a task spawned there; \
+         other threads have `Remote::spawn`"
+    )
 }
 
 /// Whether a loop is running on this thread.

@@ -33,19 +33,20 @@ pub(crate) struct Running {
 
 impl Running {
     /// Calls `poll` with a context that wakes the task of `own`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn poll_as<R>(
         &self,
-        own: OwnWaker,
+        own: &mut OwnWaker,
         poll: impl FnOnce(&mut Context<'_>) -> R,
-    ) -> (R, OwnWaker) {
-        let OwnWaker { header, waker } = own;
+    ) -> R {
+        let header = own.header.take().expect("put back after every poll");
+        header.clear();
         self.header.set(Some(header));
-        self.vtable.set(Some(waker.vtable()));
+        self.vtable.set(Some(own.waker.vtable()));
         self.budget.set(BUDGET);
-        let result = poll(&mut Context::from_waker(&waker));
-        let header = self.header.take().expect("`header_of` has put it back");
-        (result, OwnWaker { header, waker })
+        let result = poll(&mut Context::from_waker(&own.waker));
+        own.header = self.header.take();
+        result
     }
 
     /// The number of the task that is being polled.

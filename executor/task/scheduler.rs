@@ -13,9 +13,9 @@
 //! A poll goes down like this, and each step adds one thing:
 //!
 //! ```text
-//!   Scheduler::poll ─▶ poll_with ─▶ Running::poll_as ─▶ Task::poll ─▶ Stage::poll
-//!   find the task      clear its    its waker, in a     the state,    the future;
-//!                      flags        Context             the abort     its panic
+//!   Scheduler::poll ─▶ Task::poll ─▶ Stage::poll ─▶ Content::poll ─▶ Running::poll_as
+//!   find the task      the state,    the waker,     the future,      clear its flags,
+//!                      the abort     own or lent    its panic        make a Context
 //! ```
 //!
 //! The table is borrowed for moments only, never while a future runs or is
@@ -26,7 +26,7 @@ use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use super::contain::contain;
 use super::id::{Name, TaskId};
@@ -36,11 +36,8 @@ use super::run_queue::RunQueue;
 use super::running::Running;
 use super::slab::Slab;
 use super::task::{State, Task, new_task};
-use super::waker::{Message, OwnWaker};
+use super::waker::{Message, Wakers};
 use crate::trace::{End, Event, Glass};
-
-/// How many wakers of ended tasks are kept for new ones.
-const SPARE_WAKERS: usize = 1024;
 
 /// The tasks of one loop.
 pub(crate) struct Scheduler {
@@ -48,8 +45,7 @@ pub(crate) struct Scheduler {
     table: RefCell<Slab<Rc<Task>>>,
     queue: Rc<RunQueue>,
     running: Rc<Running>,
-    mailbox: Arc<Mailbox<Message>>,
-    spare_wakers: RefCell<Vec<OwnWaker>>,
+    wakers: Wakers,
     last_id: Cell<u64>,
     /// Set while the tasks are being dropped: what is spawned then is dropped too.
     closing: Cell<bool>,
@@ -66,8 +62,7 @@ impl Scheduler {
             table: RefCell::default(),
             queue,
             running,
-            mailbox,
-            spare_wakers: RefCell::default(),
+            wakers: Wakers::new(mailbox),
             last_id: Cell::new(0),
             closing: Cell::new(false),
             polls: Cell::new(0),
@@ -87,14 +82,14 @@ impl Scheduler {
     {
         let mut table = self.table.borrow_mut();
         let (id, slot) = (self.next_id(), table.next_index());
-        let glass_name = label.as_deref();
-        self.glass().emit(|| Event::Spawn { task: id.0, name: glass_name, at: spawned_at });
+        let name = label.as_deref();
+        self.glass().emit(|| Event::Spawn { task: id.0, name, at: spawned_at });
         let (task, joined) = new_task(id, slot, label, spawned_at, future);
         table.insert(task);
         drop(table);
         let name = Name::new(id, slot);
         if self.closing.get() {
-            self.find(name).iter().for_each(|task| self.cancel(task));
+            self.find(name).into_iter().for_each(|task| self.cancel(task));
         } else {
             self.queue.push(name);
         }
@@ -108,47 +103,37 @@ impl Scheduler {
     }
 
     /// Polls the task of that name once. A name whose task has ended is ignored.
+    #[inline(always)]
     pub(crate) fn poll(&self, name: Name) {
         let Some(task) = self.find(name) else {
             return;
         };
-        let own = task.take_own_waker().unwrap_or_else(|| self.own_waker(name));
-        let (poll, own) = self.poll_with(task.id(), own, |cx| task.poll(cx));
-        match poll {
-            Poll::Pending => {
-                self.tell_pending(task.id(), &own);
-                task.give_own_waker(own);
-            }
+        self.begin_poll(task.id());
+        match task.poll(name, &self.wakers, &self.running) {
+            Poll::Pending => self.tell_pending(task.id(), || task.held_inside()),
             Poll::Ready(()) => {
                 self.tell_end(&task);
-                self.end(&task);
-                self.recycle(own);
-                drop_contained(task);
+                self.end(task);
             }
         }
     }
 
-    /// Polls anything under the flags and the waker of `own`: the root, or a task.
-    pub(crate) fn poll_with<R>(
-        &self,
-        id: TaskId,
-        own: OwnWaker,
-        poll: impl FnOnce(&mut Context<'_>) -> R,
-    ) -> (R, OwnWaker) {
+    /// The root is about to be polled, or a task.
+    #[inline]
+    pub(crate) fn begin_poll(&self, id: TaskId) {
         self.polls.set(self.polls.get() + 1);
         self.glass().emit(|| {
             self.running.take_notes();
             Event::Poll { task: id.0 }
         });
-        own.header.clear();
-        self.running.poll_as(own, poll)
     }
 
-    /// Tells the glass in which leaves the task is suspended.
+    /// Tells the glass in which leaves the task is suspended. `waiting`: how many these
+    /// are.
     #[inline]
-    pub(crate) fn tell_pending(&self, id: TaskId, own: &OwnWaker) {
+    pub(crate) fn tell_pending(&self, id: TaskId, waiting: impl FnOnce() -> usize) {
         if self.glass().is_watched() {
-            let waits = self.running.notes(own.held_inside());
+            let waits = self.running.notes(waiting());
             self.glass().emit(|| Event::Pending { task: id.0, waits: &waits });
         }
     }
@@ -156,8 +141,8 @@ impl Scheduler {
     #[inline]
     fn tell_end(&self, task: &Task) {
         if self.glass().is_watched() {
-            let task_id = task.id().0;
-            task.tell_end(&mut |how| self.glass().emit(|| Event::End { task: task_id, how }));
+            let id = task.id().0;
+            task.tell_end(&mut |how| self.glass().emit(|| Event::End { task: id, how }));
         }
     }
 
@@ -170,38 +155,30 @@ impl Scheduler {
         &self.queue
     }
 
-    /// A waker for the task of that name, which has none yet.
-    pub(crate) fn own_waker(&self, name: Name) -> OwnWaker {
-        match self.spare_wakers.borrow_mut().pop() {
-            Some(spare) => spare.reuse(name),
-            None => OwnWaker::new(name, &self.mailbox),
-        }
+    pub(crate) fn wakers(&self) -> &Wakers {
+        &self.wakers
     }
 
-    /// Takes back the waker of a task that has ended.
-    pub(crate) fn recycle(&self, own: OwnWaker) {
-        let Some(own) = own.retire() else {
-            return;
-        };
-        let mut spare = self.spare_wakers.borrow_mut();
-        if spare.len() < SPARE_WAKERS {
-            spare.push(own);
-        }
+    pub(crate) fn running(&self) -> &Running {
+        &self.running
     }
 
-    fn end(&self, task: &Rc<Task>) {
-        let _listed = self.table.borrow_mut().remove(task.name().slot);
+    /// Lets go of a task that has ended. If nobody joined it, this drops its output.
+    fn end(&self, task: Rc<Task>) {
+        // Never the last owner, which is `task`.
+        drop(self.table.borrow_mut().remove(task.name().slot));
         task.end();
+        contain(|| drop(task));
     }
 
     /// Drops the future of a task out of its turn, unless it has ended.
-    fn cancel(&self, task: &Rc<Task>) {
-        if task.state() != State::Ended {
-            self.glass().emit(|| Event::End { task: task.id().0, how: End::Drop });
-            task.cancel();
-            self.end(task);
-            task.take_own_waker().into_iter().for_each(|own| self.recycle(own));
+    fn cancel(&self, task: Rc<Task>) {
+        if task.state() == State::Ended {
+            return contain(|| drop(task));
         }
+        self.glass().emit(|| Event::End { task: task.id().0, how: End::Drop });
+        task.cancel(&self.wakers);
+        self.end(task);
     }
 
     /// Drops every task, in the order in which they were spawned. What their
@@ -209,8 +186,7 @@ impl Scheduler {
     pub(crate) fn drop_all_tasks(&self) {
         self.closing.set(true);
         for task in self.tasks() {
-            self.cancel(&task);
-            drop_contained(task);
+            self.cancel(task);
         }
         while self.queue.pop().is_some() {}
         self.closing.set(false);
@@ -245,9 +221,4 @@ impl Scheduler {
     pub(crate) fn polls(&self) -> u64 {
         self.polls.get()
     }
-}
-
-/// Lets go of a task. If nobody joined it, this drops its output.
-fn drop_contained(task: Rc<Task>) {
-    contain(|| drop(task));
 }

@@ -24,7 +24,8 @@ use super::contain::contain;
 use super::id::{Name, TaskId};
 use super::join_error::JoinError;
 use super::kept_waker::KeptWaker;
-use super::waker::OwnWaker;
+use super::running::Running;
+use super::waker::{OwnWaker, Wakers};
 use crate::trace::End;
 
 /// Where a task stands in its life.
@@ -47,8 +48,6 @@ pub(crate) struct Task<B: ?Sized = dyn Body> {
     state: Cell<State>,
     aborted: Cell<bool>,
     pub(crate) spawned_at: &'static Location<'static>,
-    /// None before the first poll, while running, and after the end.
-    own: Cell<Option<OwnWaker>>,
     joiner: Cell<Option<KeptWaker>>,
     body: B,
 }
@@ -58,11 +57,17 @@ pub(crate) type Joinable<T> = Task<dyn Outcome<T>>;
 
 /// What the loop can do with a body without knowing the future's type.
 pub(crate) trait Body {
-    /// Polls the future. `Ready` when it has ended, also by a panic.
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<()>;
+    /// Polls the future of the task `name`. `Ready` when it has ended, also by a panic.
+    fn poll(&self, name: Name, wakers: &Wakers, running: &Running) -> Poll<()>;
     /// Drops the future, if it is still there, and leaves `Cancelled` as the
     /// outcome; or the panic, if the future's drop panicked.
-    fn cancel(&self);
+    fn cancel(&self, wakers: &Wakers);
+    /// Wakes the task, unless it was never polled, is being polled, or has ended.
+    fn wake(&self);
+    /// How many wakers of the task lie outside the crate.
+    fn held_outside(&self) -> usize;
+    /// How many of its leaves wait at present.
+    fn held_inside(&self) -> usize;
     /// Says how it has ended.
     fn tell_end(&self, tell: &mut dyn FnMut(End<'_>));
     /// The name that the user gave the task.
@@ -77,8 +82,15 @@ pub(crate) trait Outcome<T>: Body {
     fn take(&self) -> Option<Result<T, JoinError>>;
 }
 
-/// The future, later its outcome, in one place.
-struct Stage<F: Future>(RefCell<Content<F>>);
+/// The future, later its outcome, in one place; and the task's own waker, which is lent
+/// to every poll and so lies under the same borrow.
+struct Stage<F: Future>(RefCell<Inner<F>>);
+
+struct Inner<F: Future> {
+    /// None before the first poll, and after the end.
+    own: Option<OwnWaker>,
+    content: Content<F>,
+}
 
 enum Content<F: Future> {
     Future(F),
@@ -100,7 +112,6 @@ impl<B> Task<B> {
             state: Cell::new(State::Waiting),
             aborted: Cell::new(false),
             spawned_at,
-            own: Cell::new(None),
             joiner: Cell::new(None),
             body,
         })
@@ -120,7 +131,7 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let body = Stage(RefCell::new(Content::Future(future)));
+    let body = Stage(RefCell::new(Inner { own: None, content: Content::Future(future) }));
     if let Some(label) = label {
         let task = Task::new(id, slot, spawned_at, Labelled { label, body });
         return (task.clone(), task);
@@ -147,17 +158,16 @@ impl<B: Body + ?Sized> Task<B> {
         self.state.get()
     }
 
-    /// Polls the future, unless the task was aborted. The loop has taken the
-    /// task's own waker, and gives it back here if the task goes on.
-    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Polls the future, unless the task was aborted.
+    pub(crate) fn poll(&self, name: Name, wakers: &Wakers, running: &Running) -> Poll<()> {
         self.state.set(State::Running);
-        if !self.aborted.get() && self.body.poll(cx).is_ready() {
+        if !self.aborted.get() && self.body.poll(name, wakers, running).is_ready() {
             return Poll::Ready(());
         }
         // An abort from within that very poll takes effect here, at the first
         // suspension since.
         if self.aborted.get() {
-            self.body.cancel();
+            self.body.cancel(wakers);
             return Poll::Ready(());
         }
         self.state.set(State::Waiting);
@@ -165,14 +175,9 @@ impl<B: Body + ?Sized> Task<B> {
     }
 
     /// Drops the future, wherever the task stands.
-    pub(crate) fn cancel(&self) {
+    pub(crate) fn cancel(&self, wakers: &Wakers) {
         self.state.set(State::Running);
-        self.body.cancel();
-    }
-
-    /// Says how it has ended.
-    pub(crate) fn tell_end(&self, tell: &mut dyn FnMut(End<'_>)) {
-        self.body.tell_end(tell);
+        self.body.cancel(wakers);
     }
 
     /// The task has ended: its handle says so from now on, and the joiner wakes.
@@ -190,37 +195,24 @@ impl<B: Body + ?Sized> Task<B> {
             return;
         }
         self.aborted.set(true);
-        // No waker: the task is being polled and will see the flag, or it was
-        // never polled, and stands in the run queue since its spawn.
-        if let Some(own) = self.own.take() {
-            own.header.wake();
-            self.own.set(Some(own));
-        }
-    }
-
-    pub(crate) fn take_own_waker(&self) -> Option<OwnWaker> {
-        self.own.take()
-    }
-
-    pub(crate) fn give_own_waker(&self, own: OwnWaker) {
-        self.own.set(Some(own));
+        // One that is being polled will see the flag; one that was never polled stands
+        // in the run queue since its spawn.
+        self.body.wake();
     }
 
     /// Whether a waker of this task lies outside the crate.
     pub(crate) fn is_held_outside(&self) -> bool {
-        self.with_own_waker(|own| own.held_outside() > 0).unwrap_or(false)
+        self.body.held_outside() > 0
     }
 
     /// How many of its leaves wait at present.
     pub(crate) fn held_inside(&self) -> usize {
-        self.with_own_waker(OwnWaker::held_inside).unwrap_or(0)
+        self.body.held_inside()
     }
 
-    fn with_own_waker<R>(&self, ask: impl FnOnce(&OwnWaker) -> R) -> Option<R> {
-        let own = self.own.take()?;
-        let answer = ask(&own);
-        self.own.set(Some(own));
-        Some(answer)
+    /// Says how it has ended.
+    pub(crate) fn tell_end(&self, tell: &mut dyn FnMut(End<'_>)) {
+        self.body.tell_end(tell);
     }
 
     /// Remembers whom to wake at the end; a newer joiner replaces an older one.
@@ -237,42 +229,50 @@ impl<T> Joinable<T> {
 }
 
 impl<F: Future> Body for Stage<F> {
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let outcome = {
-            // Nobody else looks in here while the task runs: join and abort go by
-            // the task's state.
-            let mut content = self.0.borrow_mut();
-            let Content::Future(future) = &mut *content else {
-                unreachable!("a task that has ended is in no table and never polled");
-            };
-            // SAFETY: The future never moves again. `new_task` puts it into the
-            // allocation of an `Rc`, and the only code that can reach it there, the
-            // three `impl`s of this private type, overwrites it in place (which
-            // drops it in place) or leaves it. What they move out is a
-            // `Content::Outcome`, never a `Content::Future`.
-            #[allow(unsafe_code)]
-            let future = unsafe { Pin::new_unchecked(future) };
-            match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
-                Ok(Poll::Pending) => return Poll::Pending,
-                Ok(Poll::Ready(output)) => Ok(output),
-                Err(panic) => Err(JoinError::from_panic(panic)),
-            }
+    fn poll(&self, name: Name, wakers: &Wakers, running: &Running) -> Poll<()> {
+        // Nobody else looks in here while the task runs: join and abort go by the
+        // task's state.
+        let mut inner = self.0.borrow_mut();
+        let Inner { own, content } = &mut *inner;
+        let Some(waker) = own else {
+            return wakers.lend(name, own, |waker| content.poll(waker, running));
         };
-        self.set_outcome(outcome);
-        Poll::Ready(())
+        let poll = content.poll(waker, running);
+        if poll.is_ready() {
+            own.take().into_iter().for_each(|own| wakers.give_back(own));
+        }
+        poll
     }
 
-    fn cancel(&self) {
-        if matches!(*self.0.borrow(), Content::Future(_)) {
-            self.set_outcome(Err(JoinError::cancelled()));
+    fn cancel(&self, wakers: &Wakers) {
+        let mut inner = self.0.borrow_mut();
+        if matches!(inner.content, Content::Future(_)) {
+            inner.content.end(Err(JoinError::cancelled()));
+            inner.own.take().into_iter().for_each(|own| wakers.give_back(own));
         }
     }
 
+    fn wake(&self) {
+        if let Ok(inner) = self.0.try_borrow()
+            && let Some(own) = &inner.own
+        {
+            own.wake();
+        }
+    }
+
+    fn held_outside(&self) -> usize {
+        self.0.borrow().own.as_ref().map_or(0, OwnWaker::held_outside)
+    }
+
+    fn held_inside(&self) -> usize {
+        self.0.borrow().own.as_ref().map_or(0, OwnWaker::held_inside)
+    }
+
     fn tell_end(&self, tell: &mut dyn FnMut(End<'_>)) {
-        match &*self.0.borrow() {
+        match &self.0.borrow().content {
             Content::Outcome(Err(error)) if error.is_cancelled() => tell(End::Abort),
             Content::Outcome(Err(error)) => {
-                tell(End::Panic(&error.panic_text().unwrap_or_default()))
+                tell(End::Panic(&error.panic_text().unwrap_or_default()));
             }
             _ => tell(End::Done),
         }
@@ -281,11 +281,11 @@ impl<F: Future> Body for Stage<F> {
 
 impl<F: Future> Outcome<F::Output> for Stage<F> {
     fn take(&self) -> Option<Result<F::Output, JoinError>> {
-        let mut content = self.0.borrow_mut();
-        if matches!(*content, Content::Future(_)) {
+        let mut inner = self.0.borrow_mut();
+        if matches!(inner.content, Content::Future(_)) {
             return None;
         }
-        match std::mem::replace(&mut *content, Content::Taken) {
+        match std::mem::replace(&mut inner.content, Content::Taken) {
             Content::Outcome(outcome) => Some(outcome),
             _ => None,
         }
@@ -293,12 +293,24 @@ impl<F: Future> Outcome<F::Output> for Stage<F> {
 }
 
 impl<B: Body> Body for Labelled<B> {
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.body.poll(cx)
+    fn poll(&self, name: Name, wakers: &Wakers, running: &Running) -> Poll<()> {
+        self.body.poll(name, wakers, running)
     }
 
-    fn cancel(&self) {
-        self.body.cancel();
+    fn cancel(&self, wakers: &Wakers) {
+        self.body.cancel(wakers);
+    }
+
+    fn wake(&self) {
+        self.body.wake();
+    }
+
+    fn held_outside(&self) -> usize {
+        self.body.held_outside()
+    }
+
+    fn held_inside(&self) -> usize {
+        self.body.held_inside()
     }
 
     fn tell_end(&self, tell: &mut dyn FnMut(End<'_>)) {
@@ -316,16 +328,39 @@ impl<T, B: Outcome<T>> Outcome<T> for Labelled<B> {
     }
 }
 
-impl<F: Future> Stage<F> {
+impl<F: Future> Content<F> {
+    /// Polls the future, and puts its outcome into its place when it is ready. Inlined,
+    /// since it is called from two places: a call more is a tenth of a yield.
+    #[inline(always)]
+    fn poll(&mut self, own: &mut OwnWaker, running: &Running) -> Poll<()> {
+        let Content::Future(future) = self else {
+            unreachable!("a task that has ended is in no table and never polled");
+        };
+        // SAFETY: The future never moves again. `new_task` puts it into the
+        // allocation of an `Rc`, and the only code that can reach it there, the
+        // `impl`s of `Stage` and `Content`, which are private, overwrites it in
+        // place (which drops it in place) or leaves it. What they move out is a
+        // `Content::Outcome`, never a `Content::Future`.
+        #[allow(unsafe_code)]
+        let future = unsafe { Pin::new_unchecked(future) };
+        let poll = |cx: &mut Context<'_>| catch_unwind(AssertUnwindSafe(|| future.poll(cx)));
+        let outcome = match running.poll_as(own, poll) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(output)) => Ok(output),
+            Err(panic) => Err(JoinError::from_panic(panic)),
+        };
+        self.end(outcome);
+        Poll::Ready(())
+    }
+
     /// Puts the outcome into the future's place, which drops the future there. A panic
     /// in that drop is the outcome instead.
-    fn set_outcome(&self, outcome: Result<F::Output, JoinError>) {
-        let mut content = self.0.borrow_mut();
-        let put = catch_unwind(AssertUnwindSafe(|| *content = Content::Outcome(outcome)));
+    fn end(&mut self, outcome: Result<F::Output, JoinError>) {
+        let put = catch_unwind(AssertUnwindSafe(|| *self = Content::Outcome(outcome)));
         if let Err(panic) = put {
             // An assignment whose drop panics has assigned all the same.
             let panicked = Content::Outcome(Err(JoinError::from_panic(panic)));
-            let outcome = std::mem::replace(&mut *content, panicked);
+            let outcome = std::mem::replace(self, panicked);
             contain(|| drop(outcome));
         }
     }

@@ -13,12 +13,19 @@ pub const BUGS: &[Bug] = &[
     // A wake during the poll is forgotten.
     Bug {
         name: "cleared_after_the_poll",
-        file: "task/scheduler.rs",
-        is: "        own.header.clear();
-        self.running.poll_as(own, poll)",
-        becomes: "        let polled = self.running.poll_as(own, poll);
-        polled.1.header.clear();
-        polled",
+        file: "task/running.rs",
+        is: "        header.clear();
+        self.header.set(Some(header));
+        self.vtable.set(Some(own.waker.vtable()));
+        self.budget.set(BUDGET);
+        let result = poll(&mut Context::from_waker(&own.waker));
+        own.header = self.header.take();",
+        becomes: "        self.header.set(Some(header));
+        self.vtable.set(Some(own.waker.vtable()));
+        self.budget.set(BUDGET);
+        let result = poll(&mut Context::from_waker(&own.waker));
+        own.header = self.header.take();
+        own.header.iter().for_each(|header| header.clear());",
     },
     // Two threads may both think that the other one has sent the message; or the
     // poll does not see what was written before the wake.
@@ -139,14 +146,15 @@ pub const BUGS: &[Bug] = &[
         };",
         becomes: "        let task = self.find(name).expect(\"it was woken\");",
     },
-    // The next task with this header counts as queued, and is never queued again.
+    // The wakes of the next task with this header look for the last one.
     Bug {
-        name: "flags_of_the_last_task",
+        name: "name_of_the_last_task",
         file: "task/waker.rs",
-        is: "        for flag in [&self.queued, &self.ended, &self.sent] {
-            flag.store(false, Ordering::Relaxed);
-        }",
-        becomes: "",
+        is: "        self.slot.store(name.slot, Ordering::Relaxed);
+        self.number.store(name.number, Ordering::Relaxed);
+        self.ended",
+        becomes: "        let _ = name;
+        self.ended",
     },
     // The value is set, and who awaits it is woken before.
     Bug {

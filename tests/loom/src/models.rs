@@ -38,7 +38,7 @@ models! {
     last_remote_goes_silently
     found_by_the_place_alone
     expected_to_be_there
-    flags_of_the_last_task
+    name_of_the_last_task
     woken_before_the_value_is_there
     posted_to_nobody
     kept_after_the_end
