@@ -234,11 +234,11 @@ impl Reactor {
     }
 
     fn tell_ready(&self, source: &Source, event: Event, served: &[Waiter]) {
-        if self.glass.is_watched() {
+        self.glass.if_watched(|| {
             let tasks: Vec<u64> = served.iter().filter_map(|w| w.waker.task()).collect();
             let got = Interest { read: event.readable, write: event.writable };
             self.glass.emit(|| Seen::FdReady { fd: source.number(), got, tasks: &tasks });
-        }
+        });
     }
 
     /// Whether the poller has been asked to report anything: then the loop must look

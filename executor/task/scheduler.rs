@@ -132,18 +132,18 @@ impl Scheduler {
     /// are.
     #[inline]
     pub(crate) fn tell_pending(&self, id: TaskId, waiting: impl FnOnce() -> usize) {
-        if self.glass().is_watched() {
+        self.glass().if_watched(|| {
             let waits = self.running.notes(waiting());
             self.glass().emit(|| Event::Pending { task: id.0, waits: &waits });
-        }
+        });
     }
 
     #[inline]
     fn tell_end(&self, task: &Task) {
-        if self.glass().is_watched() {
+        self.glass().if_watched(|| {
             let id = task.id().0;
             task.tell_end(&mut |how| self.glass().emit(|| Event::End { task: id, how }));
-        }
+        });
     }
 
     /// Through which the loop is watched.

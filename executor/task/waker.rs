@@ -122,7 +122,7 @@ impl Header {
 
     fn push(&self, queue: &RunQueue) {
         let again = self.queued.load(Ordering::Relaxed);
-        queue.note_wake(self.name(), again);
+        queue.note_wake(|| self.name(), again);
         if !again {
             self.line_up(queue);
         }

@@ -10,6 +10,14 @@ use super::event::{Cause, Event, Phase, Unpark};
 use super::recorder::{Life, Recorder, Ticket};
 use super::wait::Place;
 
+/// Calls `act`, out of the way: what is to be told is put together there, so that the loop
+/// that nobody looks at does not even carry what it would take.
+#[cold]
+#[inline(never)]
+fn unlikely<R>(act: impl FnOnce() -> R) -> R {
+    act()
+}
+
 /// Empty, or the way to the recorder.
 #[derive(Clone, Default)]
 pub(crate) struct Glass(Option<Rc<Recorder>>);
@@ -26,11 +34,19 @@ impl Glass {
         self.0.is_some()
     }
 
+    /// Calls `tell` if somebody looks.
+    #[inline]
+    pub(crate) fn if_watched(&self, tell: impl FnOnce()) {
+        if self.is_watched() {
+            unlikely(tell);
+        }
+    }
+
     /// Something has happened. `event` is called only if somebody looks.
     #[inline]
     pub(crate) fn emit<'a>(&self, event: impl FnOnce() -> Event<'a>) {
         if let Some(recorder) = &self.0 {
-            recorder.record(event());
+            unlikely(|| recorder.record(event()));
         }
     }
 
@@ -38,7 +54,7 @@ impl Glass {
     #[inline]
     pub(crate) fn begin(&self, phase: Phase) {
         if let Some(recorder) = &self.0 {
-            recorder.begin(phase);
+            unlikely(|| recorder.begin(phase));
         }
     }
 
@@ -46,7 +62,7 @@ impl Glass {
     #[inline]
     pub(crate) fn because(&self, cause: Cause) {
         if let Some(recorder) = &self.0 {
-            recorder.because(cause);
+            unlikely(|| recorder.because(cause));
         }
     }
 
@@ -54,7 +70,7 @@ impl Glass {
     /// dropped when the job is done, before its task is woken.
     #[inline]
     pub(crate) fn job(&self, at: Place) -> Option<Ticket> {
-        self.0.as_ref().map(|recorder| recorder.job(at))
+        self.0.as_ref().map(|recorder| unlikely(|| recorder.job(at)))
     }
 
     /// Calls `act` unseen: what the loop does to explain itself is not the program's.
@@ -75,7 +91,7 @@ impl Glass {
     #[inline]
     pub(crate) fn unpark(&self, why: impl FnOnce() -> Unpark) {
         if let Some(recorder) = &self.0 {
-            recorder.unpark(why());
+            unlikely(|| recorder.unpark(why()));
         }
     }
 }

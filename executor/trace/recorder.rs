@@ -108,7 +108,6 @@ impl Recorder {
     }
 
     /// Takes note of an event, and of what must be said before it.
-    #[cold]
     pub(super) fn record(&self, event: Event<'_>) {
         let mut state = self.state.borrow_mut();
         if state.is_paused {
@@ -138,7 +137,6 @@ impl Recorder {
     }
 
     /// The loop begins a part of its turn.
-    #[cold]
     pub(super) fn begin(&self, phase: Phase) {
         let mut state = self.state.borrow_mut();
         state.turn += u64::from(phase == Phase::Io);
@@ -146,13 +144,11 @@ impl Recorder {
     }
 
     /// What happens next happens because of this.
-    #[cold]
     pub(super) fn because(&self, cause: Cause) {
         self.state.borrow_mut().by = cause;
     }
 
     /// A job is about to be handed to the pool.
-    #[cold]
     pub(super) fn job(&self, at: Place) -> Ticket {
         let job = self.state.borrow_mut().next_job();
         self.record(Event::Job { job, at });
@@ -160,7 +156,6 @@ impl Recorder {
     }
 
     /// The loop has looked outside, and perhaps slept before.
-    #[cold]
     pub(super) fn unpark(&self, why: Unpark) {
         let has_slept = std::mem::take(&mut self.state.borrow_mut().is_parked);
         if has_slept {
