@@ -21,7 +21,7 @@ use super::tasks::{self, Tasks};
 use crate::blocking::pool::DEFAULT_THREADS;
 use crate::task::{JoinHandle, current};
 use crate::time::{Clock, wheel};
-use crate::trace::{Cause, Glass, Header, Recorder, Request};
+use crate::trace::{Glass, Header, Recorder, Request};
 
 /// `GLASSLOOP_VIRTUAL_TIME=1` gives every loop a virtual clock, so that any program
 /// can be watched without its waits.
@@ -212,7 +212,7 @@ impl Executor {
         self.event_loop.parts.root.set(Some((root.id, called_at)));
         let run = catch_unwind(AssertUnwindSafe(|| self.event_loop.run(&mut root)));
         self.event_loop.parts.root.set(None);
-        scheduler.glass().because(Cause::Thread);
+        scheduler.glass().leave();
         // The root's own panic, or the loop's: a deadlock, a poller that failed.
         if let Some(panic) = root.end(scheduler).or(run.err()) {
             scheduler.drop_all_tasks();
@@ -253,6 +253,7 @@ impl Executor {
         refuse_nesting("run_until_stalled");
         let _entered = self.event_loop.parts.enter(&self.event_loop);
         self.event_loop.run_until_stalled();
+        self.event_loop.parts.glass.leave();
     }
 
     /// A way into this loop for other threads.

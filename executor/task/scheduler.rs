@@ -190,6 +190,7 @@ impl Scheduler {
         }
         while self.queue.pop().is_some() {}
         self.closing.set(false);
+        self.glass().leave();
     }
 
     /// The task of that name, unless it has ended: the place may be another's now.

@@ -66,6 +66,14 @@ impl Glass {
         }
     }
 
+    /// The loop stops running for now: what happens next has its cause outside.
+    #[inline]
+    pub(crate) fn leave(&self) {
+        if let Some(recorder) = &self.0 {
+            recorder.leave();
+        }
+    }
+
     /// A job is about to be handed to the pool. The ticket goes with it, and is to be
     /// dropped when the job is done, before its task is woken.
     #[inline]

@@ -148,6 +148,14 @@ impl Recorder {
         self.state.borrow_mut().by = cause;
     }
 
+    /// The loop stops running for now.
+    #[cold]
+    pub(super) fn leave(&self) {
+        let mut state = self.state.borrow_mut();
+        state.begun = None;
+        state.by = Cause::Thread;
+    }
+
     /// A job is about to be handed to the pool.
     pub(super) fn job(&self, at: Place) -> Ticket {
         let job = self.state.borrow_mut().next_job();
