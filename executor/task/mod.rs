@@ -40,7 +40,7 @@ pub(crate) use join_error::panic_text;
 pub(crate) use kept_waker::KeptWaker;
 pub(crate) use mailbox::Mailbox;
 pub(crate) use run_queue::RunQueue;
-pub(crate) use running::{Running, note_wait, poll_budget, spend_budget};
+pub(crate) use running::{Running, note_reset, note_wait, poll_budget, spend_budget};
 pub(crate) use scheduler::Scheduler;
 pub(crate) use slab::Slab;
 pub(crate) use task::{Joinable, State, Task};

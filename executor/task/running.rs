@@ -136,3 +136,10 @@ pub(crate) fn spend_budget() {
 pub(crate) fn note_wait(wait: Wait) {
     current::with(|running: &Running| running.note(wait));
 }
+
+/// A timer of the loop has another number from now on.
+pub(crate) fn note_reset(old: u64, new: u64) {
+    current::with(|running: &Running| {
+        running.notes.borrow_mut().iter_mut().flatten().for_each(|wait| wait.reset(old, new));
+    });
+}

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::clock::{self, Clock, NEVER};
 use super::wheel::{KEPT, Key, Slot, Wheel, When};
-use crate::task::{KeptWaker, note_wait};
+use crate::task::{KeptWaker, note_reset, note_wait};
 use crate::trace::{Event, Glass, Place, Spot, Wait, What};
 
 /// The clock and the wheel: a part of the loop.
@@ -128,8 +128,20 @@ impl Timers {
     /// is, for the same task.
     pub(crate) fn reset(&self, timer: &mut Timer, deadline: u64) {
         let waker = self.disarm(timer);
+        let old = timer.when.sequence;
         *timer = self.timer(deadline, timer.at);
+        if let Some(waker) = &waker {
+            self.tell_reset(waker, old, timer.when.sequence);
+        }
         let _old = waker.and_then(|waker| self.arm(timer, waker));
+    }
+
+    /// Who has said that it waits for the old number waits for the new one.
+    fn tell_reset(&self, waker: &KeptWaker, old: u64, new: u64) {
+        if self.glass.is_watched() {
+            note_reset(old, new);
+            waker.task().into_iter().for_each(|task| self.glass.reset(task, old, new));
+        }
     }
 
     /// Wakes the tasks whose timers are due, in the order of the deadlines.

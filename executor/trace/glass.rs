@@ -90,6 +90,13 @@ impl Glass {
         result
     }
 
+    /// The timer for which the task may wait has another number from now on.
+    pub(crate) fn reset(&self, task: u64, old: u64, new: u64) {
+        if let Some(recorder) = &self.0 {
+            recorder.reset(task, old, new);
+        }
+    }
+
     /// The notes on a task, if any are kept.
     pub(crate) fn life(&self, task: u64) -> Option<Life> {
         self.0.as_ref()?.life(task)

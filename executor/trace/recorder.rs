@@ -163,6 +163,14 @@ impl Recorder {
         Ticket { job, done: self.done.0.clone() }
     }
 
+    /// The timer for which the task may wait has another number from now on.
+    #[cold]
+    pub(super) fn reset(&self, task: u64, old: u64, new: u64) {
+        let mut state = self.state.borrow_mut();
+        let waits = state.lives.get_mut(&task).into_iter().flat_map(|life| &mut life.waits);
+        waits.for_each(|wait| wait.reset(old, new));
+    }
+
     /// The loop has looked outside, and perhaps slept before.
     pub(super) fn unpark(&self, why: Unpark) {
         let has_slept = std::mem::take(&mut self.state.borrow_mut().is_parked);

@@ -33,6 +33,17 @@ pub(crate) enum What {
     EndOf(u64),
 }
 
+impl Wait {
+    /// If it is for a timer of the old number, that has the new one now.
+    pub(crate) fn reset(&mut self, old: u64, new: u64) {
+        if let What::Timer(timer) = &mut self.what
+            && *timer == old
+        {
+            *timer = new;
+        }
+    }
+}
+
 impl What {
     /// Whether a leaf that waits for it keeps its task's waker within the loop.
     pub(crate) fn is_kept(self) -> bool {
