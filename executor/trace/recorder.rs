@@ -31,6 +31,8 @@ struct State {
     trace: Option<Trace>,
     lives: HashMap<u64, Life>,
     turn: u64,
+    /// A turn has begun, but nothing has happened in it so far.
+    has_turned: bool,
     /// A part of the turn that has begun, but in which nothing has happened so far.
     begun: Option<Phase>,
     by: Cause,
@@ -83,6 +85,7 @@ impl Recorder {
             trace: None,
             lives: HashMap::new(),
             turn: 0,
+            has_turned: false,
             begun: None,
             by: Cause::Thread,
             is_parked: false,
@@ -114,6 +117,7 @@ impl Recorder {
             return;
         }
         if let Some(phase) = state.begun.take() {
+            state.turn += u64::from(std::mem::take(&mut state.has_turned));
             self.write(&mut state, Event::Phase(phase));
         }
         while let Ok(job) = self.done.1.try_recv() {
@@ -139,7 +143,7 @@ impl Recorder {
     /// The loop begins a part of its turn.
     pub(super) fn begin(&self, phase: Phase) {
         let mut state = self.state.borrow_mut();
-        state.turn += u64::from(phase == Phase::Io);
+        state.has_turned |= phase == Phase::Io;
         state.begun = Some(phase);
     }
 
@@ -152,7 +156,7 @@ impl Recorder {
     #[cold]
     pub(super) fn leave(&self) {
         let mut state = self.state.borrow_mut();
-        state.begun = None;
+        (state.begun, state.has_turned) = (None, false);
         state.by = Cause::Thread;
     }
 
