@@ -29,7 +29,7 @@ use super::slow_poll::SlowPolls;
 use super::stats::Stats;
 use super::stuck::StuckCheck;
 use crate::task::{Message, Name};
-use crate::trace::{Cause, Event, Phase, Unpark};
+use crate::trace::{Event, Unpark};
 
 /// While tasks are ready, the system is asked for events once in so many polls:
 /// often enough for sockets, and rarely enough that a poll costs no system call.
@@ -84,7 +84,7 @@ impl EventLoop {
     /// Turns while something is ready.
     pub(super) fn run_until_stalled(&self) {
         loop {
-            self.parts.glass.begin(Phase::Io);
+            self.parts.glass.turn();
             self.look();
             self.drain_inbox();
             self.fire_timers();
@@ -97,7 +97,7 @@ impl EventLoop {
 
     /// The first part of a turn: what has happened outside?
     fn poll_io(&self, root: &mut Root<'_>) {
-        self.parts.glass.begin(Phase::Io);
+        self.parts.glass.turn();
         self.drain_inbox();
         if self.parts.queue.is_empty() {
             self.park(root);
@@ -117,7 +117,7 @@ impl EventLoop {
     }
 
     fn take_messages(&self) {
-        self.parts.glass.because(Cause::Thread);
+        self.parts.glass.messages();
         for _ in 0..self.parts.messages() {
             match self.parts.receive() {
                 Some(Message::Wake(header)) => header.arrived(&self.parts.queue),
@@ -233,8 +233,8 @@ impl EventLoop {
     }
 
     /// The second part of a turn: wakes the tasks whose timers are due.
+    #[inline]
     fn fire_timers(&self) {
-        self.parts.glass.begin(Phase::Timers);
         self.parts.timers.fire();
     }
 
@@ -242,7 +242,6 @@ impl EventLoop {
     /// that they make ready. Stops when the root is done.
     fn run_ready(&self, mut root: Option<&mut Root<'_>>) {
         self.turns.set(self.turns.get() + 1);
-        self.parts.glass.begin(Phase::Ready);
         for _ in 0..self.parts.queue.len() {
             if root.as_ref().is_some_and(|root| root.is_done()) {
                 return;

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::Context;
 
 use crate::task::{Name, OwnWaker, Scheduler, TaskId, panic_text};
-use crate::trace::{Cause, End, Event};
+use crate::trace::{End, Event};
 
 /// A root future and its place in the ready queue.
 pub(super) struct Root<'a> {
@@ -33,7 +33,7 @@ impl<'a> Root<'a> {
         let name = Name::new(id, Name::ROOT);
         let own = scheduler.wakers().take(name);
         let glass = scheduler.glass();
-        glass.because(Cause::Start);
+        glass.start();
         glass.emit(|| Event::Spawn { task: id.0, name: Some("root"), at: called_at });
         own.line_up(scheduler.queue());
         Root { id, name, called_at, own, future, done: false, panic: None }
@@ -55,7 +55,9 @@ impl<'a> Root<'a> {
         let ready = scheduler.running().poll_as(&mut self.own, poll);
         self.done = *ready.as_ref().unwrap_or(&true);
         match self.done {
-            false => scheduler.tell_pending(self.id, || self.own.held_inside()),
+            false => scheduler.glass().if_watched(|| {
+                scheduler.tell_waits(self.id, self.own.held_inside());
+            }),
             true => self.tell_end(scheduler, ready.as_ref().err()),
         }
         self.panic = ready.err();

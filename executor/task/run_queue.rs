@@ -29,7 +29,7 @@ impl RunQueue {
     /// A task was woken. `again`: it stands in the line already.
     #[inline]
     pub(crate) fn note_wake(&self, name: impl FnOnce() -> Name, again: bool) {
-        self.glass.emit(|| Event::Wake { task: name().number.into(), again });
+        self.glass.emit(move || Event::Wake { task: name().number.into(), again });
     }
 
     /// Puts a task at the back of the line.

@@ -110,7 +110,7 @@ impl Scheduler {
         };
         self.begin_poll(task.id());
         match task.poll(name, &self.wakers, &self.running) {
-            Poll::Pending => self.tell_pending(task.id(), || task.held_inside()),
+            Poll::Pending => self.tell_pending(&task),
             Poll::Ready(()) => {
                 self.tell_end(&task);
                 self.end(task);
@@ -122,25 +122,26 @@ impl Scheduler {
     #[inline]
     pub(crate) fn begin_poll(&self, id: TaskId) {
         self.polls.set(self.polls.get() + 1);
-        self.glass().emit(|| {
+        self.glass().emit(move || {
             self.running.take_notes();
             Event::Poll { task: id.0 }
         });
     }
 
-    /// Tells the glass in which leaves the task is suspended. `waiting`: how many these
-    /// are.
     #[inline]
-    pub(crate) fn tell_pending(&self, id: TaskId, waiting: impl FnOnce() -> usize) {
-        self.glass().if_watched(|| {
-            let waits = self.running.notes(waiting());
-            self.glass().emit(|| Event::Pending { task: id.0, waits: &waits });
-        });
+    fn tell_pending(&self, task: &Task) {
+        self.glass().if_watched(move || self.tell_waits(task.id(), task.held_inside()));
+    }
+
+    /// Tells the glass in which leaves a task is suspended, of which there are `waiting`.
+    pub(crate) fn tell_waits(&self, id: TaskId, waiting: usize) {
+        let waits = self.running.notes(waiting);
+        self.glass().emit(|| Event::Pending { task: id.0, waits: &waits });
     }
 
     #[inline]
     fn tell_end(&self, task: &Task) {
-        self.glass().if_watched(|| {
+        self.glass().if_watched(move || {
             let id = task.id().0;
             task.tell_end(&mut |how| self.glass().emit(|| Event::End { task: id, how }));
         });

@@ -153,6 +153,7 @@ impl Timers {
         }
     }
 
+    #[inline(never)]
     fn fire_due(&self) {
         let mut due = self.due.take();
         let now = self.clock.nanoseconds_now();

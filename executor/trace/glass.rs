@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use super::event::{Cause, Event, Phase, Unpark};
+use super::event::{Event, Unpark};
 use super::recorder::{Life, Recorder, Ticket};
 use super::wait::Place;
 
@@ -46,24 +46,27 @@ impl Glass {
     #[inline]
     pub(crate) fn emit<'a>(&self, event: impl FnOnce() -> Event<'a>) {
         if let Some(recorder) = &self.0 {
-            unlikely(|| recorder.record(event()));
+            unlikely(move || recorder.record(event()));
         }
     }
 
-    /// The loop begins this part of its turn; `Io` is the first.
+    /// The loop begins a turn.
     #[inline]
-    pub(crate) fn begin(&self, phase: Phase) {
+    pub(crate) fn turn(&self) {
         if let Some(recorder) = &self.0 {
-            unlikely(|| recorder.begin(phase));
+            unlikely(move || recorder.turn());
         }
     }
 
-    /// What happens next happens because of this. Needed only where no event says so.
-    #[inline]
-    pub(crate) fn because(&self, cause: Cause) {
-        if let Some(recorder) = &self.0 {
-            unlikely(|| recorder.because(cause));
-        }
+    /// The loop takes the messages of other threads: they are the cause of what happens
+    /// next.
+    pub(crate) fn messages(&self) {
+        self.if_watched(|| self.0.iter().for_each(|recorder| recorder.messages()));
+    }
+
+    /// `block_on` is the cause of what happens next.
+    pub(crate) fn start(&self) {
+        self.if_watched(|| self.0.iter().for_each(|recorder| recorder.start()));
     }
 
     /// The loop stops running for now: what happens next has its cause outside.
@@ -78,7 +81,7 @@ impl Glass {
     /// dropped when the job is done, before its task is woken.
     #[inline]
     pub(crate) fn job(&self, at: Place) -> Option<Ticket> {
-        self.0.as_ref().map(|recorder| unlikely(|| recorder.job(at)))
+        self.0.as_ref().map(|recorder| unlikely(move || recorder.job(at)))
     }
 
     /// Calls `act` unseen: what the loop does to explain itself is not the program's.
@@ -106,7 +109,7 @@ impl Glass {
     #[inline]
     pub(crate) fn unpark(&self, why: impl FnOnce() -> Unpark) {
         if let Some(recorder) = &self.0 {
-            unlikely(|| recorder.unpark(why()));
+            unlikely(move || recorder.unpark(why()));
         }
     }
 }

@@ -35,7 +35,7 @@ mod request;
 mod recorder;
 mod glass;
 
-pub(crate) use event::{Cause, End, Event, Interest, Phase, Spot, Unpark};
+pub(crate) use event::{End, Event, Interest, Spot, Unpark};
 pub(crate) use glass::Glass;
 pub(crate) use record::Header;
 pub(crate) use recorder::Recorder;

@@ -33,8 +33,8 @@ struct State {
     turn: u64,
     /// A turn has begun, but nothing has happened in it so far.
     has_turned: bool,
-    /// A part of the turn that has begun, but in which nothing has happened so far.
-    begun: Option<Phase>,
+    /// The part of the turn in which something has happened last.
+    phase: Option<Phase>,
     by: Cause,
     is_parked: bool,
     /// What happens now is not to be seen.
@@ -86,7 +86,7 @@ impl Recorder {
             lives: HashMap::new(),
             turn: 0,
             has_turned: false,
-            begun: None,
+            phase: None,
             by: Cause::Thread,
             is_parked: false,
             is_paused: false,
@@ -116,9 +116,8 @@ impl Recorder {
         if state.is_paused {
             return;
         }
-        if let Some(phase) = state.begun.take() {
-            state.turn += u64::from(std::mem::take(&mut state.has_turned));
-            self.write(&mut state, Event::Phase(phase));
+        if let Some(phase) = phase_of(&event) {
+            self.enter(&mut state, phase);
         }
         while let Ok(job) = self.done.1.try_recv() {
             let task = state.note_done(job);
@@ -140,23 +139,36 @@ impl Recorder {
         }
     }
 
-    /// The loop begins a part of its turn.
-    pub(super) fn begin(&self, phase: Phase) {
-        let mut state = self.state.borrow_mut();
-        state.has_turned |= phase == Phase::Io;
-        state.begun = Some(phase);
+    /// Says that the turn, or this part of it, has begun, unless it was said.
+    fn enter(&self, state: &mut State, phase: Phase) {
+        state.turn += u64::from(std::mem::take(&mut state.has_turned));
+        if state.phase.replace(phase) != Some(phase) {
+            self.write(state, Event::Phase(phase));
+        }
     }
 
-    /// What happens next happens because of this.
-    pub(super) fn because(&self, cause: Cause) {
-        self.state.borrow_mut().by = cause;
+    /// The loop begins a turn.
+    pub(super) fn turn(&self) {
+        let mut state = self.state.borrow_mut();
+        (state.has_turned, state.phase) = (true, None);
+    }
+
+    /// The loop takes the messages of other threads.
+    pub(super) fn messages(&self) {
+        let mut state = self.state.borrow_mut();
+        self.enter(&mut state, Phase::Io);
+        state.by = Cause::Thread;
+    }
+
+    /// `block_on` was called.
+    pub(super) fn start(&self) {
+        self.state.borrow_mut().by = Cause::Start;
     }
 
     /// The loop stops running for now.
-    #[cold]
     pub(super) fn leave(&self) {
         let mut state = self.state.borrow_mut();
-        (state.begun, state.has_turned) = (None, false);
+        (state.phase, state.has_turned) = (None, false);
         state.by = Cause::Thread;
     }
 
@@ -168,7 +180,6 @@ impl Recorder {
     }
 
     /// The timer for which the task may wait has another number from now on.
-    #[cold]
     pub(super) fn reset(&self, task: u64, old: u64, new: u64) {
         let mut state = self.state.borrow_mut();
         let waits = state.lives.get_mut(&task).into_iter().flat_map(|life| &mut life.waits);
@@ -192,6 +203,16 @@ impl Recorder {
     /// The notes on a task.
     pub(super) fn life(&self, task: u64) -> Option<Life> {
         self.state.borrow().lives.get(&task).cloned()
+    }
+}
+
+/// The part of a turn in which such an event happens and no other can have begun since.
+fn phase_of(event: &Event<'_>) -> Option<Phase> {
+    match event {
+        Event::Park { .. } | Event::Unpark { .. } | Event::FdReady { .. } => Some(Phase::Io),
+        Event::Cascade { .. } | Event::Fire { .. } => Some(Phase::Timers),
+        Event::Poll { .. } => Some(Phase::Ready),
+        _ => None,
     }
 }
 
