@@ -134,8 +134,13 @@ impl Recorder {
     fn write(&self, state: &mut State, event: Event<'_>) {
         let by = state.cause_of(&event);
         let poll = state.note(&event);
+        let is_last = matches!(event, Event::LoopEnd);
         if let Some(trace) = &mut state.trace {
             trace.write((self.now)(), state.turn, by, poll, event);
+        }
+        if is_last {
+            // What outlives the loop, a sleep or a socket, may have something to tell yet.
+            state.trace = None;
         }
     }
 
