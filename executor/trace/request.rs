@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, Once, OnceLock, PoisonError};
 
 use super::chrome::Chrome;
 use super::lines::Lines;
@@ -84,9 +84,11 @@ impl Request {
         Request { path: self.path.with_file_name(name), kind: self.kind }
     }
 
-    /// Says on stderr if the trace that the environment wants cannot be had.
+    /// Says on stderr if the trace that the environment wants cannot be had; once, however
+    /// many loops the program has.
     pub(crate) fn complain_of(&self, result: io::Result<()>) {
-        let _said = result.inspect_err(complain);
+        static SAID: Once = Once::new();
+        let _said = result.inspect_err(|error| SAID.call_once(|| complain(error)));
     }
 
     /// Opens the file, empty.
