@@ -623,6 +623,17 @@ fn two_jobs_of_one_task_that_are_done_together_keep_the_rules() {
 }
 
 #[test]
+fn a_job_that_was_given_up_is_not_the_cause_of_what_a_thread_does_later() {
+    good(async || {
+        let mut job = unblock(|| ());
+        assert!(support::poll_once(&mut job).await.is_pending());
+        drop(job);
+        sleep(milliseconds(1)).await;
+        woken_by_a_thread().await;
+    });
+}
+
+#[test]
 fn other_threads_keep_the_rules() {
     let account = good_loops(|executor| {
         let remote = executor.remote();

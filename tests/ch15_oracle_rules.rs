@@ -434,6 +434,19 @@ fn a_job_is_a_cause_when_it_is_done_and_once() {
     early.must_break("job 1, which is not done");
     let other = jobs().change("wake", r#""by":"job 1""#, "job 1", "job 2");
     other.must_break("job 2, which is not done");
+    let given_up = [
+        r#""ev":"wake","task":1,"by":"thread""#,
+        r#""ev":"phase","p":"ready""#,
+        r#""ev":"poll","task":1,"k":3"#,
+        r#""ev":"pending","task":1,"k":3,"waits":[]"#,
+        r#""ev":"phase","p":"io""#,
+    ];
+    let mut late = jobs().after("unpark", "", &given_up);
+    let next = late.0.iter().rposition(|line| line.contains(r#""p":"io""#)).unwrap();
+    for line in &mut late.0[next..] {
+        *line = line.replace(r#""turn":3"#, r#""turn":4"#);
+    }
+    late.must_break("job 1, which is not done");
     let woken = [r#""ev":"wake","task":1,"by":"job 1","dup":true"#];
     jobs().after("wake", r#""by":"job 1""#, &woken).must_break("job 1, which is not done");
 }

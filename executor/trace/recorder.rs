@@ -248,6 +248,8 @@ impl State {
                 let life = self.lives.entry(task).or_default();
                 life.polls += 1;
                 life.waits.clear();
+                // Nobody waits for a job that has not woken it by now.
+                life.job_done = None;
                 return life.polls;
             }
             Event::Pending { task, waits } => {

@@ -35,6 +35,12 @@ impl Jobs {
                 }
             }
             What::JobDone { job } => self.done(job),
+            What::Poll { task, .. } => {
+                // What has not woken it by now was given up: nobody waited for that job.
+                let own = self.jobs.values_mut().filter(|job| job.task == Some(task));
+                own.for_each(|job| job.has_woken |= job.is_done);
+                Ok(())
+            }
             What::Unpark { ref why } if why == "timeout" && self.out == 0 => {
                 self.may_be_busy = false;
                 Ok(())
