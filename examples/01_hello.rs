@@ -9,7 +9,7 @@
 //! Take away: **to call an `async fn` makes a value, and runs nothing; `block_on` makes
 //! the loop on which it runs.**
 
-use glassloop::block_on;
+use glassloop::{block_on, println};
 
 fn print_first() {
     println!("first (sync)");

@@ -12,7 +12,7 @@
 
 use std::time::Duration;
 
-use glassloop::{block_on, sleep};
+use glassloop::{block_on, println, sleep};
 
 async fn greet(name: &str) -> usize {
     println!("hello {name}");

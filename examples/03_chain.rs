@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use glassloop::{block_on, sleep};
+use glassloop::{block_on, println, sleep};
 
 async fn compute(x: u32, y: u32) -> u32 {
     println!("compute {x} + {y}");

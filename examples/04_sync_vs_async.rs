@@ -12,7 +12,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use glassloop::{block_on, join_all, now, sleep};
+use glassloop::{block_on, join_all, now, println, sleep};
 
 const WAIT: Duration = Duration::from_millis(60);
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];

@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use glassloop::{JoinError, block_on, sleep, spawn, yield_now};
+use glassloop::{JoinError, block_on, println, sleep, spawn_named, yield_now};
 
 async fn background() -> u32 {
     println!("  background: start");
@@ -22,7 +22,7 @@ async fn background() -> u32 {
 
 fn main() -> Result<(), JoinError> {
     block_on(async {
-        let task = spawn(background());
+        let task = spawn_named("background", background());
         println!("spawned, not started");
         // There is one thread: until we let go of it, nobody else can start.
         yield_now().await;

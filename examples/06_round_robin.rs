@@ -9,7 +9,7 @@
 //! Take away: **the ready queue is first in, first out, and nobody is interrupted: a
 //! task has the thread until it awaits something that is not ready.**
 
-use glassloop::{JoinError, block_on, spawn, yield_now};
+use glassloop::{JoinError, block_on, spawn_named, yield_now};
 
 async fn player(name: &str) {
     for turn in 0..3 {
@@ -28,7 +28,11 @@ async fn greedy() {
 fn main() -> Result<(), JoinError> {
     block_on(async {
         // Three futures of two types; the handles of their tasks are of one type.
-        let tasks = [spawn(player("a")), spawn(greedy()), spawn(player("b"))];
+        let tasks = [
+            spawn_named("a", player("a")),
+            spawn_named("greedy", greedy()),
+            spawn_named("b", player("b")),
+        ];
         for task in tasks {
             task.await?;
         }

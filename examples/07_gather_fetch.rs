@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use glassloop::{block_on, join_all, sleep};
+use glassloop::{block_on, join_all, println, sleep};
 
 /// Stands in for a download: the loop does not care what is waited for.
 async fn fetch_url(url: &str, ms: u64) -> String {

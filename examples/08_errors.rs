@@ -13,7 +13,7 @@ use std::error::Error;
 use std::rc::Rc;
 
 use futures_lite::future::try_zip;
-use glassloop::{JoinHandle, block_on, join_all, spawn, sync::Event, yield_now};
+use glassloop::{JoinHandle, block_on, join_all, println, spawn, sync::Event, yield_now};
 
 type Fallible<T> = Result<T, Box<dyn Error>>;
 

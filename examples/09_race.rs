@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use futures_lite::future;
-use glassloop::{block_on, sleep};
+use glassloop::{block_on, println, sleep};
 
 async fn mirror(name: &'static str, wait: Duration) -> &'static str {
     let mut request = Request { name, answered: false };

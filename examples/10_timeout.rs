@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use glassloop::{Elapsed, block_on, sleep, timeout};
+use glassloop::{Elapsed, block_on, println, sleep, timeout};
 
 async fn slow(work: Duration) -> &'static str {
     let _cleanup = Cleanup;

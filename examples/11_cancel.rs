@@ -9,7 +9,7 @@
 //! Take away: **a task can be ended only where it stands still, at an `await`. There it
 //! is dropped: its clean-up is `Drop`, which can neither await nor say no.**
 
-use glassloop::{block_on, spawn, yield_now};
+use glassloop::{block_on, println, spawn_named, yield_now};
 
 async fn worker() {
     let _cleanup = Cleanup;
@@ -30,7 +30,7 @@ impl Drop for Cleanup {
 
 fn main() {
     block_on(async {
-        let mut task = spawn(worker());
+        let mut task = spawn_named("worker", worker());
         yield_now().await;
         yield_now().await;
         task.abort();

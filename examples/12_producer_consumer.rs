@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use futures_lite::{StreamExt, future};
 use glassloop::sync::channel::{self, Receiver, SendError, Sender};
-use glassloop::{block_on, sleep};
+use glassloop::{block_on, println, sleep};
 
 /// Owns the sender: it is dropped when this ends, by whatever way.
 async fn producer(sender: Sender<u32>) -> Result<(), SendError<u32>> {

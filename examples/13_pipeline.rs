@@ -11,7 +11,7 @@
 
 use futures_lite::StreamExt;
 use glassloop::sync::channel::{Receiver, SendError, Sender, bounded};
-use glassloop::{TaskGroup, block_on, yield_now};
+use glassloop::{TaskGroup, block_on, println, yield_now};
 
 /// If a later stage is gone, the send fails, and `?` ends this one, too.
 type Stage = Result<(), SendError<u32>>;

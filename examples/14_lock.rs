@@ -11,22 +11,23 @@
 //! stay true across an `await` needs a lock that may be held across it.**
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
-use glassloop::{block_on, join_all, sleep, sync::Mutex};
+use glassloop::{JoinError, block_on, println, sleep, spawn_named, sync::Mutex};
 
 /// For as long as this waits, what was seen may become untrue.
 async fn bank() {
     sleep(Duration::from_millis(5)).await;
 }
 
-async fn deposit(balance: &Cell<u32>) {
+async fn deposit(balance: Rc<Cell<u32>>) {
     let seen = balance.get();
     bank().await;
     balance.set(seen + 10);
 }
 
-async fn deposit_locked(balance: &Mutex<u32>) {
+async fn deposit_locked(balance: Rc<Mutex<u32>>) {
     // Unlocked at the end of the scope, by a panic or a cancellation as well.
     let mut balance = balance.lock().await;
     let seen = *balance;
@@ -34,15 +35,23 @@ async fn deposit_locked(balance: &Mutex<u32>) {
     *balance = seen + 10;
 }
 
-fn main() {
+fn main() -> Result<(), JoinError> {
     block_on(async {
-        // `join_all` spawns nothing, so that the five may borrow one local variable.
-        let balance = Cell::new(0);
-        join_all((0..5).map(|_| deposit(&balance))).await;
+        let balance = Rc::new(Cell::new(0));
+        let tasks =
+            [1, 2, 3, 4, 5].map(|n| spawn_named(format!("deposit {n}"), deposit(balance.clone())));
+        for task in tasks {
+            task.await?;
+        }
         println!("without lock {}", balance.get());
 
-        let balance = Mutex::new(0);
-        join_all((0..5).map(|_| deposit_locked(&balance))).await;
-        println!("with lock {}", balance.into_inner());
-    });
+        let balance = Rc::new(Mutex::new(0));
+        let tasks = [1, 2, 3, 4, 5]
+            .map(|n| spawn_named(format!("locked {n}"), deposit_locked(balance.clone())));
+        for task in tasks {
+            task.await?;
+        }
+        println!("with lock {}", *balance.lock().await);
+        Ok(())
+    })
 }

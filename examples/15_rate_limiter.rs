@@ -11,7 +11,7 @@
 
 use std::cell::Cell;
 
-use glassloop::{block_on, join_all, sync::Semaphore, yield_now};
+use glassloop::{block_on, join_all, println, sync::Semaphore, yield_now};
 
 /// One thread: to count needs neither a lock nor atomics.
 #[derive(Default)]

@@ -12,7 +12,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use glassloop::{JoinError, block_on, sleep, spawn, sync::Event};
+use glassloop::{JoinError, block_on, println, sleep, spawn_named, sync::Event};
 
 async fn runner(gun: Rc<Event>, name: &str) {
     println!("ready {name}");
@@ -24,7 +24,8 @@ fn main() -> Result<(), JoinError> {
     block_on(async {
         // A task may outlive this scope, so that it cannot borrow: each owns a share.
         let gun = Rc::new(Event::new());
-        let tasks = ["red", "green", "blue"].map(|name| spawn(runner(gun.clone(), name)));
+        let tasks = ["red", "green", "blue"];
+        let tasks = tasks.map(|name| spawn_named(name, runner(gun.clone(), name)));
         sleep(Duration::from_millis(20)).await;
         println!("bang");
         gun.set();

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use futures_lite::{AsyncReadExt, AsyncWriteExt, future::try_zip};
 use glassloop::fs::{File, OpenOptions};
-use glassloop::sync::Mutex;
+use glassloop::{println, sync::Mutex};
 
 /// A file, and how it was closed.
 struct LogFile(File, &'static str);

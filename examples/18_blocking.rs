@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
 
-use glassloop::{sleep, spawn, unblock, yield_now};
+use glassloop::{println, sleep, spawn_named, unblock, yield_now};
 
 /// A user interface, as far as this program is concerned: it must not stand still.
 async fn ui(ticks: Rc<Cell<u32>>) {
@@ -33,7 +33,7 @@ fn heavy() -> u32 {
 fn main() {
     glassloop::block_on(async {
         let ticks = Rc::new(Cell::new(0));
-        let task = spawn(ui(ticks.clone()));
+        let task = spawn_named("ui", ui(ticks.clone()));
         yield_now().await; // it begins
 
         ticks.set(0);

@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use glassloop::{TaskGroup, sleep};
+use glassloop::{TaskGroup, println, sleep};
 
 /// Goes down with a child that is cancelled, which is to be dropped at an `await`.
 struct Unfinished(&'static str);

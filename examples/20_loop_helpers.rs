@@ -11,7 +11,7 @@
 
 use std::{thread, time::Duration};
 
-use glassloop::{JoinHandle, promise, sleep, spawn};
+use glassloop::{JoinHandle, println, promise, sleep, spawn};
 
 fn call_later(milliseconds: u64, text: &'static str) -> JoinHandle<()> {
     let delay = sleep(Duration::from_millis(milliseconds)); // counted from here

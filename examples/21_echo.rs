@@ -14,12 +14,12 @@ use std::{convert::Infallible, io, net::SocketAddr};
 use futures_lite::io::BufReader;
 use futures_lite::{AsyncBufReadExt, AsyncWriteExt, StreamExt};
 use glassloop::net::{TcpListener, TcpStream};
-use glassloop::spawn;
+use glassloop::{println, spawn_named};
 
 async fn serve(listener: TcpListener) -> io::Result<Infallible> {
     loop {
         let (stream, _peer) = listener.accept().await?;
-        spawn(echo(stream)).detach();
+        spawn_named("echo", echo(stream)).detach();
     }
 }
 
@@ -47,7 +47,7 @@ fn main() -> io::Result<()> {
     glassloop::block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let server = spawn(serve(listener));
+        let server = spawn_named("server", serve(listener));
         client(address, "one", 2).await?;
         client(address, "two", 1).await?;
         server.abort(); // a request: the listener is dropped in the task's turn

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use glassloop::sync::channel::{self, Receiver, Sender};
 use glassloop::sync::{WaitGroup, WaitGuard};
-use glassloop::{sleep, spawn};
+use glassloop::{println, sleep, spawn_named};
 
 /// A page to fetch.
 #[derive(Debug)]
@@ -70,7 +70,8 @@ fn main() {
         let crawl = Rc::new(Crawl { seen, jobs: sender, undone });
         crawl.visit("/", 0);
         for i in 0..2 {
-            spawn(worker(format!("w{i}"), crawl.clone(), receiver.clone())).detach();
+            let name = format!("w{i}");
+            spawn_named(name.clone(), worker(name, crawl.clone(), receiver.clone())).detach();
         }
         crawl.undone.wait().await;
         receiver.close(); // the workers' loops end

@@ -24,7 +24,7 @@ mod unix {
     use std::{error::Error, os::unix::net::UnixStream, rc::Rc, time::Duration};
 
     use futures_lite::AsyncReadExt;
-    use glassloop::{Async, sleep, spawn, sync::Event, timeout};
+    use glassloop::{Async, println, sleep, spawn_named, sync::Event, timeout};
     use signal_hook::{consts::SIGTERM, low_level};
 
     async fn worker(stop: Rc<Event>, second_job: Rc<Event>) {
@@ -45,7 +45,7 @@ mod unix {
             let (signals, handler) = UnixStream::pair()?;
             low_level::pipe::register(SIGTERM, handler)?;
             let mut signals = Async::new(signals)?;
-            let task = spawn(worker(stop.clone(), second_job.clone()));
+            let task = spawn_named("worker", worker(stop.clone(), second_job.clone()));
             second_job.wait().await;
             low_level::raise(SIGTERM)?;
             signals.read_exact(&mut [0]).await?;

@@ -19,7 +19,7 @@ use std::time::Duration;
 use futures_lite::io::BufReader;
 use futures_lite::{AsyncBufReadExt, AsyncWriteExt, StreamExt};
 use glassloop::net::{TcpListener, TcpStream};
-use glassloop::{sleep, spawn};
+use glassloop::{println, sleep, spawn_named};
 
 #[derive(Clone, Default)]
 struct Room {
@@ -30,7 +30,7 @@ impl Room {
     async fn serve(self, listener: TcpListener) -> io::Result<()> {
         loop {
             let (stream, _peer) = listener.accept().await?;
-            spawn(self.clone().handle(stream)).detach();
+            spawn_named("visitor", self.clone().handle(stream)).detach();
         }
     }
 
@@ -108,7 +108,7 @@ fn main() -> io::Result<()> {
         let room = Room::default();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let server = spawn(room.clone().serve(listener));
+        let server = spawn_named("server", room.clone().serve(listener));
 
         let mut ann = Client::join(address, "ann").await?;
         while !room.is_online("ann") {

@@ -9,7 +9,7 @@
 //! Take away: **an `await` is a call, a task is a trip to the loop: two turns each,
 //! one until it runs and one until whoever joins it goes on.**
 
-use glassloop::{spawn, stats};
+use glassloop::{println, spawn, stats};
 
 /// An `async fn` that contained itself would be infinitely large; hence the box.
 async fn nested(depth: u32) -> u32 {

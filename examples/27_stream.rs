@@ -12,7 +12,7 @@
 use std::{pin::pin, time::Duration};
 
 use futures_lite::{Stream, StreamExt, stream};
-use glassloop::{Interval, yield_now};
+use glassloop::{Interval, println, yield_now};
 
 /// What the stream keeps from one item to the next.
 struct Ticks {

@@ -26,7 +26,7 @@ mod unix {
     use std::process::{Command, Stdio};
 
     use futures_lite::AsyncReadExt;
-    use glassloop::{Async, join_all, unblock};
+    use glassloop::{Async, join_all, println, unblock};
 
     async fn run(name: &str, script: &str) -> io::Result<String> {
         let mut child = Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).spawn()?;

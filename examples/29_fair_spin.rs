@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use glassloop::sync::Event;
-use glassloop::{sleep, spawn, yield_now};
+use glassloop::{println, sleep, spawn_named, yield_now};
 
 /// Is never done waiting, and never waits: it asks again every turn.
 async fn spinner(stop: Rc<Event>) -> u64 {
@@ -28,7 +28,7 @@ async fn spinner(stop: Rc<Event>) -> u64 {
 fn main() {
     glassloop::block_on(async {
         let stop = Rc::new(Event::new());
-        let task = spawn(spinner(stop.clone()));
+        let task = spawn_named("spinner", spinner(stop.clone()));
         sleep(Duration::from_millis(20)).await;
         println!("timer fired beside a spinner");
         stop.set();

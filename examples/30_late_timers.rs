@@ -12,7 +12,7 @@
 use std::thread;
 use std::time::Duration;
 
-use glassloop::{sleep, spawn, yield_now};
+use glassloop::{println, sleep, spawn_named, yield_now};
 
 async fn alarm(milliseconds: u64) {
     sleep(Duration::from_millis(milliseconds)).await;
@@ -21,7 +21,8 @@ async fn alarm(milliseconds: u64) {
 
 fn main() {
     glassloop::block_on(async {
-        let tasks = [300, 100, 200].map(|milliseconds| spawn(alarm(milliseconds)));
+        let tasks = [300, 100, 200]
+            .map(|milliseconds| spawn_named(format!("alarm {milliseconds}"), alarm(milliseconds)));
         yield_now().await; // they begin
         thread::sleep(Duration::from_millis(400)); // the mistake: the loop stands still
         println!("blocked for 400 ms");

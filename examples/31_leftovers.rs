@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use glassloop::{sleep, spawn, yield_now};
+use glassloop::{println, sleep, spawn_named, yield_now};
 
 /// Python's `finally`: runs at the end of its scope, whichever way that is left.
 struct CleanUp;
@@ -30,7 +30,7 @@ async fn background() {
 
 fn main() {
     glassloop::block_on(async {
-        spawn(background()).detach(); // the executor owns it all the same
+        spawn_named("background", background()).detach(); // the executor owns it all the same
         yield_now().await; // it begins
         println!("main returns");
     });

@@ -30,7 +30,7 @@ use futures_lite::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, future};
 use glassloop::net::{TcpListener, TcpStream};
 use glassloop::sync::channel::{self, Receiver, Sender};
 use glassloop::sync::{Event, WaitGroup, WaitGuard};
-use glassloop::{sleep, spawn, timeout, yield_now};
+use glassloop::{println, sleep, spawn_named, timeout, yield_now};
 
 const USAGE: &str = "\
 A chat server: what one client writes, all others see. Ctrl-C ends it.
@@ -197,7 +197,7 @@ impl Room {
             client.tell("* The server is full. Please come again later.");
             client.mailbox.close();
         }
-        spawn(connection(Rc::clone(self), client, letters)).detach();
+        spawn_named("client", connection(Rc::clone(self), client, letters)).detach();
     }
 
     /// Puts a line into the mailboxes of all who have a name, but for the sender's. A

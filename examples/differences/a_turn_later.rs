@@ -11,7 +11,7 @@
 
 use std::{thread, time::Duration};
 
-use glassloop::{block_on, sleep, spawn, yield_now};
+use glassloop::{block_on, println, sleep, spawn, yield_now};
 
 async fn alarm() {
     sleep(Duration::from_millis(10)).await;

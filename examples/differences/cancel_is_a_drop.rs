@@ -8,7 +8,7 @@
 //!
 //! Take away: **no line behind an `await` is sure to run; what must run is a `Drop`.**
 
-use glassloop::{block_on, spawn, yield_now};
+use glassloop::{block_on, println, spawn, yield_now};
 
 /// Python's `finally`.
 struct CleanUp;

@@ -12,7 +12,7 @@
 use std::{future::pending, rc::Rc};
 
 use futures_lite::future;
-use glassloop::{block_on, join_all, spawn, sync::Event, yield_now};
+use glassloop::{block_on, join_all, println, spawn, sync::Event, yield_now};
 
 async fn session(name: &str, stop: Rc<Event>) {
     let work = pending();

@@ -11,7 +11,7 @@
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
-use glassloop::{block_on, join_all, now, sleep_until, spawn};
+use glassloop::{block_on, join_all, now, println, sleep_until, spawn};
 
 fn main() {
     block_on(async {

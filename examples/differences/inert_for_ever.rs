@@ -9,7 +9,7 @@
 //!
 //! Take away: **to drop a future that was never polled is to never have begun.**
 
-use glassloop::{block_on, spawn, yield_now};
+use glassloop::{block_on, println, spawn, yield_now};
 
 async fn greet(name: &str) {
     println!("hello {name}");

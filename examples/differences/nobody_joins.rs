@@ -9,7 +9,7 @@
 //! Take away: **a `Result` is a value like others: who lets a task go handles its errors
 //! inside of it.**
 
-use glassloop::{block_on, spawn, yield_now};
+use glassloop::{block_on, println, spawn, yield_now};
 
 async fn fail() -> Result<(), &'static str> {
     Err("disk full")

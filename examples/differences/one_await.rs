@@ -10,7 +10,7 @@
 
 use std::{cell::OnceCell, rc::Rc};
 
-use glassloop::{block_on, join_all, spawn, sync::Event, yield_now};
+use glassloop::{block_on, join_all, println, spawn, sync::Event, yield_now};
 
 async fn fetch() -> String {
     println!("fetching");

@@ -9,7 +9,7 @@
 //! Take away: **`join_all` loses nothing; who stops at the first error drops the rest.**
 
 use futures_lite::future::try_zip;
-use glassloop::{block_on, join_all, sync::Event};
+use glassloop::{block_on, join_all, println, sync::Event};
 
 /// Goes down with a job that was dropped before its end.
 struct Unfinished(&'static str);

@@ -11,7 +11,7 @@
 
 use std::{future::pending, time::Duration};
 
-use glassloop::{block_on, timeout};
+use glassloop::{block_on, println, timeout};
 
 async fn quick() -> u32 {
     println!("quick runs");
