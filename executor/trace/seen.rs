@@ -11,6 +11,8 @@ pub(super) struct Seen {
     names: HashMap<u64, String>,
     queue: VecDeque<u64>,
     timers: usize,
+    /// The task that ended last: its end may be why others wake, so its name is kept.
+    ended_last: Option<u64>,
 }
 
 impl Seen {
@@ -37,7 +39,9 @@ impl Seen {
         if let Event::End { task, .. } = *event {
             // Its name may stand in the queue still, and will lead to nobody.
             self.leave_queue(task);
-            self.names.remove(&task);
+            if let Some(before) = self.ended_last.replace(task) {
+                self.names.remove(&before);
+            }
         }
     }
 
@@ -52,13 +56,9 @@ impl Seen {
         self.names.get(&task).cloned().unwrap_or_else(|| format!("task {task}"))
     }
 
-    pub(super) fn is_queued(&self, task: u64) -> bool {
-        self.queue.contains(&task)
-    }
-
-    /// The names of those in the ready queue, in its order.
-    pub(super) fn queue(&self) -> impl Iterator<Item = String> {
-        self.queue.iter().map(|&task| self.name(task))
+    /// Where a task stands in the ready queue, from 1.
+    pub(super) fn place_in_queue(&self, task: u64) -> Option<usize> {
+        self.queue.iter().position(|&queued| queued == task).map(|index| index + 1)
     }
 
     pub(super) fn queue_len(&self) -> usize {

@@ -1,70 +1,78 @@
 //! The form for the terminal: a line for each event, and a column for each task.
 //!
 //! ```text
-//!      ms  phase  root   A      B       event
-//!    0.06  ready   :     ###    ooo     poll A #1                       queue [B]
-//!    0.09  park    :      :      :      park, 20 ms at most
+//!        ms  phase   root    A      B    event
+//!     0.060  ready    :     ###    (1)   poll A #1
+//!     0.090  park     :      :      :    park for 20.000 ms at most
 //! ```
 //!
-//! `###` is being polled, `ooo` stands in the ready queue, `:` waits.
+//! The columns show what is so after the event.
 
 use std::fmt::Write;
 
-use super::event::{Cause, End, Event, Interest};
+use super::event::{Cause, End, Event, Interest, Unpark};
 use super::json::portable;
 use super::record::{Form, Header, Record};
 use super::seen::Seen;
-use super::wait::Wait;
+use super::wait::{Place, Wait, What};
 
 /// How many tasks get a column; others have a line for each of their events, too.
 const COLUMNS: usize = 8;
-/// How wide a column is at least and at most.
+/// How wide a column is at least and at most, and all of them together at most.
 const WIDTHS: (usize, usize) = (5, 12);
-/// Where the queue is written, behind the sentence.
-const SENTENCE: usize = 44;
+const WIDTH: usize = 44;
+/// How many waits of a task, and how many alike of them, are told one by one.
+const TOLD: usize = 3;
+
+const LEGEND: &str = "### is polled, (1) stands first in the ready queue, : waits";
 
 /// Writes a trace for people, line by line.
 #[derive(Default)]
 pub(super) struct Timeline {
     seen: Seen,
-    columns: Vec<Column>,
-    /// The columns are not those of the last heading.
-    is_heading_due: bool,
+    is_virtual: bool,
+    /// The task of each column; none when it has ended.
+    columns: Vec<Option<u64>>,
+    width: usize,
+    /// Tasks that get a column with the next heading.
+    newcomers: Vec<u64>,
     phase: &'static str,
     polled: Option<u64>,
-}
-
-/// A column: free when its task has ended.
-struct Column {
-    task: Option<u64>,
-    width: usize,
+    /// The file that lines are told of without its name: the first one.
+    file: Option<&'static str>,
 }
 
 impl Form for Timeline {
     fn begin(&mut self, header: &Header, text: &mut String) {
+        self.is_virtual = header.is_virtual;
         let clock = if header.is_virtual { "virtual" } else { "real" };
-        let _ = writeln!(text, "the loop of {}, on a {clock} clock", header.program);
-        self.phase = "";
+        let _ = writeln!(text, "the loop of {}, on a {clock} clock: {LEGEND}", header.program);
     }
 
     fn write(&mut self, record: &Record<'_>, text: &mut String) {
         self.seen.see(&record.event);
         match record.event {
-            // The phase has a column.
+            // The phase has a column; what is awaited is told with `Pending`.
             Event::Phase(phase) => return self.phase = phase.name(),
-            Event::Spawn { task, .. } => self.give_column(task),
+            Event::Join { .. } => return,
             Event::Poll { task } => self.polled = Some(task),
+            Event::Pending { .. } => self.polled = None,
             Event::Park { .. } => self.phase = "park",
+            Event::End { how: End::Drop, .. } | Event::LoopEnd => self.phase = "end",
             _ => {}
         }
-        self.write_heading(record, text);
+        if let Event::End { task, .. } = record.event {
+            self.free_column(task);
+        }
+        let is_spawn = matches!(record.event, Event::Spawn { .. });
+        if !is_spawn {
+            self.write_heading(text);
+        }
         self.write_line(record, text);
         match record.event {
-            Event::Pending { .. } => self.polled = None,
-            Event::End { task, .. } => {
-                self.polled = None;
-                self.free_column(task);
-            }
+            Event::Spawn { task, .. } => self.newcomers.push(task),
+            // Who looks outside, sleeping or not, does so in the phase `io`.
+            Event::Unpark { .. } => self.phase = "io",
             _ => {}
         }
         self.seen.forget_ended(&record.event);
@@ -72,76 +80,69 @@ impl Form for Timeline {
 }
 
 impl Timeline {
-    fn give_column(&mut self, task: u64) {
-        let width = self.seen.name(task).chars().count().clamp(WIDTHS.0, WIDTHS.1);
-        let column = Column { task: Some(task), width };
-        match self.columns.iter().position(|column| column.task.is_none()) {
-            Some(free) => self.columns[free] = column,
-            None if self.columns.len() < COLUMNS => self.columns.push(column),
-            None => return,
+    fn free_column(&mut self, task: u64) {
+        self.polled = self.polled.filter(|&polled| polled != task);
+        self.newcomers.retain(|&newcomer| newcomer != task);
+        for column in &mut self.columns {
+            *column = column.filter(|&owner| owner != task);
         }
-        self.is_heading_due = true;
     }
 
-    fn free_column(&mut self, task: u64) {
-        for column in &mut self.columns {
-            column.task = column.task.filter(|&owner| owner != task);
+    /// Gives the newcomers columns, as far as there are some.
+    fn seat_newcomers(&mut self) -> bool {
+        let mut is_seated = false;
+        for task in std::mem::take(&mut self.newcomers) {
+            match self.columns.iter().position(Option::is_none) {
+                Some(free) => self.columns[free] = Some(task),
+                None if self.columns.len() < COLUMNS => self.columns.push(Some(task)),
+                None => continue,
+            }
+            is_seated = true;
         }
+        is_seated
     }
 
     /// One heading for several spawns in a row.
-    fn write_heading(&mut self, record: &Record<'_>, text: &mut String) {
-        let is_spawn = matches!(record.event, Event::Spawn { .. });
-        if is_spawn || !std::mem::replace(&mut self.is_heading_due, false) {
+    fn write_heading(&mut self, text: &mut String) {
+        if !self.seat_newcomers() {
             return;
         }
+        let names: Vec<String> = self
+            .columns
+            .iter()
+            .map(|task| task.map_or(String::new(), |t| self.seen.name(t)))
+            .collect();
+        let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        let room = (WIDTH / names.len()).saturating_sub(1);
+        self.width = longest.min(room).clamp(WIDTHS.0, WIDTHS.1);
         let _ = write!(text, "{:>10}  {:<6}", "ms", "phase");
-        for column in &self.columns {
-            let name = column.task.map_or_else(String::new, |task| self.seen.name(task));
-            let name: String = name.chars().take(column.width).collect();
-            let _ = write!(text, " {name:^width$}", width = column.width);
+        for name in names {
+            let _ = write!(text, " {:^width$}", shortened(&name, self.width), width = self.width);
         }
         text.push_str("  event\n");
     }
 
-    fn write_line(&self, record: &Record<'_>, text: &mut String) {
-        let milliseconds = record.time as f64 / 1e6;
-        let start = text.len();
-        let _ = write!(text, "{milliseconds:>10.3}  {:<6}", self.phase);
+    fn write_line(&mut self, record: &Record<'_>, text: &mut String) {
+        let _ = write!(text, "{:>10}  {:<6}", milliseconds(record.time), self.phase);
         for column in &self.columns {
-            let mark = column.task.map_or("", |task| self.mark(task));
-            let _ = write!(text, " {mark:^width$}", width = column.width);
+            let mark = column.map_or(String::new(), |task| self.mark(task));
+            let _ = write!(text, " {mark:^width$}", width = self.width);
         }
-        let sentence = self.sentence(record);
-        let _ = match self.shows_queue(&record.event) {
-            true => {
-                let queue: Vec<String> = self.seen.queue().collect();
-                write!(text, "  {sentence:<SENTENCE$}  queue [{}]", queue.join(", "))
-            }
-            false => write!(text, "  {sentence}"),
-        };
-        text.truncate(start + text[start..].trim_end().len());
-        text.push('\n');
+        let _ = writeln!(text, "  {}", self.sentence(record));
     }
 
-    fn mark(&self, task: u64) -> &'static str {
-        match (self.polled == Some(task), self.seen.is_queued(task)) {
-            (true, _) => "###",
-            (_, true) => "ooo",
-            _ => ":",
+    fn mark(&self, task: u64) -> String {
+        match self.seen.place_in_queue(task) {
+            _ if self.polled == Some(task) => "###".to_owned(),
+            Some(place) => format!("({place})"),
+            None => ":".to_owned(),
         }
     }
 
-    fn shows_queue(&self, event: &Event<'_>) -> bool {
-        matches!(event, Event::Spawn { .. } | Event::Wake { .. } | Event::Poll { .. })
-    }
-
-    fn sentence(&self, record: &Record<'_>) -> String {
+    fn sentence(&mut self, record: &Record<'_>) -> String {
         let name = |task| self.seen.name(task);
         match record.event {
-            Event::Spawn { task, at, .. } => {
-                format!("spawn {} at {}:{}", name(task), portable(at.file()), at.line())
-            }
+            Event::Spawn { task, at, .. } => format!("spawn {} at {}", name(task), self.place(at)),
             Event::Poll { task } => format!("poll {} #{}", name(task), record.poll),
             Event::Pending { task, waits } => self.suspended(task, waits),
             Event::End { task, how: End::Panic(text) } => format!("panic {}: {text}", name(task)),
@@ -150,22 +151,73 @@ impl Timeline {
                 let again = if again { ", who is in the queue already" } else { "" };
                 format!("wake {} ← {}{again}", name(task), self.cause(record.by))
             }
-            Event::Join { task, target } => format!("{} awaits {}", name(task), name(target)),
+            Event::Job { job, at } => format!("job {job} goes to the pool ({})", self.place(at)),
             Event::Out { text } => format!("prints {text:?}"),
+            Event::Unpark { why: Unpark::Timeout } if self.is_virtual => {
+                "unpark: timeout (the clock jumps)".to_owned()
+            }
             _ => sentence_of_parts(record),
         }
     }
 
-    fn suspended(&self, task: u64, waits: &[Wait]) -> String {
-        let waits: Vec<String> = waits.iter().map(|wait| self.wait(wait)).collect();
-        match waits.is_empty() {
-            true => format!("pending {}", self.seen.name(task)),
-            false => format!("pending {}: {}", self.seen.name(task), waits.join("; ")),
+    /// The first place is told in full, those in the same file by their line alone.
+    fn place(&mut self, at: Place) -> String {
+        let is_first = self.file.is_none();
+        match *self.file.get_or_insert(at.file()) == at.file() {
+            true if !is_first => format!("line {}", at.line()),
+            _ => format!("{}:{}", portable(at.file()), at.line()),
         }
     }
 
-    fn wait(&self, wait: &Wait) -> String {
-        format!("{} ({}:{})", wait.what, portable(wait.at.file()), wait.at.line())
+    fn suspended(&mut self, task: u64, waits: &[Wait]) -> String {
+        let mut told = format!("pending {}", self.seen.name(task));
+        if waits.is_empty() {
+            told += match self.seen.place_in_queue(task) {
+                Some(_) => ": it was woken meanwhile",
+                None => ": for what is not glassloop's",
+            };
+        }
+        let alike = |a: &Wait, b: &Wait| kind(a.what) == kind(b.what) && a.at == b.at;
+        let groups: Vec<&[Wait]> = waits.chunk_by(alike).collect();
+        for (index, group) in groups.iter().take(TOLD).enumerate() {
+            told += if index == 0 { ": " } else { "; " };
+            told += &self.group(group);
+        }
+        if groups.len() > TOLD {
+            let _ = write!(told, "; and {} more", groups.len() - TOLD);
+        }
+        told
+    }
+
+    /// Waits of one kind and place: `timers 1, 2 (line 7)`.
+    fn group(&mut self, waits: &[Wait]) -> String {
+        let first = waits[0];
+        let kind = if waits.len() == 1 { kind(first.what).0 } else { kind(first.what).1 };
+        let which = waits.iter().take(TOLD).filter_map(|wait| self.which(wait.what));
+        let which: Vec<String> = which.collect();
+        let mut told = match which.is_empty() {
+            true if waits.len() == 1 => kind.to_owned(),
+            true => format!("{kind} ×{}", waits.len()),
+            false => format!("{kind} {}", which.join(", ")),
+        };
+        if !which.is_empty() && waits.len() > TOLD {
+            let _ = write!(told, " and {} more", waits.len() - TOLD);
+        }
+        match first.what {
+            // The place is that of its spawn, which was told then.
+            What::EndOf(_) => told,
+            _ => format!("{told} ({})", self.place(first.at)),
+        }
+    }
+
+    /// Which of its kind is waited for.
+    fn which(&self, what: What) -> Option<String> {
+        match what {
+            What::Thing(_) | What::Never => None,
+            What::Timer(number) | What::Job(number) => Some(number.to_string()),
+            What::Readable(fd) | What::Writable(fd) => Some(fd.to_string()),
+            What::EndOf(task) => Some(self.seen.name(task)),
+        }
     }
 
     fn cause(&self, cause: Cause) -> String {
@@ -176,15 +228,40 @@ impl Timeline {
     }
 }
 
+/// What is waited for, if it is one, and if they are many. Waits of the same kind are told
+/// together.
+fn kind(what: What) -> (&'static str, &'static str) {
+    match what {
+        What::Thing(name) => (name, name),
+        What::Never => ("a time that never comes", "a time that never comes"),
+        What::Timer(_) => ("timer", "timers"),
+        What::Readable(_) => ("reading from fd", "reading from fds"),
+        What::Writable(_) => ("writing to fd", "writing to fds"),
+        What::Job(_) => ("job", "jobs"),
+        What::EndOf(_) => ("the end of", "the ends of"),
+    }
+}
+
+/// A name in so many letters: its end tells `worker 1` from `worker 2`.
+fn shortened(name: &str, width: usize) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    match letters.len() > width {
+        true => letters[..width - 2].iter().chain(&['…']).chain(letters.last()).collect(),
+        false => name.to_owned(),
+    }
+}
+
+fn milliseconds(nanoseconds: u64) -> String {
+    format!("{:.3}", nanoseconds as f64 / 1e6)
+}
+
 /// The events of timers, descriptors, jobs, and of the loop itself.
 fn sentence_of_parts(record: &Record<'_>) -> String {
     match record.event {
         Event::Arm { timer, deadline, spot } => {
             let deadline = deadline.as_secs_f64() * 1e3;
-            format!(
-                "arm timer {timer} for {deadline:.3} ms: level {}, slot {}",
-                spot.level, spot.slot
-            )
+            let (level, slot) = (spot.level, spot.slot);
+            format!("arm timer {timer} for {deadline:.3} ms (level {level}, slot {slot})")
         }
         Event::Cascade { timer, spot } => {
             format!("cascade timer {timer} to level {}, slot {}", spot.level, spot.slot)
@@ -196,10 +273,11 @@ fn sentence_of_parts(record: &Record<'_>) -> String {
         }
         Event::Watch { fd, want } => format!("watch fd {fd} for {}", want.name()),
         Event::FdReady { fd, got, .. } => format!("fd {fd} is ready: {}", got.name()),
-        Event::Job { job, .. } => format!("job {job} goes to the pool"),
         Event::JobDone { job, .. } => format!("job {job} is done"),
         Event::Park { limit: None } => "park, until something happens".to_owned(),
-        Event::Park { limit: Some(limit) } => format!("park, {limit:.1?} at most"),
+        Event::Park { limit: Some(limit) } => {
+            format!("park for {:.3} ms at most", limit.as_secs_f64() * 1e3)
+        }
         Event::Unpark { why } => format!("unpark: {}", why.name()),
         Event::Cut { limit } => format!("cut: the trace has reached its limit of {limit} events"),
         Event::LoopEnd => "the loop has ended".to_owned(),
