@@ -174,7 +174,7 @@ impl Timeline {
         if waits.is_empty() {
             told += match self.seen.place_in_queue(task) {
                 Some(_) => ": it was woken meanwhile",
-                None => ": for what is not glassloop's",
+                None => ": in a future that is not glassloop's",
             };
         }
         let alike = |a: &Wait, b: &Wait| kind(a.what) == kind(b.what) && a.at == b.at;
