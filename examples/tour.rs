@@ -9,6 +9,8 @@
 //! cargo run --example tour -- PATH…   # other files and directories
 //! ```
 //!
+//! The loop writes down what it does, as a page that plays it: `target/tour.html`.
+//!
 //! To see it blocked: in `count_and_send`, take out the `unblock`, so that the line
 //! says `let (lines, took) = timed(|| count_lines(&file));`, and visit a large
 //! directory.
@@ -27,7 +29,7 @@ use std::time::{Duration, Instant};
 use futures_lite::{AsyncBufReadExt, AsyncWriteExt, StreamExt};
 use glassloop::net::{TcpListener, TcpStream};
 use glassloop::sync::{Mutex, Semaphore};
-use glassloop::{fs, interval, join_all, spawn, unblock};
+use glassloop::{Executor, fs, interval, join_all, spawn_named, unblock};
 
 const USAGE: &str = "\
 Counts lines, and tells how an event loop did that without being blocked.
@@ -37,12 +39,17 @@ Usage: cargo run --example tour [-- PATH…]
 A PATH is a file or a directory; of a directory, all files below it are counted,
 except hidden ones, symbolic links, and caches (such as target/).
 Without a PATH: the source of glassloop. Exit code 1: something could not be read.
+
+What the loop did can be played afterwards: the page target/tour.html, if there is a
+target/ here. GLASSLOOP_TRACE=path puts the trace elsewhere, GLASSLOOP_TRACE= makes none.
 ";
 
 /// How many files may be open at a time, however many there are.
 const IN_FLIGHT: usize = 8;
 /// The period of the heartbeat.
 const BEAT: Duration = Duration::from_millis(1);
+/// What the loop did, to be played in a browser.
+const TRACE: &str = "target/tour.html";
 /// A gap between two beats, or a poll of one task, that counts as being blocked.
 const TOO_LONG: Duration = Duration::from_millis(20);
 
@@ -59,14 +66,29 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let paths = if paths.is_empty() { own_source() } else { paths };
-    // A loop that names on stderr whoever holds it up.
-    let executor = glassloop::Executor::builder().slow_poll(TOO_LONG).build();
-    let executor = executor.expect("an event loop");
+    let (executor, trace) = traced_loop();
     let failed = executor.block_on(tour(paths)).unwrap_or_else(|error| {
         complain(format_args!("gave up: {error}"));
         1
     });
+    drop(executor); // the trace ends with the loop
+    print(&where_to_look(trace.as_deref()));
     ExitCode::from(u8::from(failed > 0))
+}
+
+/// A loop that names on stderr whoever holds it up, and where its trace goes: as a rule,
+/// to where cargo puts what it builds, if that can be written.
+fn traced_loop() -> (Executor, Option<PathBuf>) {
+    let builder = || Executor::builder().slow_poll(TOO_LONG);
+    let (executor, trace) = match std::env::var_os("GLASSLOOP_TRACE") {
+        // The loop itself looks at this variable.
+        Some(path) => (builder().build(), Some(path.into()).filter(|path| *path != Path::new(""))),
+        None => match builder().trace(TRACE).build() {
+            Ok(executor) => (Ok(executor), Some(TRACE.into())),
+            Err(_) => (builder().build(), None),
+        },
+    };
+    (executor.expect("an event loop"), trace)
 }
 
 /// The whole program, as the root future of the loop: each `spawn` begins a task
@@ -75,13 +97,13 @@ fn main() -> ExitCode {
 async fn tour(paths: Vec<PathBuf>) -> io::Result<usize> {
     let began = Instant::now();
     let pulse = Rc::new(Pulse::new());
-    let heart = spawn(beat(Rc::clone(&pulse)));
+    let heart = spawn_named("heartbeat", beat(Rc::clone(&pulse)));
 
     // Port 0: the system chooses a free one. A client may connect before the server
     // accepts; the system keeps the connection for it meanwhile.
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let server = spawn(serve(listener));
+    let server = spawn_named("server", serve(listener));
     let visit = Rc::new(Visit::new(TcpStream::connect(address).await?)?);
 
     let files = find_files(paths, &visit).await;
@@ -208,7 +230,9 @@ impl Visit {
 }
 
 async fn count_and_send_all(files: Vec<PathBuf>, visit: &Rc<Visit>) -> io::Result<()> {
-    let count = |file| spawn(count_and_send(file, Rc::clone(visit)));
+    let count = |file: PathBuf| {
+        spawn_named(file.display().to_string(), count_and_send(file, Rc::clone(visit)))
+    };
     let tasks: Vec<_> = files.into_iter().map(count).collect();
     for outcome in join_all(tasks).await {
         outcome.expect("a counting task does not panic")?;
@@ -354,7 +378,8 @@ Why did the heartbeat stop for so long?
 
   Either a task computed or blocked without an await (then the loop has named it
   above; has somebody taken out an `unblock`?), or other threads had the
-  processors: those of the pool, or of other programs.
+  processors: those of the pool, or of other programs. The trace takes time, too:
+  the loop writes it itself (GLASSLOOP_TRACE= leaves it out).
 ";
 
 fn in_numbers() -> String {
@@ -372,6 +397,23 @@ The loop in numbers
 ",
         stats.turns, stats.polls, stats.wakes, stats.parks, stats.timers_fired, stats.jobs,
     )
+}
+
+fn where_to_look(trace: Option<&Path>) -> String {
+    match trace {
+        None => String::new(),
+        Some(path) if path == Path::new(TRACE) => format!(
+            "
+See it again, step by step and backwards: open {TRACE} in a browser.
+"
+        ),
+        Some(path) => format!(
+            "
+The trace went where GLASSLOOP_TRACE says: {}
+",
+            path.display()
+        ),
+    }
 }
 
 fn many(count: impl Display, noun: &str) -> String {

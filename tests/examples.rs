@@ -106,6 +106,54 @@ fn two_files(folder: &Path) -> (PathBuf, PathBuf) {
     (file, directory)
 }
 
+#[test]
+fn tour_leaves_a_page_that_plays_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, _) = two_files(folder.path());
+    fs::create_dir(folder.path().join("target")).unwrap();
+    let output = within_limit({
+        let mut tour = program("tour");
+        tour.arg(&file).current_dir(folder.path()).env_remove("GLASSLOOP_TRACE");
+        move || tour.output().unwrap()
+    });
+    assert!(output.status.success(), "{output:?}");
+    let account = text(&output.stdout);
+    assert!(account.ends_with("open target/tour.html in a browser.\n"), "{account}");
+    let page = fs::read_to_string(folder.path().join("target/tour.html")).unwrap();
+    assert!(page.contains("\"glassloop\":1"), "no trace in it: {page}");
+    assert!(page.contains("\"ev\":\"end\""), "the loop had not ended yet");
+}
+
+#[test]
+fn tour_runs_where_no_page_can_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, _) = two_files(folder.path());
+    let output = within_limit({
+        let mut tour = program("tour");
+        tour.arg(&file).current_dir(folder.path()).env_remove("GLASSLOOP_TRACE");
+        move || tour.output().unwrap()
+    });
+    assert!(output.status.success(), "{output:?}");
+    assert!(!text(&output.stdout).contains("tour.html"), "it points at what is not there");
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn tour_leaves_its_trace_where_it_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, _) = two_files(folder.path());
+    fs::create_dir(folder.path().join("target")).unwrap();
+    let trace = folder.path().join("elsewhere.jsonl");
+    let output = within_limit({
+        let mut tour = program("tour");
+        tour.arg(&file).current_dir(folder.path()).env("GLASSLOOP_TRACE", &trace);
+        move || tour.output().unwrap()
+    });
+    assert!(text(&output.stdout).ends_with(&format!("says: {}\n", trace.display())));
+    assert!(fs::read_to_string(trace).unwrap().contains("\"ev\":\"end\""));
+    assert!(!folder.path().join("target/tour.html").exists(), "one trace is enough");
+}
+
 fn prints(example: &'static str, expected: &str) {
     let output = run(example, &[]);
     assert!(output.status.success(), "{output:?}");
@@ -120,7 +168,8 @@ fn prints(example: &'static str, expected: &str) {
 /// Runs an example, under the watchdog.
 fn run(example: &'static str, arguments: &[&Path]) -> Output {
     let mut command = program(example);
-    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
+    // No trace: the tours would write one page all at once.
+    command.args(arguments).env("GLASSLOOP_TRACE", "").current_dir(env!("CARGO_MANIFEST_DIR"));
     within_limit(move || command.output().expect("the example can be started"))
 }
 

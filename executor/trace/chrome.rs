@@ -4,22 +4,25 @@
 //! |---|---|
 //! | the loop, and each task | a thread |
 //! | a poll, a phase, a park | a slice of that thread, from `B` to `E` |
-//! | a wake | an arrow, from `s` to `f` at the poll that it leads to |
-//! | an armed timer, a watched descriptor, a job | a span of its own, from `b` to `e` |
+//! | a wake, a spawn | an arrow, from `s` to `f` at the poll that it leads to |
+//! | an armed timer, a watched descriptor, a job | a span, from `b` to `e` |
 //! | the length of the queue, the armed timers | a counter, `C` |
 //! | a line of output, an event of a descriptor | a mark, `i` or `n` |
 //!
 //! The array is open at its end until the loop has ended; the viewers do not mind.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::event::{End, Event, Interest};
+use super::event::{Event, Interest, Phase};
 use super::json::{Object, microseconds};
 use super::record::{Form, Header, Record};
 use super::seen::Seen;
 
-/// The thread on which the loop itself is shown.
-const LOOP: u64 = 0;
+/// The process, and the thread on which the loop itself is shown: its main thread, because
+/// they have the same number. (Perfetto takes a thread 0 for the system's.)
+const LOOP: u64 = 1;
+/// The tasks' threads are those after this one.
+const TASKS: u64 = 1000;
 /// Between two events on a clock that stands still: viewers drop slices of no length.
 const APART: u64 = 1000;
 
@@ -32,8 +35,15 @@ pub(super) struct Chrome {
     last: u64,
     /// What the loop's thread shows at present.
     is_loop_busy: bool,
-    /// The number of the wake that each queued task was queued by.
+    /// A poll that was the last one of its task. It is shown for as long as the end wakes
+    /// others: an arrow begins in a slice, or not at all.
+    ending: Option<(u64, &'static str)>,
+    /// The number of the event that each queued task was queued by.
     arrows: HashMap<u64, u64>,
+    /// The spans that are open, by their kinds and numbers, and what they are called.
+    spans: BTreeMap<(&'static str, u64), String>,
+    /// The task that is being polled.
+    polled: Option<u64>,
     counters: (usize, usize),
 }
 
@@ -46,8 +56,12 @@ impl Form for Chrome {
     }
 
     fn write(&mut self, record: &Record<'_>, text: &mut String) {
-        let apart = if self.is_virtual { APART } else { 1 };
-        self.last = record.time.max(self.last + apart);
+        let is_part_of_end = matches!(record.event, Event::Wake { .. })
+            && record.polled() == self.ending.map(|(task, _)| task);
+        if !is_part_of_end {
+            self.end_ending(text);
+        }
+        self.last = record.time.max(self.next_time());
         self.seen.see(&record.event);
         self.write_slices(record, text);
         self.write_spans(record, text);
@@ -57,27 +71,43 @@ impl Form for Chrome {
     }
 
     fn end(&mut self, text: &mut String) {
+        self.last = self.next_time();
+        self.end_ending(text);
+        if let Some(task) = self.polled {
+            self.end_poll(text, task, "");
+        }
+        self.end_on_loop(text);
+        while let Some(((kind, number), name)) = self.spans.pop_first() {
+            self.span(text, "e", (kind, number), &name);
+        }
         // The last comma stands before something.
-        Object::begin(text).text("ph", "M").text("name", "end").raw("pid", 1).end();
+        Object::begin(text).text("ph", "M").text("name", "end").raw("pid", LOOP).end();
         text.push_str("\n]\n");
     }
 }
 
 impl Chrome {
+    fn next_time(&self) -> u64 {
+        self.last + if self.is_virtual { APART } else { 1 }
+    }
+
     /// Polls, phases, parks: what happens on the threads.
     fn write_slices(&mut self, record: &Record<'_>, text: &mut String) {
         match record.event {
             Event::Spawn { task, .. } => {
-                self.metadata(text, "thread_name", task, &self.seen.name(task));
+                self.metadata(text, "thread_name", TASKS + task, &self.seen.name(task));
             }
             Event::Phase(phase) => self.begin_on_loop(text, phase.name()),
             Event::Park { .. } => self.begin_on_loop(text, "park"),
-            Event::Unpark { .. } | Event::LoopEnd => self.end_on_loop(text),
+            // What has ended the sleep is told next, in the same part of the turn.
+            Event::Unpark { .. } => self.begin_on_loop(text, Phase::Io.name()),
+            Event::LoopEnd => self.end_on_loop(text),
             Event::Poll { task } => {
                 let name = format!("poll {}", record.poll);
-                self.event(text, "B", task, &name, "poll", |_| {});
+                self.polled = Some(task);
+                self.event(text, "B", TASKS + task, &name, "poll", |_| {});
                 if let Some(arrow) = self.arrows.remove(&task) {
-                    self.event(text, "f", task, "wake", "wake", |object| {
+                    self.event(text, "f", TASKS + task, "wake", "wake", |object| {
                         object.raw("id", arrow).text("bp", "e");
                     });
                 }
@@ -86,9 +116,10 @@ impl Chrome {
                 let waits: Vec<String> = waits.iter().map(ToString::to_string).collect();
                 self.end_poll(text, task, &waits.join("; "));
             }
-            // These two end outside of a poll.
-            Event::End { how: End::Abort | End::Drop, .. } => {}
-            Event::End { task, how } => self.end_poll(text, task, how.name()),
+            // A task may also end outside of a poll.
+            Event::End { task, how } if self.polled == Some(task) => {
+                self.ending = Some((task, how.name()));
+            }
             _ => {}
         }
     }
@@ -105,55 +136,96 @@ impl Chrome {
         }
     }
 
-    fn end_poll(&self, text: &mut String, task: u64, outcome: &str) {
-        self.event(text, "E", task, "", "poll", |object| {
+    fn end_ending(&mut self, text: &mut String) {
+        if let Some((task, outcome)) = self.ending.take() {
+            self.last += 1;
+            self.end_poll(text, task, outcome);
+        }
+    }
+
+    fn end_poll(&mut self, text: &mut String, task: u64, outcome: &str) {
+        self.polled = None;
+        self.event(text, "E", TASKS + task, "", "poll", |object| {
             object.with("args", |text| Object::begin(text).text("then", outcome).end());
         });
     }
 
     /// Timers, descriptors, jobs: what is under way beside the threads.
-    fn write_spans(&self, record: &Record<'_>, text: &mut String) {
+    fn write_spans(&mut self, record: &Record<'_>, text: &mut String) {
+        // Spans of the same name share a row, so that a task has one for its timers.
+        let of_task = |kind: &str| match record.polled() {
+            Some(task) => format!("{kind} of {}", self.seen.name(task)),
+            None => kind.to_owned(),
+        };
         match record.event {
-            Event::Arm { timer, .. } => self.span(text, "b", "timer", timer),
-            Event::Fire { timer } | Event::Cancel { timer } => self.span(text, "e", "timer", timer),
+            Event::Arm { timer, .. } => self.open(text, ("timer", timer), of_task("timer")),
+            Event::Fire { timer } | Event::Cancel { timer } => self.close(text, ("timer", timer)),
             Event::Watch { fd, want: Interest { read: false, write: false } } => {
-                self.span(text, "e", "fd", fd);
+                self.close(text, ("fd", fd));
             }
-            Event::Watch { fd, .. } => self.span(text, "b", "fd", fd),
-            Event::FdReady { fd, .. } => self.span(text, "n", "fd", fd),
-            Event::Job { job, .. } => self.span(text, "b", "job", job),
-            Event::JobDone { job, .. } => self.span(text, "e", "job", job),
+            Event::Watch { fd, .. } => self.open(text, ("fd", fd), format!("fd {fd}")),
+            // A hang-up is reported even of a descriptor that is not watched any more.
+            Event::FdReady { fd, .. } if self.spans.contains_key(&("fd", fd)) => {
+                self.span(text, "n", ("fd", fd), &format!("fd {fd}"));
+            }
+            Event::Job { job, .. } => self.open(text, ("job", job), of_task("job")),
+            Event::JobDone { job, .. } => self.close(text, ("job", job)),
             _ => {}
         }
     }
 
-    fn span(&self, text: &mut String, phase: &str, kind: &str, number: u64) {
-        let name = format!("{kind} {number}");
-        self.event(text, phase, LOOP, &name, kind, |object| {
+    /// Opens a span. One that is open already (a descriptor is watched for something else
+    /// from now on) goes on.
+    fn open(&mut self, text: &mut String, which: (&'static str, u64), name: String) {
+        if !self.spans.contains_key(&which) {
+            self.span(text, "b", which, &name);
+            self.spans.insert(which, name);
+        }
+    }
+
+    fn close(&mut self, text: &mut String, which: (&'static str, u64)) {
+        if let Some(name) = self.spans.remove(&which) {
+            self.span(text, "e", which, &name);
+        }
+    }
+
+    fn span(&self, text: &mut String, phase: &str, (kind, number): (&str, u64), name: &str) {
+        self.event(text, phase, LOOP, name, kind, |object| {
             // A plain `id` would land in Perfetto's "Global Legacy Events".
-            object.with("id2", |text| Object::begin(text).text("local", &name).end());
+            let local = format!("{kind} {number}");
+            object.with("id2", |text| Object::begin(text).text("local", local).end());
+            object.with("args", |text| Object::begin(text).raw(kind, number).end());
         });
     }
 
     /// Wakes and output.
     fn write_marks(&mut self, record: &Record<'_>, text: &mut String) {
         match record.event {
-            Event::Wake { task, again: false } => {
-                self.arrows.insert(task, record.number);
-                let from = record.polled().unwrap_or(LOOP);
-                self.event(text, "s", from, "wake", "wake", |object| {
-                    object.raw("id", record.number);
-                });
-            }
+            Event::Wake { task, again: false } => self.begin_arrow(record, task, text),
+            Event::Spawn { task, .. } => self.begin_arrow(record, task, text),
             Event::End { task, .. } => drop(self.arrows.remove(&task)),
             Event::Out { text: line } => {
-                let on = record.polled().unwrap_or(LOOP);
+                let on = self.polled.map_or(LOOP, |task| TASKS + task);
                 self.event(text, "i", on, line, "out", |object| {
                     object.text("s", "t");
                 });
             }
             _ => {}
         }
+    }
+
+    /// An arrow to the task's next poll, from the slice in which it was put into the queue.
+    fn begin_arrow(&mut self, record: &Record<'_>, task: u64, text: &mut String) {
+        let from = match (self.polled, self.is_loop_busy) {
+            (Some(polled), _) => TASKS + polled,
+            (None, true) => LOOP,
+            // From outside of the loop.
+            (None, false) => return,
+        };
+        self.arrows.insert(task, record.number);
+        self.event(text, "s", from, "wake", "wake", |object| {
+            object.raw("id", record.number);
+        });
     }
 
     fn write_counters(&mut self, text: &mut String) {
@@ -183,7 +255,7 @@ impl Chrome {
         object
             .text("ph", phase)
             .raw("ts", microseconds(self.last))
-            .raw("pid", 1)
+            .raw("pid", LOOP)
             .raw("tid", thread);
         object.text("name", name).text("cat", category);
         more(&mut object);
@@ -193,7 +265,7 @@ impl Chrome {
 
     fn metadata(&self, text: &mut String, what: &str, thread: u64, name: &str) {
         let mut object = Object::begin(text);
-        object.text("ph", "M").raw("pid", 1).raw("tid", thread).text("name", what);
+        object.text("ph", "M").raw("pid", LOOP).raw("tid", thread).text("name", what);
         object.with("args", |text| Object::begin(text).text("name", name).end());
         object.end();
         text.push_str(",\n");

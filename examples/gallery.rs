@@ -1,0 +1,50 @@
+//! # Gallery: six programs, each with a page that plays what its loop did
+//!
+//! ```text
+//! cargo run --example gallery   # then open target/gallery/index.html
+//! ```
+//!
+//! Runs the programs of `docs/gallery.md`, which tells their stories, each with
+//! `GLASSLOOP_TRACE` set to a page of its own. They are not changed for it.
+//!
+//! Take away: **a trace needs nothing but a name for its file.**
+
+use std::error::Error;
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
+
+/// The programs, and whether their loops can do without real time.
+const PROGRAMS: [(&str, bool); 6] = [
+    ("06_round_robin", true),
+    ("07_gather_fetch", true),
+    ("18_blocking", false),
+    ("14_lock", true),
+    ("10_timeout", true),
+    ("21_echo", true),
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = root.join("target/gallery");
+    fs::create_dir_all(&folder)?;
+    let mut index = String::from("<!doctype html><meta charset=\"utf-8\"><title>Gallery</title>\n");
+    for (name, is_virtual) in PROGRAMS {
+        let page = folder.join(name).with_extension("html");
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let status = Command::new(cargo)
+            // The page shows the source, which is looked for from here.
+            .args(["run", "--quiet", "--example", name])
+            .current_dir(root)
+            .env("GLASSLOOP_TRACE", &page)
+            .env("GLASSLOOP_VIRTUAL_TIME", if is_virtual { "1" } else { "0" })
+            .status()?;
+        if !status.success() {
+            return Err(format!("{name} failed: {status}").into());
+        }
+        index += &format!("<p><a href=\"{name}.html\">{name}</a></p>\n");
+    }
+    fs::write(folder.join("index.html"), index)?;
+    println!("\nopen {} in a browser", folder.join("index.html").display());
+    Ok(())
+}
