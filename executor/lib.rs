@@ -39,6 +39,9 @@
 //! wants to see it first begins with `event_loop/core.rs`: a turn is three verbs. The
 //! last four rooms stand beside it, on the core.
 //!
+//! One room is not in the table, because it is private and nothing depends on it: `trace`, the
+//! glass, to which all the others tell what they do. It stands first and is best read last.
+//!
 //! The invariants, and the way of a task from its spawn to its join, are told in
 //! `docs/architecture.md`; the promises are the tests, chapter by chapter.
 

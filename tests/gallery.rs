@@ -80,6 +80,17 @@ fn the_timelines_fit_into_110_columns() {
     });
 }
 
+#[test]
+fn the_timeline_in_the_readme_is_one_of_the_gallery() {
+    let readme = include_str!("../README.md");
+    let (_, shown) = readme.split_once("```text\n        ms  phase").expect("a timeline");
+    let (shown, _) = shown.split_once("```").unwrap();
+    let page = fs::read_to_string(path()).unwrap();
+    for line in shown.lines().skip(1) {
+        assert!(page.contains(line), "README.md shows what docs/gallery.md does not: {line}");
+    }
+}
+
 fn expect_course(marker: &Marker, shown: &str) {
     let attempts = if marker.has_courses { ATTEMPTS } else { 1 };
     let mut course = String::new();

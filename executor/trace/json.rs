@@ -53,8 +53,10 @@ impl<'a> Object<'a> {
         if !std::mem::replace(&mut self.is_empty, false) {
             self.text.push(',');
         }
-        quote(self.text, key);
-        self.text.push(':');
+        // Keys are ours, and need no escapes.
+        self.text.push('"');
+        self.text.push_str(key);
+        self.text.push_str("\":");
     }
 }
 
