@@ -2,17 +2,18 @@
 // The lanes: a column for each event (not for each microsecond: a loop sleeps most of
 // the time), a lane for each task. Only a window of both is drawn.
 
-const LANE = { height: 22, top: 20, label: 100, narrowest: 13, widest: 24 };
+const LANE = { lowest: 22, highest: 32, top: 20, label: 100, narrowest: 13, widest: 24 };
 
 function drawLanes({ trace, state, sizes }) {
   const box = byId("lanes");
   const { width, height } = sizes.lanes;
   const range = columnWindow(trace, state.n, width - LANE.label - 8);
   const columns = columnsOf(trace, range);
-  const most = Math.max(1, Math.floor((height - LANE.top - LANE.height - 16) / LANE.height));
-  const { shown, hidden } = chooseLanes(trace, columns, state, most);
-  const rows = new Map(shown.map((id, index) => [id, LANE.top + (index + 1) * LANE.height]));
-  const picture = { trace, range, columns, rows, height };
+  const room = height - LANE.top - 16;
+  const { shown, hidden } = chooseLanes(trace, columns, state, Math.floor(room / LANE.lowest) - 1);
+  const lane = Math.min(LANE.highest, Math.max(LANE.lowest, room / (shown.length + 1)));
+  const rows = new Map(shown.map((id, index) => [id, LANE.top + (index + 1) * lane]));
+  const picture = { trace, range, columns, rows, lane, height };
   box.setAttribute("viewBox", `0 0 ${width} ${height}`);
   box.replaceChildren(
     present(picture, state.n),
@@ -20,7 +21,7 @@ function drawLanes({ trace, state, sizes }) {
     ...loopLane(picture),
     ...columns.flatMap((column) => wakeArrow(picture, column)),
     ...shown.flatMap((id) => taskLane(picture, id)),
-    hiddenNote(hidden, LANE.top + (shown.length + 1) * LANE.height + 12),
+    hiddenNote(hidden, LANE.top + (shown.length + 1) * lane + 12),
   );
   box.dataset.first = range.first;
   box.dataset.wide = range.wide;
@@ -59,7 +60,7 @@ function chooseLanes(trace, columns, state, most) {
   const current = trace.about[state.n];
   if (weight.has(current)) weight.set(current, Infinity);
   const heaviest = [...weight.keys()].sort((a, b) => weight.get(b) - weight.get(a) || a - b);
-  const shown = heaviest.slice(0, most).sort((a, b) => a - b);
+  const shown = heaviest.slice(0, Math.max(1, most)).sort((a, b) => a - b);
   return { shown, hidden: weight.size - shown.length };
 }
 
@@ -107,15 +108,15 @@ const PHASE_WORDS = {
 };
 
 function loopLane(picture) {
-  const y = LANE.top;
-  const name = svg("text", { class: "lane", x: 2, y: y + 15 }, "the loop");
+  const middle = LANE.top + picture.lane / 2 - 1;
+  const name = svg("text", { class: "lane", x: 2, y: middle + 4 }, "the loop");
   const parts = stretches(picture.columns, ({ phase, event }) => `${phase} ${event.turn}`).flatMap((stretch) => {
     const phase = stretch.kind.split(" ")[0];
     const { x, width } = extent(picture, stretch);
     const text = (PHASE_WORDS[phase] ?? [phase]).find((word) => word.length * 6.6 < width);
     return [
-      svg("rect", { class: `phase ${phase}`, x, y: y + 2, width, height: LANE.height - 6, rx: 2 }),
-      svg("text", { class: "in", x: x + width / 2, y: y + 15 }, text ?? ""),
+      svg("rect", { class: `phase ${phase}`, x, y: middle - 9, width, height: 18, rx: 2 }),
+      svg("text", { class: "in", x: x + width / 2, y: middle + 4 }, text ?? ""),
     ];
   });
   return [name, ...parts];
@@ -130,7 +131,7 @@ const TALL = { polled: 18, ready: 10, waiting: 3 };
 const END_SIGNS = { done: "✓ ended", panicked: "✗ panicked", aborted: "✗ aborted", dropped: "✗ dropped" };
 
 function taskLane(picture, id) {
-  const middle = picture.rows.get(id) + LANE.height / 2 - 1;
+  const middle = picture.rows.get(id) + picture.lane / 2 - 1;
   const name = svg("text", { class: "lane", x: 12, y: middle + 4 }, cut(label(picture.trace, id), 13));
   const kind = ({ tasks }) => tasks[id] && `${tasks[id].state} ${tasks[id].polls}`;
   const parts = stretches(picture.columns, kind).flatMap((stretch) => taskStretch(picture, id, stretch, middle));
@@ -168,7 +169,8 @@ function wakeArrow(picture, { event }) {
   if (from === to) return [];
   const x = columnX(picture, event.n) + picture.range.wide / 2;
   const down = to > from;
-  const [y1, y2] = down ? [from + LANE.height - 4, to + 5] : [from + 2, to + LANE.height - 6];
+  const middle = picture.lane / 2 - 1;
+  const [y1, y2] = down ? [from + middle + 9, to + middle - 6] : [from + middle - 9, to + middle + 6];
   const tip = down ? -5 : 5;
   const d = `M${x} ${y1}V${y2}M${x - 3} ${y2 + tip}L${x} ${y2}L${x + 3} ${y2 + tip}`;
   return [svg("path", { class: "arrow", d })];
