@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use browser::{Browser, address};
-use programs::say_left_out;
+use programs::{program, say_left_out};
 use support::within;
 
 /// A small program that did a little of everything; its names are unkind.
@@ -27,6 +27,41 @@ const LIMIT: Duration = Duration::from_secs(150);
 
 const LAPTOP: (u32, u32) = (1366, 768);
 const PHONE: (u32, u32) = (390, 844);
+
+// ── the pages of real programs ────────────────────────────────────────────
+
+#[test]
+fn the_page_of_every_example_opens_without_a_complaint_and_steps_back_exactly() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = examples();
+    assert!(names.len() >= 30, "the examples were not found: {names:?}");
+    let pages: Vec<_> = names.iter().map(|name| page_of_example(name, folder.path())).collect();
+    ask_in_frames(&["stepping", "sense", "known"], &pages, LAPTOP);
+}
+
+/// The examples that end by themselves: those whose output is recorded.
+fn examples() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let folders = [(root.clone(), ".out"), (root.join("differences"), ".rs.out")];
+    let names = folders.iter().flat_map(|(folder, ending)| {
+        let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name());
+        files.filter_map(move |file| Some(file.to_str()?.strip_suffix(ending)?.to_owned()))
+    });
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
+}
+
+/// Runs an example, traced, and returns its page.
+fn page_of_example(name: &str, folder: &Path) -> (String, String) {
+    let file = folder.join(format!("{name}.html"));
+    let mut command = program(name);
+    command.env("GLASSLOOP_TRACE", &file).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let output = within(LIMIT, name, move || command.output().expect("the example starts"));
+    assert!(output.status.success(), "{name}: {output:?}");
+    let page = fs::read_to_string(file).expect("the example has written its page");
+    (name.to_owned(), page)
+}
 
 // ── what it shows ─────────────────────────────────────────────────────────
 
@@ -218,32 +253,42 @@ fn ask_for_page(checks: &[&'static str], page: &str, size: (u32, u32)) -> String
     })
 }
 
-/// The same in a frame of exactly this size: a window may be larger than it was asked to
-/// be, as wide as its title bar needs.
 fn ask_in_frame(checks: &[&'static str], page: &str, size: (u32, u32)) {
-    let page = asking(checks, page);
+    ask_in_frames(checks, &[("page".to_owned(), page.to_owned())], size);
+}
+
+/// The same for many pages at once, in frames of exactly this size: a window may be larger
+/// than it was asked to be, as wide as its title bar needs.
+fn ask_in_frames(checks: &[&'static str], pages: &[(String, String)], size: (u32, u32)) {
+    let pages: Vec<_> =
+        pages.iter().map(|(name, page)| (name.clone(), asking(checks, page))).collect();
     let name = format!("{checks:?} at {size:?}");
     within(LIMIT, &name, move || {
         let Some(browser) = browser_or_say() else { return };
         let folder = tempfile::tempdir().unwrap();
-        let file = written(folder.path(), &page);
-        let around = folder.path().join("around.html");
-        fs::write(&around, frame(&file, size)).unwrap();
-        let seen = browser.open(&address(&around), (size.0 + 200, size.1 + 200), Some(5000));
+        let mut around = String::from(AROUND);
+        for (name, page) in &pages {
+            let file = folder.path().join(format!("{name}.html"));
+            fs::write(&file, page).expect("the page can be written");
+            around += &frame(&file, size);
+        }
+        let file = folder.path().join("all the pages.html");
+        fs::write(&file, around).expect("the page can be written");
+        let seen = browser.open(&address(&file), (size.0 + 200, size.1 + 200), Some(5000));
         expect_nothing_wrong(&seen.page, &seen.console);
+        let finished = findings(&seen.page).iter().filter(|line| *line == "finished").count();
+        assert_eq!(finished, pages.len(), "every page answers");
     });
 }
 
+/// A page that writes down what the frames in it have to say.
+const AROUND: &str = "<!doctype html><pre id=\"findings\"></pre><script>
+    onmessage = ({ data }) => document.querySelector('#findings').append(data, '\\n');
+</script>";
+
 fn frame(file: &Path, (width, height): (u32, u32)) -> String {
-    format!(
-        "<!doctype html><script>onmessage = ({{ data }}) => {{
-            const found = document.createElement('pre');
-            found.id = 'findings';
-            found.textContent = data;
-            document.body.append(found);
-        }}</script><iframe src='{}' style='width: {width}px; height: {height}px; border: 0'></iframe>",
-        address(file)
-    )
+    let style = format!("width: {width}px; height: {height}px; border: 0");
+    format!("<iframe src='{}' style='{style}'></iframe>", address(file))
 }
 
 fn expect_nothing_wrong(page: &str, console: &[String]) {

@@ -8,26 +8,26 @@ const CHECKS = {
   stepping() {
     const { count, goTo, stateAt } = window.glassloop;
     const plain = emptyState();
-    const states = [""];
-    const pictures = [""];
-    for (let n = 1; n <= count; n += 1) {
-      if (n === 1) goTo(1);
-      else click("next");
-      apply(plain, player.trace.events[n - 1]);
-      states[n] = JSON.stringify(stateAt(n));
-      pictures[n] = isLookedAt(n, count) ? picture() : "";
-      expect(states[n] === JSON.stringify(plain), `event ${n}: the state differs from that of all events in order`);
-    }
+    const states = player.trace.events.map((event) => { apply(plain, event); return JSON.stringify(plain); });
     for (let n = count; n >= 1; n -= 1) {
-      if (n < count) press("ArrowLeft");
-      expect(states[n] === JSON.stringify(stateAt(player.n)), `event ${n}: another state on the way back`);
-      if (isLookedAt(n, count)) expectSame(pictures[n], picture(), `event ${n}: looks different on the way back`);
+      expect(states[n - 1] === JSON.stringify(stateAt(n)), `event ${n}: the state is not that of all events in order`);
     }
-    for (let n = count; n >= 1; n -= 7) {
-      if (!isLookedAt(n, count)) continue;
+    const looked = lookedAt(count);
+    const pictures = new Map();
+    for (const n of looked) {
+      if (n > 1 && player.n === n - 1) click("next");
+      else goTo(n);
+      pictures.set(n, picture());
+    }
+    for (const n of looked.toReversed()) {
+      if (player.n === n + 1) press("ArrowLeft");
+      else goTo(n);
+      expectSame(pictures.get(n), picture(), `event ${n}: looks different on the way back`);
+    }
+    for (const n of looked.filter((_, index) => index % 7 === 0)) {
       goTo(n > count / 2 ? 1 : count);
       goTo(n);
-      expectSame(pictures[n], picture(), `event ${n}: looks different when it is opened directly`);
+      expectSame(pictures.get(n), picture(), `event ${n}: looks different when it is opened directly`);
     }
   },
 
@@ -35,14 +35,17 @@ const CHECKS = {
   sense() {
     const { count, goTo, stateAt, text } = window.glassloop;
     for (let n = 1; n <= count; n += 1) {
+      expect(/\w.*[.!?”…]/s.test(text(n)), `event ${n} has no sentence: ${text(n)}`);
+      expect(!/undefined|NaN|\[object|null/.test(text(n)), `event ${n}: ${text(n)}`);
+      expect(isInShort(n), `event ${n} has no words for the log`);
+    }
+    for (const n of lookedAt(count)) {
       goTo(n);
       const lit = document.querySelectorAll("#phases [aria-current=step]").length;
       expect(lit === 1, `event ${n}: ${lit} phases are lit`);
       const { queue, snapshot } = stateAt(n);
       expect(new Set(queue).size === queue.length, `event ${n}: a task stands in the queue twice`);
       expect(snapshot === null || snapshot <= queue.length, `event ${n}: the cut lies behind the queue`);
-      expect(/\w.*[.!?”…]/s.test(text(n)), `event ${n} has no sentence: ${text(n)}`);
-      expect(!/undefined|NaN|\[object|null/.test(text(n)), `event ${n}: ${text(n)}`);
       const rows = document.querySelectorAll("#rows [aria-current]").length;
       expect(rows === 1, `event ${n}: ${rows} rows of the log are marked`);
     }
@@ -183,8 +186,12 @@ function expectSame(a, b, otherwise) {
   expect(false, `${otherwise}: ${part(a)} … ${part(b)}`);
 }
 
-/** Of a long trace, the picture is compared here and there. */
-const isLookedAt = (n, count) => count <= 400 || n % Math.ceil(count / 400) === 0;
+/** The events whose picture is compared: of a long trace the two ends, and here and there. */
+function lookedAt(count) {
+  const all = Array.from({ length: count }, (_, index) => index + 1);
+  const each = Math.ceil(count / 20);
+  return all.filter((n) => n <= 40 || n > count - 20 || n % each === 0);
+}
 
 /** All that can be seen, as text. */
 function picture() {
@@ -196,6 +203,11 @@ const click = (way) => document.querySelector(`[data-go="${way}"]`).click();
 
 function press(key, more = {}) {
   document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more }));
+}
+
+function isInShort(n) {
+  const short = flat(player.trace, inShort(player.trace, n));
+  return short.trim() !== "" && !/undefined|NaN|\[object|null/.test(short);
 }
 
 function clickColumn(n) {
@@ -277,7 +289,8 @@ function report() {
       wrong.push(`${name}: ${error.stack}`);
     }
   }
-  tell([...said.map((text) => `said ${text}`), ...wrong.map((text) => `wrong ${text}`), "finished"]);
+  const where = location.pathname.split("/").at(-1);
+  tell([...said.map((text) => `said ${text}`), ...wrong.map((text) => `wrong ${where}: ${text}`), "finished"]);
 }
 
 /** Into this page; or, if it stands in a frame, into the one around it. */

@@ -194,7 +194,9 @@ const EFFECTS = {
   fdready(state, { fd, got }) {
     state.watched[fd] = { want: "", ...state.watched[fd], fd, got };
   },
-  job: (state, { job, task, what }) => (state.jobs[job] = { job, task, what, done: false }),
+  job(state, { job, task, file, line }) {
+    state.jobs[job] = { job, task, file, line, done: false };
+  },
   jobdone: (state, { job }) => (state.jobs[job] = { ...state.jobs[job], job, done: true }),
   park: (state, { us }) => (state.asleep = { us: us ?? null }),
   unpark: (state) => (state.asleep = null),
@@ -255,6 +257,9 @@ function waitedFor(task, event) {
   });
 }
 
+/** What has a number of its own. */
+const kindOf = (wait) => ["timer", "fd", "job"].find((kind) => wait[kind] !== undefined);
+
 /** Which tasks are suspended where: file → line → [{ task, count }]. */
 function bookmarks(state, file) {
   const lines = new Map();
@@ -269,11 +274,11 @@ function bookmarks(state, file) {
   return lines;
 }
 
-/** What a task waits for, the same things at the same place taken together. */
+/** What a task waits for; things of the same kind, of the same place, are taken together. */
 function waitGroups(waits) {
   const groups = new Map();
   for (const wait of waits) {
-    const key = [wait.what, wait.file, wait.line, wait.target].join("\n");
+    const key = [kindOf(wait) ?? wait.what, wait.file, wait.line, wait.target].join("\n");
     const group = groups.get(key) ?? { ...wait, count: 0 };
     groups.set(key, { ...group, count: group.count + 1 });
   }

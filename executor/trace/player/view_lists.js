@@ -33,7 +33,7 @@ function settleTable(id) {
 
 function taskRow(trace, { id, state, polls, waits }, now) {
   const waited = state === "polled" ? [] : waitGroups(waits);
-  const words = listed(waited.map((wait) => taskWait(trace, wait)), 4);
+  const words = listed(waited.map((wait) => waitWithPlace(trace, wait)), 4);
   return el(
     "tr",
     { class: `${now ? "now" : ""} ${ENDED.has(state) ? "ended" : ""}` },
@@ -42,11 +42,6 @@ function taskRow(trace, { id, state, polls, waits }, now) {
     el("td", {}, polls),
     el("td", {}, rendered(trace, words)),
   );
-}
-
-function taskWait(trace, wait) {
-  const place = placeText(trace, wait);
-  return [waitPieces(wait), place && ` · ${place}`].flat();
 }
 
 // ── interest table and blocking pool ──────────────────────────────────────
@@ -75,11 +70,11 @@ function nearest(rows, matters) {
 }
 
 function drawPool({ trace, state, event }) {
-  const rows = nearest(Object.values(state.jobs), ({ job }) => job === event?.job).map(({ job, what, task: id, done }) => {
+  const rows = nearest(Object.values(state.jobs), ({ job }) => job === event?.job).map(({ job, task: id, file, line, done }) => {
     const now = event?.job === job ? "now" : undefined;
-    const name = what ? `${job} ${what}` : job;
+    const place = placeText(trace, { file, line });
     const owner = id === undefined ? "" : chip(trace, id);
-    return el("tr", { class: now }, el("td", {}, name), el("td", {}, done ? "✓ done" : "out"), el("td", {}, owner));
+    return el("tr", { class: now }, el("td", {}, job, place && el("small", {}, ` ${place}`)), el("td", {}, done ? "✓ done" : "out"), el("td", {}, owner));
   });
   const more = Object.keys(state.jobs).length - rows.length;
   fill("pool", rows.length ? rows : emptyRow("no job is out"), moreRow(more));
@@ -95,7 +90,8 @@ function drawOutput({ trace, state, event }) {
     const button = el("button", { type: "button", "data-n": out.n, title: `event ${out.n}` }, String(out.text));
     return el("li", { class: out === event ? "now" : undefined }, button);
   });
-  fill("output", items.length ? items : el("li", { class: "empty" }, "nothing yet"));
+  const nothing = trace.printed.length ? "nothing yet" : "none: only what glassloop::println! prints is recorded";
+  fill("output", items.length ? items : el("li", { class: "empty" }, nothing));
 }
 
 const settleOutput = () => (byId("output").scrollTop = byId("output").scrollHeight);

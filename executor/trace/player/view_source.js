@@ -1,6 +1,9 @@
 "use strict";
-// The source: the line of the event, and a bookmark wherever a task is suspended. A
-// suspended future is just that: a bookmark, and what it will need when it goes on.
+// The source: the line of the event, and a bookmark for each thing that a task waits for.
+// A suspended future is just that: a bookmark, and what it will need when it goes on.
+//
+// A line is known where a leaf was made, so that is where the bookmark lies: mostly at the
+// await itself; what reads from a stream has its bookmark where the stream was made.
 
 const shownSource = { file: undefined };
 
@@ -44,7 +47,7 @@ function drawMarks(trace, line, tasks) {
   const texts = [...tasks].map(([id, count]) => [id, count > 1 ? `${id}×${count}` : `#${id}`]);
   const fits = texts.map(([, text]) => text).join("").length <= MARKS_WIDTH;
   const marks = (fits ? texts : texts.slice(0, 1)).map(([id, text]) => {
-    const mark = chip(trace, id, { title: `${label(trace, id)} is suspended here` });
+    const mark = chip(trace, id, { title: `${label(trace, id)} waits for what this line made` });
     mark.textContent = text;
     return mark;
   });
@@ -54,8 +57,9 @@ function drawMarks(trace, line, tasks) {
 
 /** Brings a row into the middle of its box, if it is not well in sight. */
 function scrollToRow(box, row) {
-  const top = row.getBoundingClientRect().top - box.getBoundingClientRect().top;
-  const inSight = top > 30 && top < box.clientHeight - 50;
+  const [rowEdge, boxEdge] = [row.getBoundingClientRect(), box.getBoundingClientRect()];
+  const [top, bottom] = [rowEdge.top - boxEdge.top, rowEdge.bottom - boxEdge.top];
+  const inSight = top >= 24 && bottom <= box.clientHeight;
   if (!inSight) box.scrollTop += top - box.clientHeight / 2;
 }
 

@@ -86,16 +86,20 @@ function cause(by) {
   return by === "start" ? "the start" : (by ?? "nobody that is known");
 }
 
-/** What a leaf waits for: "a sleep (timer 3)", "the end of #2 fetch". */
+/** What a leaf waits for: "timer 3", "5 timers", "4 × a mutex", "the end of #2 fetch". */
 function waitPieces(wait) {
+  const many = wait.count > 1;
   if (wait.target !== undefined) return ["the end of ", task(wait.target)];
-  const through = ["timer", "fd", "job"].filter((key) => wait[key] !== undefined);
-  const key = wait.count > 1 ? "" : through.map((key) => ` (${key} ${wait[key]})`).join("");
-  return [`${wait.count > 1 ? `${wait.count} × ` : ""}${wait.what ?? "something"}${key}`];
+  if (many && kindOf(wait)) return [`${wait.count} ${KINDS_OF_MANY[kindOf(wait)]}`];
+  return [`${many ? `${wait.count} × ` : ""}${wait.what ?? "something"}`];
 }
 
+const KINDS_OF_MANY = { timer: "timers", fd: "descriptors", job: "blocking jobs" };
+
+/** The line is the one that made what is waited for; mostly it is the line of the await. */
 function waitWithPlace(trace, wait) {
-  return [waitPieces(wait), ` at ${placeText(trace, wait)}`].flat();
+  const place = placeText(trace, wait);
+  return [waitPieces(wait), place && ` (${place})`].flat();
 }
 
 /** The deadline that comes next, of all armed timers. */
@@ -237,7 +241,8 @@ const SENTENCES = {
   },
 
   watch(event, { before }) {
-    const who = before.polled === null ? "" : say`For ${task(before.polled)}, `;
+    const whose = event.task ?? before.polled;
+    const who = whose === null ? "" : say`For ${task(whose)}, `;
     return [
       say`${who}${who ? "the" : "The"} loop asks the system to report when fd ${event.fd} ${able(event.want)}.`,
       say`The operation was tried first and would have blocked. Instead of blocking the thread, the task is suspended until the system says “ready”.`,
@@ -289,9 +294,10 @@ const SENTENCES = {
     if (isVirtual(trace) && event.us !== undefined) {
       return [say`Nobody is ready: the loop would sleep ${most}.`, say`${until} But this clock is virtual: where nobody can come in between, it need not wait, it jumps.`];
     }
+    const earlier = event.us === undefined ? "will wake it" : "would wake it earlier";
     return [
       say`Nobody is ready: the loop sleeps ${most}.`,
-      say`${until} A descriptor, a job that is done or another thread would wake it earlier. While it sleeps, it uses no processor.`,
+      say`${until} A descriptor, a job that is done or another thread ${earlier}. While it sleeps, it uses no processor.`,
     ];
   },
 
@@ -365,17 +371,25 @@ function tellPending(event, groups, { trace, after }) {
   const again = after.queue.includes(event.task);
   const count = groups.reduce((sum, group) => sum + group.count, 0);
   if (count === 0) return tellPendingForNothing(me, again);
-  const stands = again ? " It was woken during this poll already, so it stands in the ready queue." : "";
-  if (count > 1) {
-    return [
-      say`${me} is suspended in ${count} places at once: ${listed(groups.map((group) => waitWithPlace(trace, group)), 4)}.`,
-      say`One task can hold several futures. Within this one poll each of them ran until it could go no further; the first that can go on wakes the task.${stands}`,
-    ];
+  const things = listed(groups.map((group) => waitWithPlace(trace, group)), 4);
+  const lead = count > 1
+    ? say`${me} is suspended in ${count} places at once: ${things}.`
+    : say`${me} is suspended: it waits for ${things}.`;
+  if (again) {
+    return [lead, say`Its poll returned Pending, but it was woken during that poll: it stands in the ready queue already, and will look again in the next turn.`];
   }
-  return [
-    say`${me} is suspended: it waits for ${waitWithPlace(trace, groups[0])}.`,
-    say`Its poll returned Pending: it keeps its place in the code, and gives the thread back. Nobody asks it again and again; ${whoWakes(groups[0])}.${stands}`,
-  ];
+  return [lead, count > 1 ? whySeveral(groups, count) : whySuspended(groups[0])];
+}
+
+function whySuspended(wait) {
+  return say`Its poll returned Pending: it keeps its place in the code, and gives the thread back. Nobody asks it again and again; ${whoWakes(wait)}.`;
+}
+
+function whySeveral(groups, count) {
+  if (groups.length === 1) {
+    return say`One task can hold several futures. Within this one poll all ${count} came as far as this line, and none of them beyond it.`;
+  }
+  return say`One task can hold several futures. Within this one poll each of them ran until it could go no further. The first that can go on wakes the task.`;
 }
 
 function tellPendingForNothing(me, again) {
