@@ -23,7 +23,7 @@ const EVERY_KIND: &str = include_str!("player/every_kind.jsonl");
 const CHECK: &str = include_str!("player/check.js");
 
 /// A browser is many programs, which may have to share one core with other tests.
-const LIMIT: Duration = Duration::from_secs(150);
+const LIMIT: Duration = Duration::from_secs(300);
 
 const LAPTOP: (u32, u32) = (1366, 768);
 const PHONE: (u32, u32) = (390, 844);
@@ -76,7 +76,7 @@ fn a_step_back_over_many_checkpoints_shows_what_was_there_before() {
 }
 
 #[test]
-fn every_event_has_a_sentence_and_lights_one_phase() {
+fn every_kind_of_event_has_a_sentence_and_an_effect() {
     ask(&["sense", "known"], &page_of(EVERY_KIND), LAPTOP);
 }
 
@@ -176,11 +176,13 @@ fn every_text_can_be_read_in_light_and_dark() {
 fn a_laptop_shows_everything_on_one_screen() {
     ask_in_frame(&["oneScreen"], &page_of(EVERY_KIND), LAPTOP);
     ask_in_frame(&["oneScreen"], &page_of(EVERY_KIND), (1366, 640));
+    ask_in_frame(&["oneScreen"], &page_of(EVERY_KIND), (1190, 700));
 }
 
 #[test]
 fn a_phone_keeps_the_controls_and_the_sentence_in_sight() {
     ask_in_frame(&["phone"], &page_of(EVERY_KIND), PHONE);
+    ask_in_frame(&["phone"], &page_of(EVERY_KIND), (800, 1100));
 }
 
 /// Drawings are not computed with by the browser: here is their palette.

@@ -18,6 +18,7 @@ const CHECKS = {
       if (n > 1 && player.n === n - 1) click("next");
       else goTo(n);
       pictures.set(n, picture());
+      checkOneIsLit(n);
     }
     for (const n of looked.toReversed()) {
       if (player.n === n + 1) press("ArrowLeft");
@@ -31,23 +32,16 @@ const CHECKS = {
     }
   },
 
-  /** One phase is lit; a task is polled or waits, never both; each event has its words. */
+  /** Each event has its words, and what the state says of the queue can be. */
   sense() {
-    const { count, goTo, stateAt, text } = window.glassloop;
+    const { count, stateAt, text } = window.glassloop;
     for (let n = 1; n <= count; n += 1) {
       expect(/\w.*[.!?”…]/s.test(text(n)), `event ${n} has no sentence: ${text(n)}`);
       expect(!/undefined|NaN|\[object|null/.test(text(n)), `event ${n}: ${text(n)}`);
       expect(isInShort(n), `event ${n} has no words for the log`);
-    }
-    for (const n of lookedAt(count)) {
-      goTo(n);
-      const lit = document.querySelectorAll("#phases [aria-current=step]").length;
-      expect(lit === 1, `event ${n}: ${lit} phases are lit`);
       const { queue, snapshot } = stateAt(n);
       expect(new Set(queue).size === queue.length, `event ${n}: a task stands in the queue twice`);
       expect(snapshot === null || snapshot <= queue.length, `event ${n}: the cut lies behind the queue`);
-      const rows = document.querySelectorAll("#rows [aria-current]").length;
-      expect(rows === 1, `event ${n}: ${rows} rows of the log are marked`);
     }
   },
 
@@ -189,8 +183,8 @@ function expectSame(a, b, otherwise) {
 /** The events whose picture is compared: of a long trace the two ends, and here and there. */
 function lookedAt(count) {
   const all = Array.from({ length: count }, (_, index) => index + 1);
-  const each = Math.ceil(count / 20);
-  return all.filter((n) => n <= 40 || n > count - 20 || n % each === 0);
+  const each = Math.ceil(count / 12);
+  return all.filter((n) => n <= 25 || n > count - 10 || n % each === 0);
 }
 
 /** All that can be seen, as text. */
@@ -203,6 +197,13 @@ const click = (way) => document.querySelector(`[data-go="${way}"]`).click();
 
 function press(key, more = {}) {
   document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more }));
+}
+
+function checkOneIsLit(n) {
+  const lit = document.querySelectorAll("#phases [aria-current=step]").length;
+  expect(lit === 1, `event ${n}: ${lit} phases are lit`);
+  const rows = document.querySelectorAll("#rows [aria-current]").length;
+  expect(rows === 1, `event ${n}: ${rows} rows of the log are marked`);
 }
 
 function isInShort(n) {
@@ -271,6 +272,12 @@ function checkNothingSticksOut(n) {
       const inside = left >= edge.left - 1 && right <= edge.right + 1 && top >= edge.top - 1 && bottom <= edge.bottom + 1;
       expect(inside, `event ${n}: ${child.tagName} ${child.id} sticks out of ${panel.className}`);
     }
+  });
+  const above = [...document.querySelectorAll("h1, .options > *, .controls > *")];
+  const places = above.map((item) => item.getBoundingClientRect());
+  above.forEach((item, index) => {
+    const under = above.find((_, other) => other > index && overlap(places[index], places[other]));
+    expect(!under, `event ${n}: ${item.outerHTML.slice(0, 40)} lies over ${under?.outerHTML.slice(0, 40)}`);
   });
   for (const box of document.querySelectorAll("#phases > li, #lead, #why, #position")) {
     expect(box.scrollWidth <= box.clientWidth + 1, `event ${n}: a text is too wide: ${box.textContent}`);

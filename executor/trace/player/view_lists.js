@@ -2,7 +2,7 @@
 // The lists: tasks, interest table, blocking pool, the program's output, and the log of
 // all events.
 
-const TASKS_SHOWN = 16;
+const TASKS_SHOWN = 12;
 const ROWS_SHOWN = 16;
 const LINES_SHOWN = 60;
 const STATE_SIGNS = { polled: "▶ polled", ready: "● ready", waiting: "… waiting", done: "✓ ended", panicked: "✗ panicked", aborted: "✗ aborted", dropped: "✗ dropped" };
@@ -55,7 +55,7 @@ function drawInterest({ trace, state, event }) {
   }
   const rows = nearest(Object.values(state.watched), ({ fd }) => fd === event?.fd).map(({ fd, want, got }) => {
     const waiting = waitingFor.get(fd) ?? [];
-    const signs = `${WANTS[want] ?? want}${got ? " ● ready" : ""}`;
+    const signs = `${WANTS[want] ?? want}${got ? " ● now" : ""}`;
     const now = event?.fd === fd ? "now" : undefined;
     return el("tr", { class: now }, el("td", {}, fd), el("td", {}, signs), el("td", {}, waiting.map((id) => chip(trace, id))));
   });

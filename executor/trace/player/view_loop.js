@@ -3,7 +3,7 @@
 
 function drawLoop({ trace, state }) {
   for (const box of byId("phases").children) drawPhase(box, state);
-  fill("polled", state.polled === null ? nobody(state) : chip(trace, state.polled));
+  fill("polled", state.polled === null ? el("em", {}, "nobody") : chip(trace, state.polled));
   fill("queue", queueItems(trace, state));
 }
 
@@ -12,10 +12,6 @@ function drawPhase(box, state) {
   const lit = box.dataset.phase === state.phase;
   box.setAttribute("aria-current", lit ? "step" : "false");
   box.dataset.asleep = lit && state.asleep !== null;
-}
-
-function nobody(state) {
-  return el("em", {}, state.asleep === null ? "nobody" : "nobody: the loop sleeps");
 }
 
 /** More than these are not drawn, before and behind the cut. */

@@ -9,7 +9,7 @@ const shownSource = { file: undefined };
 
 function drawSource(view) {
   const { trace, state } = view;
-  const file = view.file ?? state.at?.file ?? [...trace.sources.keys()][0];
+  const file = view.file ?? fileToShow(trace, state);
   if (file !== shownSource.file) showFile(trace, file);
   const line = state.at && state.at.file === file ? state.at.line : undefined;
   for (const row of document.querySelectorAll("#code .here, #code .near")) row.removeAttribute("class");
@@ -23,6 +23,12 @@ function drawSource(view) {
 function settleSource() {
   const row = byId("code").querySelector(".here, .near");
   if (row) scrollToRow(byId("code"), row);
+}
+
+/** The file of the place that was named last; if it is not at hand, the program's own. */
+function fileToShow({ sources }, { at }) {
+  const [own] = sources.keys();
+  return own === undefined || sources.has(at?.file) ? at?.file : own;
 }
 
 const rowOf = (line) => byId("code").children[line - 1];
@@ -40,12 +46,14 @@ function missing(file) {
   return file === undefined ? "This trace names no source." : `${file} is not in this trace.`;
 }
 
-/** So many letters fit before the line's number. */
+/** So many tasks, named in so many letters, fit before the line's number. */
+const MARKS = 2;
 const MARKS_WIDTH = 7;
 
 function drawMarks(trace, line, tasks) {
   const texts = [...tasks].map(([id, count]) => [id, count > 1 ? `${id}×${count}` : `#${id}`]);
-  const fits = texts.map(([, text]) => text).join("").length <= MARKS_WIDTH;
+  const width = texts.map(([, text]) => text).join("").length;
+  const fits = texts.length <= MARKS && width <= MARKS_WIDTH;
   const marks = (fits ? texts : texts.slice(0, 1)).map(([id, text]) => {
     const mark = chip(trace, id, { title: `${label(trace, id)} waits for what this line made` });
     mark.textContent = text;

@@ -42,7 +42,7 @@ function label(trace, id) {
 function nameOf(trace, id) {
   const spawn = trace.tasks.get(id);
   if (spawn?.name) return String(spawn.name);
-  const text = sourceLine(trace, spawn?.file, spawn?.line);
+  const text = sourceLine(trace, spawn?.file, spawn?.line).replaceAll(".clone()", "");
   return /\bspawn\(\s*(?:[a-z_]\w*(?:::|\.))*([a-z_]\w*)\(/.exec(text)?.[1] ?? "";
 }
 
@@ -133,7 +133,7 @@ const SENTENCES = {
       ];
     }
     return [
-      say`${cause(event.by)} spawns ${me}, at ${placeText(trace, event)}.`,
+      say`${event.by === "thread" ? "Another thread" : cause(event.by)} spawns ${me}, at ${placeText(trace, event)}.`,
       say`Spawning runs nothing: the new task goes to the back of the ready queue, and whoever spawned it goes on. Its first poll comes later.`,
     ];
   },
@@ -155,7 +155,7 @@ const SENTENCES = {
     }
     return [
       say`${me} is polled for the ${ordinal(event.k)} time: it goes on where it was suspended.`,
-      say`${whyPolled(before.tasks[event.task])} If the answer is no, it is suspended again.`,
+      say`${whyPolled(before.tasks[event.task])}`,
     ];
   },
 
@@ -352,9 +352,9 @@ function tellReady(state) {
 function whyPolled(before) {
   const groups = waitGroups(before?.waits ?? []);
   const count = groups.reduce((sum, group) => sum + group.count, 0);
-  if (count === 0) return "A wake has brought it here.";
-  if (count > 1) return "A wake only says “look again”, not which of the things it waits for has come: it looks at each.";
-  return say`A wake only says “look again”: it looks whether what it waited for, ${waitPieces(groups[0])}, has come.`;
+  if (count === 0) return "Its turn has come again: with all its local variables as it left them, it runs on to its next await.";
+  if (count > 1) return "A wake only says “look again”, not which of the things it waits for has come: it looks at each. Those that have not come stay as they are.";
+  return say`A wake only says “look again”: it looks whether what it waited for, ${waitPieces(groups[0])}, has come. If not, it is suspended again.`;
 }
 
 /** Who will call the waker that a suspended task has left behind. */
