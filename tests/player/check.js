@@ -85,7 +85,8 @@ const CHECKS = {
   /** Whoever hears the page, or uses no mouse, finds everything by its name. */
   names() {
     for (const control of document.querySelectorAll("button, select, input, svg[role], [tabindex='0']")) {
-      const label = control.getAttribute("aria-label") ?? control.labels?.[0]?.textContent ?? control.textContent;
+      const written = control.tagName === "BUTTON" ? control.textContent : control.labels?.[0]?.textContent;
+      const label = control.getAttribute("aria-label") ?? written ?? "";
       expect(label.trim() !== "", `no name: ${control.outerHTML.slice(0, 80)}`);
     }
     for (const section of document.querySelectorAll("main section, table")) {
