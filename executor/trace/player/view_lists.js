@@ -28,7 +28,7 @@ const moreRow = (count) => (count > 0 ? [el("tr", {}, el("td", { colspan: 4, cla
 /** After all has been drawn: scrolls a table to the row that the event is about. */
 function settleTable(id) {
   const row = byId(id).querySelector(".now");
-  if (row) scrollToRow(byId(id).closest("div"), row);
+  if (row) scrollToRows(byId(id).closest("div"), row, row);
 }
 
 function taskRow(trace, { id, state, polls, waits }, now) {

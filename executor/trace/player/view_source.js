@@ -19,10 +19,16 @@ function drawSource(view) {
   if (row) row.className = state.exact ? "here" : "near";
 }
 
-/** After all has been drawn: brings the line into sight. */
+/** After all has been drawn: brings the line into sight, with all bookmarks if they fit. */
 function settleSource() {
-  const row = byId("code").querySelector(".here, .near");
-  if (row) scrollToRow(byId("code"), row);
+  const box = byId("code");
+  const line = box.querySelector(".here, .near");
+  if (!line) return;
+  const marked = [...box.children].filter((row) => row === line || row.querySelector(".marks"));
+  const [first, last] = [marked[0], marked.at(-1)];
+  const height = last.getBoundingClientRect().bottom - first.getBoundingClientRect().top;
+  if (height < box.clientHeight - 60) scrollToRows(box, first, last);
+  else scrollToRows(box, line, line);
 }
 
 /** The file of the place that was named last; if it is not at hand, the program's own. */
@@ -63,12 +69,14 @@ function drawMarks(trace, line, tasks) {
   rowOf(line)?.prepend(el("span", { class: "marks" }, marks));
 }
 
-/** Brings a row into the middle of its box, if it is not well in sight. */
-function scrollToRow(box, row) {
-  const [rowEdge, boxEdge] = [row.getBoundingClientRect(), box.getBoundingClientRect()];
-  const [top, bottom] = [rowEdge.top - boxEdge.top, rowEdge.bottom - boxEdge.top];
+/** Brings rows, from the first to the last, into the middle of their box, if they are not
+    in sight. */
+function scrollToRows(box, first, last) {
+  const edge = box.getBoundingClientRect().top;
+  const top = first.getBoundingClientRect().top - edge;
+  const bottom = last.getBoundingClientRect().bottom - edge;
   const inSight = top >= 24 && bottom <= box.clientHeight;
-  if (!inSight) box.scrollTop += top - box.clientHeight / 2;
+  if (!inSight) box.scrollTop += (top + bottom - box.clientHeight) / 2;
 }
 
 // ── a little colour ───────────────────────────────────────────────────────
