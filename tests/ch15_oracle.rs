@@ -401,8 +401,8 @@ fn ten_thousand_timers_lie_where_their_deadlines_say() {
         let trace = trace_of(virtual_time(), |executor| {
             executor.block_on(async {
                 let from = now();
-                for nanoseconds in scattered(10_000, 1 << 31) {
-                    spawn(sleep_until(from + Duration::from_nanos(16 * nanoseconds))).detach();
+                for deadline in scattered(10_000, 1 << 10) {
+                    spawn(sleep_until(from + Duration::from_nanos((deadline + 1) << 25))).detach();
                 }
                 sleep(Duration::from_secs(40)).await;
             });
@@ -411,6 +411,21 @@ fn ten_thousand_timers_lie_where_their_deadlines_say() {
         assert_eq!((account.count("arm"), account.count("fire")), (10_001, 10_001));
         assert!(account.count("cascade") > 10_000, "{account:?}");
     });
+}
+
+/// As long as one is armed, the hand goes on with the clock, and the oracle knows where it is.
+#[test]
+fn timers_that_are_armed_while_the_hand_goes_on_lie_where_their_deadlines_say() {
+    let account = good_loops(|executor| {
+        executor.block_on(async {
+            spawn(sleep(Duration::from_secs(3600))).detach();
+            yield_now().await;
+            for nanoseconds in scattered(500, 1 << 18) {
+                sleep(Duration::from_nanos(nanoseconds)).await;
+            }
+        });
+    });
+    assert_eq!((account.count("arm"), account.count("fire")), (501, 500));
 }
 
 #[test]
