@@ -313,11 +313,12 @@ fn what_is_done_outside_of_a_run_keeps_the_rules() {
 #[test]
 fn a_sleep_that_outlives_the_run_keeps_the_rules() {
     good_loops(|executor| {
-        let mut left = executor.block_on(async {
-            let mut sleep = sleep(milliseconds(30));
-            assert!(support::poll_once(&mut sleep).await.is_pending());
-            sleep
+        let mut left = None;
+        executor.block_on(async {
+            let sleep = left.insert(sleep(milliseconds(30)));
+            assert!(support::poll_once(sleep).await.is_pending());
         });
+        let mut left = left.expect("it was made");
         left.reset(left.deadline().unwrap() + milliseconds(500));
         executor.block_on(yield_now());
         drop(left);
@@ -501,6 +502,17 @@ fn a_task_waits_for_its_sleep_under_the_number_that_a_reset_has_given_it() {
             if is_over { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
+    });
+}
+
+#[test]
+fn a_sleep_that_moves_to_another_task_keeps_the_rules() {
+    good(async || {
+        let mut moved = sleep(milliseconds(3));
+        assert!(support::poll_once(&mut moved).await.is_pending());
+        let task = spawn(moved);
+        sleep(milliseconds(1)).await;
+        task.await.unwrap();
     });
 }
 

@@ -20,7 +20,9 @@ impl Causes {
     pub fn see(&mut self, event: &Event, tasks: &Tasks, jobs: &mut Jobs) -> Checked {
         match event.what {
             What::Wake { task, by, .. } => {
-                self.owed.retain(|&owed| owed != task);
+                // A sleep may have moved to another task, and wakes that one.
+                let is_by_timer = matches!(by, Cause::Timer(_)) && self.at == Some(by);
+                self.owed.retain(|&owed| owed != task && !is_by_timer);
                 return self.confirm(task, by, tasks, jobs);
             }
             What::Spawn { task, by: Cause::Start } => {

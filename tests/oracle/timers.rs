@@ -95,7 +95,9 @@ impl Timers {
             }
             What::Cascade { timer, spot } => self.cascade(timer, spot)?,
             What::Fire { timer } => self.fire(timer)?,
-            What::Cancel { timer } => drop(self.take(timer, "is cancelled")?),
+            What::Cancel { timer } => {
+                let _timer = self.take(timer, "is cancelled")?;
+            }
             What::Park { limit } => self.park(limit, jobs)?,
             What::LoopEnd => self.is_empty_at_end()?,
             _ => {}
