@@ -26,7 +26,7 @@ use support::within_limit_as;
 const WRITE: &str = "GLASSLOOP_WRITE_GALLERY";
 /// A program that does not take the same course each time is run so often: to find the
 /// course in the page, or the most common one.
-const ATTEMPTS: usize = 40;
+const ATTEMPTS: usize = 100;
 /// Stands in the place of the lines that are left out.
 const CUT: &str = "…";
 
