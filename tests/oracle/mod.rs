@@ -133,7 +133,7 @@ impl Oracle {
         self.steps.see(event)?;
         self.causes.see(event, &self.tasks, &mut self.jobs)?;
         self.jobs.see(event)?;
-        self.tasks.see(event, &self.timers)?;
+        self.tasks.see(event)?;
         self.timers.see(event, &self.tasks, &self.jobs)?;
         self.descriptors.see(event, &self.tasks)?;
         self.waits_are_true(event)

@@ -4,7 +4,6 @@ use std::collections::{HashMap, VecDeque};
 
 use super::Checked;
 use super::event::{Cause, End, Event, Phase, Wait, What};
-use super::timers::Timers;
 
 #[derive(Default)]
 pub struct Tasks {
@@ -16,9 +15,6 @@ pub struct Tasks {
     running: Option<u64>,
     root: Option<u64>,
     phase: Option<Phase>,
-    /// Nothing can happen any more: each task is asked for what it waits, and is then
-    /// dropped. The numbers of those that were asked.
-    asked: Option<Vec<u64>>,
 }
 
 #[derive(Default)]
@@ -31,12 +27,12 @@ struct Life {
 }
 
 impl Tasks {
-    pub fn see(&mut self, event: &Event, timers: &Timers) -> Checked {
+    pub fn see(&mut self, event: &Event) -> Checked {
         match event.what {
             What::Spawn { task, by } => self.spawn(task, by),
             What::Phase(phase) => self.begin(phase),
             What::Park { .. } => self.is_empty_for_park(),
-            What::Poll { task, poll } => self.poll(task, poll, timers),
+            What::Poll { task, poll } => self.poll(task, poll),
             What::Pending { task, poll, ref waits } => self.pending(task, poll, waits),
             What::End { task, how, poll } => self.end(event.number, task, how, poll),
             What::Wake { task, again, .. } => self.wake(task, again),
@@ -66,9 +62,6 @@ impl Tasks {
                 "the turn has ended, and task {left}, which was ready, had no poll"
             ));
         }
-        if self.asked.is_some() {
-            return Err("the loop goes on, though it had found that it is stuck".into());
-        }
         self.phase = Some(phase);
         if phase == Phase::Ready {
             self.turn.append(&mut self.queue);
@@ -90,14 +83,13 @@ impl Tasks {
         }
     }
 
-    fn poll(&mut self, task: u64, poll: u64, timers: &Timers) -> Checked {
+    fn poll(&mut self, task: u64, poll: u64) -> Checked {
         self.is_between_polls()?;
         self.is_alive(task, "is polled")?;
         if self.phase == Some(Phase::Io) {
-            self.ask(task, timers)?;
-        } else {
-            self.takes_its_turn(task)?;
+            return Err(format!("task {task} is polled in the part of a turn that is for I/O"));
         }
+        self.takes_its_turn(task)?;
         let life = self.lives.entry(task).or_default();
         life.polls += 1;
         life.is_queued = false;
@@ -127,17 +119,6 @@ impl Tasks {
             }
             _ => return Err(format!("task {task} is polled, but it is not ready: nobody woke it")),
         }
-        Ok(())
-    }
-
-    /// A poll outside of its turn: the loop is stuck, and asks everybody once more.
-    fn ask(&mut self, task: u64, timers: &Timers) -> Checked {
-        let is_stuck = self.queue.is_empty() && timers.are_none_armed();
-        let asked = self.asked.get_or_insert_default();
-        if asked.contains(&task) || (asked.is_empty() && !is_stuck) {
-            return Err(format!("task {task} is polled in the part of a turn that is for I/O"));
-        }
-        asked.push(task);
         Ok(())
     }
 
@@ -181,7 +162,7 @@ impl Tasks {
 
     /// With the root ends the turn. Whom it has not polled comes first the next time.
     fn root_has_ended(&mut self) {
-        (self.root, self.asked) = (None, None);
+        self.root = None;
         self.turn.append(&mut self.queue);
         std::mem::swap(&mut self.turn, &mut self.queue);
     }

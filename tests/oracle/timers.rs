@@ -273,8 +273,4 @@ impl Timers {
     pub fn is_armed(&self, timer: u64) -> bool {
         self.armed.contains_key(&timer)
     }
-
-    pub fn are_none_armed(&self) -> bool {
-        self.armed.is_empty()
-    }
 }
