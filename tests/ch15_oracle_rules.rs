@@ -7,15 +7,13 @@ mod oracle;
 mod support;
 
 use std::future::pending;
-use std::rc::Rc;
 use std::time::Duration;
 
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use glassloop::net::UnixStream;
-use glassloop::sync::Mutex;
 use glassloop::{join_all, sleep, spawn, yield_now};
 use oracle::traced::{expect_good, trace_of, virtual_time};
-use support::{panic_text, within_limit};
+use support::within_limit;
 
 /// A good trace that is about to be corrupted.
 struct Trace(Vec<String>);

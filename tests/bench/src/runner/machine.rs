@@ -28,12 +28,21 @@ impl Machine {
             processor: line_of("/proc/cpuinfo", "model name").unwrap_or(env::consts::ARCH.into()),
             processors: thread::available_parallelism().map_or(1, usize::from),
             memory: line_of("/proc/meminfo", "MemTotal").map_or("unknown".into(), gibibytes),
-            system: first_line("uname", &["-s", "-r", "-m"]).unwrap_or(env::consts::OS.into()),
+            system: system().unwrap_or(env::consts::OS.into()),
             compiler: first_line("rustc", &["--version"]).unwrap_or("rustc unknown".into()),
             date: date(),
             versions: versions(runtimes),
         }
     }
+}
+
+/// As in "Linux 6.12.3 x86_64": what a distribution or a cloud appends to the version is
+/// of no use to others.
+fn system() -> Option<String> {
+    let name = first_line("uname", &["-s"])?;
+    let release = first_line("uname", &["-r"])?;
+    let version = release.split('-').next().unwrap_or_default();
+    Some(format!("{name} {version} {}", env::consts::ARCH))
 }
 
 /// The value of the first line that begins so, in a table of the system.
