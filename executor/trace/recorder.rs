@@ -113,10 +113,10 @@ impl Recorder {
     /// Takes note of an event, and of what must be said before it.
     pub(super) fn record(&self, event: Event<'_>) {
         let mut state = self.state.borrow_mut();
-        if state.is_paused {
-            return;
-        }
-        if let Some(phase) = phase_of(&event) {
+        let Some(event) = state.seen(event) else { return };
+        // It asks when it was about to sleep.
+        let asks = state.is_paused.then_some(Phase::Io);
+        if let Some(phase) = phase_of(&event).or(asks) {
             self.enter(&mut state, phase);
         }
         while let Ok(job) = self.done.1.try_recv() {
@@ -222,6 +222,20 @@ fn phase_of(event: &Event<'_>) -> Option<Phase> {
 }
 
 impl State {
+    /// What there is to be seen of an event while the loop explains itself: the polls by
+    /// which it asks are not the program's; what comes of them is.
+    fn seen<'a>(&mut self, event: Event<'a>) -> Option<Event<'a>> {
+        match event {
+            event if !self.is_paused => Some(event),
+            Event::Poll { .. } | Event::Pending { .. } | Event::Wake { .. } => {
+                self.by = Cause::Thread;
+                None
+            }
+            Event::End { task, .. } => Some(Event::End { task, how: End::Drop }),
+            event => Some(event),
+        }
+    }
+
     /// Why the event happened; and from now on, what follows may be because of it.
     fn cause_of(&mut self, event: &Event<'_>) -> Cause {
         match *event {
