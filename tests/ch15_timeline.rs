@@ -179,11 +179,11 @@ const CROWD: &str = r#"
      0.000  ready    :     :     :     :     :     :     :     :    done task 10
      0.000  ready   (1)    :     :     :     :     :     :     :    wake root ← task 10
      0.000  ready   ###    :     :     :     :     :     :     :    poll root #3
-     0.000  ready   ###    :     :     :     :     :     :     :    arm timer 1 for 1000.000 ms (level 2, slot 3)
-     0.000  ready   ###    :     :     :     :     :     :     :    arm timer 2 for 1000.000 ms (level 2, slot 3)
-     0.000  ready   ###    :     :     :     :     :     :     :    arm timer 3 for 1000.000 ms (level 2, slot 3)
-     0.000  ready   ###    :     :     :     :     :     :     :    arm timer 4 for 1000.000 ms (level 2, slot 3)
-     0.000  ready   ###    :     :     :     :     :     :     :    arm timer 5 for 1000.000 ms (level 2, slot 3)
+     0.000  ready   ###    :     :     :     :     :     :     :    arm timer 1, due at 1000.000 ms (level 2, slot 3)
+     0.000  ready   ###    :     :     :     :     :     :     :    arm timer 2, due at 1000.000 ms (level 2, slot 3)
+     0.000  ready   ###    :     :     :     :     :     :     :    arm timer 3, due at 1000.000 ms (level 2, slot 3)
+     0.000  ready   ###    :     :     :     :     :     :     :    arm timer 4, due at 1000.000 ms (level 2, slot 3)
+     0.000  ready   ###    :     :     :     :     :     :     :    arm timer 5, due at 1000.000 ms (level 2, slot 3)
      0.000  ready    :     :     :     :     :     :     :     :    pending root: timers 1, 2, 3 and 2 more (line …)
      0.000  park     :     :     :     :     :     :     :     :    park for 1000.000 ms at most
   1000.000  park     :     :     :     :     :     :     :     :    unpark: timeout (the clock jumps)

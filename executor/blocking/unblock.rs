@@ -39,7 +39,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    Unblock::new(current::expect("`glassloop::unblock`"), Location::caller(), work)
+    Unblock::new(current::expect("`glassloop::unblock`"), "unblock", Location::caller(), work)
 }
 
 /// The future of [`unblock`].
@@ -47,7 +47,9 @@ where
 pub struct Unblock<T> {
     pool: Rc<Pool>,
     state: State<T>,
-    at: &'static Location<'static>,
+    /// What the trace calls the job.
+    what: &'static str,
+    at: Place,
 }
 
 enum State<T> {
@@ -60,10 +62,11 @@ enum State<T> {
 impl<T: Send + 'static> Unblock<T> {
     pub(crate) fn new(
         pool: Rc<Pool>,
+        what: &'static str,
         at: Place,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Unblock<T> {
-        Unblock { pool, state: State::Inert(Box::new(work)), at }
+        Unblock { pool, state: State::Inert(Box::new(work)), what, at }
     }
 
     /// Like `poll`, but says so when no thread can be started.
@@ -93,7 +96,7 @@ impl<T: Send + 'static> Unblock<T> {
         let (promise, mut promised) = promise();
         // Polled before there is anything to await: so it knows whom to wake.
         let _pending = Pin::new(&mut promised).poll(cx);
-        let ticket = current::glass().job(self.at);
+        let ticket = current::glass().job(self.what, self.at);
         let number = ticket.as_ref().map_or(0, |ticket| ticket.job);
         let job = move || {
             let result = catch_unwind(AssertUnwindSafe(work));
@@ -139,10 +142,10 @@ impl<T> fmt::Debug for Unblock<T> {
 /// `at`. It asks for the loop when it is first polled, and that no thread can be
 /// started is an error like any other here.
 pub(crate) async fn unblock_io<T: Send + 'static>(
-    what: &str,
+    what: &'static str,
     at: &'static Location<'static>,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    let mut job = Unblock::new(current::expect_at(what, at), at, work);
+    let mut job = Unblock::new(current::expect_at(what, at), what.trim_matches('`'), at, work);
     poll_fn(|cx| job.poll_job(cx)).await?
 }

@@ -151,13 +151,15 @@ impl File {
         call: impl FnOnce(&fs::File) -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
         let file = Arc::clone(&self.file);
-        let mut job = Unblock::new(Rc::clone(&self.pool), self.opened_at, move || call(&file));
+        let pool = Rc::clone(&self.pool);
+        let mut job = Unblock::new(pool, "a file", self.opened_at, move || call(&file));
         poll_fn(|cx| job.poll_job(cx)).await?
     }
 
     fn start(&mut self, job: impl FnOnce(&fs::File) -> Done + Send + 'static) {
         let file = Arc::clone(&self.file);
-        let job = Unblock::new(Rc::clone(&self.pool), self.opened_at, move || job(&file));
+        let pool = Rc::clone(&self.pool);
+        let job = Unblock::new(pool, "a file", self.opened_at, move || job(&file));
         self.state = State::Busy(job);
     }
 

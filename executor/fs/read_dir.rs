@@ -72,7 +72,7 @@ type Batch = (Vec<io::Result<DirEntry>>, fs::ReadDir);
 /// A job that is not submitted before the entries are wanted.
 fn fetch(pool: &Rc<Pool>, at: Place, mut entries: fs::ReadDir) -> Unblock<Batch> {
     let work = move || (entries.by_ref().take(BATCH).collect(), entries);
-    Unblock::new(Rc::clone(pool), at, work)
+    Unblock::new(Rc::clone(pool), "a directory", at, work)
 }
 
 impl Stream for ReadDir {

@@ -218,19 +218,24 @@ impl Reactor {
         let mut served = self.served.take();
         source.take_waiters(|waiter| ready(waiter.direction), &mut served);
         self.tell_ready(&source, event, &served);
-        // Reported, and wanted by nobody: ask no longer.
         let idle = |direction| ready(direction) && served.iter().all(|w| w.direction != direction);
-        let (read, write) = source.armed.get();
-        let wanted = (read && !idle(Read), write && !idle(Write));
-        if wanted != (read, write) {
-            self.set_interest(&source, wanted)?;
-        }
+        self.ask_no_longer(&source, idle)?;
         // A waker may do anything, also end the `Async` of this source.
         drop(source);
         // Collected first, woken later: see `KeptWaker::wake`.
         served.drain(..).for_each(|waiter| waiter.waker.wake());
         self.served.set(served);
         Ok(())
+    }
+
+    /// What was reported and is wanted by nobody need not be reported again.
+    fn ask_no_longer(&self, source: &Source, idle: impl Fn(Direction) -> bool) -> io::Result<()> {
+        let (read, write) = source.armed.get();
+        let wanted = (read && !idle(Read), write && !idle(Write));
+        match wanted == (read, write) {
+            true => Ok(()),
+            false => self.set_interest(source, wanted),
+        }
     }
 
     fn tell_ready(&self, source: &Source, event: Event, served: &[Waiter]) {

@@ -191,21 +191,7 @@ impl<T> Wheel<T> {
         self.take_due_under_hand(now, &mut due);
         let tick = now >> TICK_BITS;
         while let Some(next) = self.next_slot().filter(|next| next.start <= tick) {
-            self.hand = next.start;
-            let mut timers = self.levels[next.level].empty(next.slot);
-            for timer in timers.drain(..) {
-                match timer.when.deadline <= now {
-                    true => due.push(timer),
-                    // The cascade: relative to the new hand, the timer lies in
-                    // a finer level, or under the hand.
-                    false => {
-                        let when = timer.when;
-                        moved(when, self.move_down(timer).slot());
-                    }
-                }
-            }
-            timers.shrink_to(KEPT);
-            self.levels[next.level].slots[next.slot] = timers;
+            self.reach(next, now, &mut due, &mut moved);
         }
         self.hand = self.hand.max(tick);
         due.sort_unstable_by_key(|timer| timer.when);
@@ -215,6 +201,30 @@ impl<T> Wheel<T> {
         }));
         due.shrink_to(KEPT);
         self.due = due;
+    }
+
+    /// Turns the hand to a slot, and empties it.
+    fn reach(
+        &mut self,
+        next: Next,
+        now: u64,
+        due: &mut Vec<Lying<T>>,
+        moved: &mut impl FnMut(When, Option<Slot>),
+    ) {
+        self.hand = next.start;
+        let mut timers = self.levels[next.level].empty(next.slot);
+        for timer in timers.drain(..) {
+            if timer.when.deadline <= now {
+                due.push(timer);
+                continue;
+            }
+            // The cascade: relative to the new hand, the timer lies in a finer level, or
+            // under the hand.
+            let when = timer.when;
+            moved(when, self.move_down(timer).slot());
+        }
+        timers.shrink_to(KEPT);
+        self.levels[next.level].slots[next.slot] = timers;
     }
 
     /// The next time at which [`advance`](Self::advance) has something to do: the

@@ -102,16 +102,7 @@ impl Chrome {
             // What has ended the sleep is told next, in the same part of the turn.
             Event::Unpark { .. } => self.begin_on_loop(text, Phase::Io.name()),
             Event::LoopEnd => self.end_on_loop(text),
-            Event::Poll { task } => {
-                let name = format!("poll {}", record.poll);
-                self.polled = Some(task);
-                self.event(text, "B", TASKS + task, &name, "poll", |_| {});
-                if let Some(arrow) = self.arrows.remove(&task) {
-                    self.event(text, "f", TASKS + task, "wake", "wake", |object| {
-                        object.raw("id", arrow).text("bp", "e");
-                    });
-                }
-            }
+            Event::Poll { task } => self.begin_poll(text, task, record.poll),
             Event::Pending { task, waits } => {
                 let waits: Vec<String> = waits.iter().map(ToString::to_string).collect();
                 self.end_poll(text, task, &waits.join("; "));
@@ -133,6 +124,16 @@ impl Chrome {
     fn end_on_loop(&mut self, text: &mut String) {
         if std::mem::replace(&mut self.is_loop_busy, false) {
             self.event(text, "E", LOOP, "", "loop", |_| {});
+        }
+    }
+
+    fn begin_poll(&mut self, text: &mut String, task: u64, number: u64) {
+        self.polled = Some(task);
+        self.event(text, "B", TASKS + task, &format!("poll {number}"), "poll", |_| {});
+        if let Some(arrow) = self.arrows.remove(&task) {
+            self.event(text, "f", TASKS + task, "wake", "wake", |object| {
+                object.raw("id", arrow).text("bp", "e");
+            });
         }
     }
 

@@ -43,7 +43,7 @@ pub(crate) enum Event<'a> {
     FdReady { fd: u64, got: Interest, tasks: &'a [u64] },
 
     /// A blocking job was given to the pool.
-    Job { job: u64, at: Place },
+    Job { job: u64, what: &'a str, at: Place },
     /// The loop has noticed that the job is done.
     JobDone { job: u64, task: u64 },
 

@@ -80,8 +80,8 @@ impl Glass {
     /// A job is about to be handed to the pool. The ticket goes with it, and is to be
     /// dropped when the job is done, before its task is woken.
     #[inline]
-    pub(crate) fn job(&self, at: Place) -> Option<Ticket> {
-        self.0.as_ref().map(|recorder| unlikely(move || recorder.job(at)))
+    pub(crate) fn job(&self, what: &str, at: Place) -> Option<Ticket> {
+        self.0.as_ref().map(|recorder| unlikely(move || recorder.job(what, at)))
     }
 
     /// Calls `act` unseen: what the loop does to explain itself is not the program's.

@@ -164,9 +164,9 @@ fn write_other(record: &Record<'_>, object: &mut Object<'_>) {
             object.raw("task", task).text("by", record.by);
             if again { object.raw("dup", true) } else { object }
         }
-        Event::Job { job, at } => {
+        Event::Job { job, what, at } => {
             write_polled(record, object.raw("job", job));
-            object.text("what", "blocking work").place(at)
+            object.text("what", what).place(at)
         }
         Event::JobDone { job, task } => object.raw("job", job).raw("task", task),
         Event::Join { task, target } => object.raw("task", task).raw("target", target),

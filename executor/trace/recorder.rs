@@ -119,16 +119,20 @@ impl Recorder {
         if let Some(phase) = phase_of(&event).or(asks) {
             self.enter(&mut state, phase);
         }
-        while let Ok(job) = self.done.1.try_recv() {
-            let task = state.note_done(job);
-            self.write(&mut state, Event::JobDone { job, task });
-        }
+        self.write_done_jobs(&mut state);
         if let Event::Pending { task, waits } = event {
             for target in state.new_joins(task, waits) {
                 self.write(&mut state, Event::Join { task, target });
             }
         }
         self.write(&mut state, event);
+    }
+
+    fn write_done_jobs(&self, state: &mut State) {
+        while let Ok(job) = self.done.1.try_recv() {
+            let task = state.note_done(job);
+            self.write(state, Event::JobDone { job, task });
+        }
     }
 
     fn write(&self, state: &mut State, event: Event<'_>) {
@@ -178,9 +182,9 @@ impl Recorder {
     }
 
     /// A job is about to be handed to the pool.
-    pub(super) fn job(&self, at: Place) -> Ticket {
+    pub(super) fn job(&self, what: &str, at: Place) -> Ticket {
         let job = self.state.borrow_mut().next_job();
-        self.record(Event::Job { job, at });
+        self.record(Event::Job { job, what, at });
         Ticket { job, done: self.done.0.clone() }
     }
 

@@ -151,7 +151,9 @@ impl Timeline {
                 let again = if again { ", who is in the queue already" } else { "" };
                 format!("wake {} ← {}{again}", name(task), self.cause(record.by))
             }
-            Event::Job { job, at } => format!("job {job} goes to the pool ({})", self.place(at)),
+            Event::Job { job, at, .. } => {
+                format!("job {job} goes to the pool ({})", self.place(at))
+            }
             Event::Out { text } => format!("prints {text:?}"),
             Event::Unpark { why: Unpark::Timeout } if self.is_virtual => {
                 "unpark: timeout (the clock jumps)".to_owned()
@@ -261,7 +263,7 @@ fn sentence_of_parts(record: &Record<'_>) -> String {
         Event::Arm { timer, deadline, spot } => {
             let deadline = deadline.as_secs_f64() * 1e3;
             let (level, slot) = (spot.level, spot.slot);
-            format!("arm timer {timer} for {deadline:.3} ms (level {level}, slot {slot})")
+            format!("arm timer {timer}, due at {deadline:.3} ms (level {level}, slot {slot})")
         }
         Event::Cascade { timer, spot } => {
             format!("cascade timer {timer} to level {}, slot {}", spot.level, spot.slot)
