@@ -61,8 +61,12 @@ function indexed(trace) {
   trace.touching = new Map(); // a task's number → the events that touch it
   trace.printed = []; // the events that print
   trace.checkpoints = [copyOf(state)];
+  const began = beginnings(trace);
   for (const event of trace.events) {
-    if (event.ev === "spawn") trace.tasks.set(event.task, event);
+    if (event.ev === "spawn") {
+      trace.tasks.set(event.task, event);
+      event.code = began.get(event.task);
+    }
     if (event.ev === "out") trace.printed.push(event);
     const touched = tasksTouched(state, event);
     trace.about.push(touched[0] ?? null);
@@ -135,9 +139,10 @@ function apply(state, event) {
   if (turn !== state.turn) beginTurn(state, turn);
   state.n = event.n;
   state.t = event.t ?? state.t;
+  seeOwnLine(state, event);
   const place = placeOf(state, event);
   state.at = place ?? state.at;
-  state.exact = place !== null;
+  state.exact = place !== null && !isNear(state, event);
   if (Object.hasOwn(EFFECTS, event.ev)) EFFECTS[event.ev](state, event);
 }
 
@@ -152,8 +157,8 @@ function beginTurn(state, turn) {
 
 /** What each event changes. One that is not here changes nothing. */
 const EFFECTS = {
-  spawn(state, { task, name, by, file, line }) {
-    state.tasks[task] = { ...newTask(task), name, by, spawned: { file, line } };
+  spawn(state, { task, name, by, file, line, code }) {
+    state.tasks[task] = { ...newTask(task), name, by, spawned: { file, line }, at: code };
     enqueue(state, task);
     if (by === "start") state.phase = "outside";
   },
@@ -170,16 +175,16 @@ const EFFECTS = {
   pending(state, { task, waits }) {
     state.polled = null;
     const ready = state.queue.includes(task);
-    change(state, task, { state: ready ? "ready" : "waiting", waits: waits ?? [] });
+    change(state, task, { state: ready ? "ready" : "waiting", waits: waits ?? [], wokenBy: null });
   },
   done: (state, { task }) => finish(state, task, "done"),
   panic: (state, { task }) => finish(state, task, "panicked"),
   abort: (state, { task }) => finish(state, task, "aborted"),
   drop: (state, { task }) => finish(state, task, "dropped"),
-  wake(state, { task, dup }) {
+  wake(state, { task, by, dup }) {
     if (dup || state.queue.includes(task)) return;
     enqueue(state, task);
-    change(state, task, { state: state.polled === task ? "polled" : "ready" });
+    change(state, task, { state: state.polled === task ? "polled" : "ready", wokenBy: by });
   },
   arm(state, { timer, task, deadline, level, slot }) {
     state.timers[timer] = { timer, task, deadline, level, slot };
@@ -234,18 +239,48 @@ function finish(state, id, how) {
 
 // ── places in the source ──────────────────────────────────────────────────
 
+/** Where the wait of a task stands in its own code. (Who awaits the end of another task
+    names the line that spawned that one: its own line is not known then.) */
+const ownWait = (waits) => (waits ?? []).find((wait) => wait.file !== undefined && wait.target === undefined);
+
+/** The line that an event shows of a task's own code: { id, file, line }. */
+function ownLine({ ev, by, task, job, waits, file, line }) {
+  const spawner = ev === "spawn" && /^task (\d+)$/.exec(by ?? "");
+  if (spawner) return { id: Number(spawner[1]), file, line };
+  if (ev === "job" && job !== undefined) return { id: task, file, line };
+  const wait = ev === "pending" ? ownWait(waits) : undefined;
+  return wait && { id: task, file: wait.file, line: wait.line };
+}
+
+function seeOwnLine(state, event) {
+  const seen = ownLine(event);
+  if (seen?.file === undefined || !state.tasks[seen.id]) return;
+  change(state, seen.id, { at: { file: seen.file, line: seen.line } });
+}
+
 /** The place that an event names, or where the task that it is about is suspended. */
 function placeOf(state, event) {
-  if (event.file !== undefined) return { file: event.file, line: event.line };
+  if (event.file !== undefined && event.ev !== "pending") return { file: event.file, line: event.line };
   const id = event.task ?? state.timers[event.timer]?.task ?? event.tasks?.[0];
   const task = state.tasks[id];
   if (!task || !SHOWS_ITS_TASK.has(event.ev)) return null;
-  const wait = waitedFor(task, event) ?? task.waits[0];
-  const place = wait ?? (event.ev === "poll" ? task.spawned : undefined);
+  const wait = waitedFor(task, event);
+  const place = wait?.target === undefined && wait?.file !== undefined ? wait : task.at ?? task.spawned;
   return place?.file === undefined ? null : { file: place.file, line: place.line };
 }
 
-const SHOWS_ITS_TASK = new Set(["poll", "wake", "fire", "cascade", "fdready", "abort", "drop"]);
+const SHOWS_ITS_TASK = new Set(["poll", "pending", "wake", "fire", "cascade", "fdready", "abort", "drop", "join", "arm", "out", "done", "panic"]);
+/** In the middle of a poll: the task is somewhere behind the place where it was last seen. */
+const WITHIN_POLL = new Set(["join", "arm", "out", "done", "panic"]);
+
+/** Whether the place is only where the task was seen last, or where its code begins. */
+function isNear(state, event) {
+  if (event.ev === "poll" && event.k === 1) return true;
+  if (event.ev === "pending") return !ownWait(event.waits);
+  if (event.file !== undefined) return false;
+  const task = state.tasks[event.task];
+  return WITHIN_POLL.has(event.ev) || (task !== undefined && !ownWait(task.waits));
+}
 
 /** Of all that a task waits for, what this event is about. */
 function waitedFor(task, event) {
@@ -257,15 +292,68 @@ function waitedFor(task, event) {
   });
 }
 
+// Where the code of a task begins: a spawn names the line that spawned it, not the one
+// that it runs.
+
+/** A task's number → where its code begins, as far as that can be known. */
+function beginnings(trace) {
+  const first = new Map();
+  for (const { id, file, line } of trace.events.map(ownLine).filter((seen) => seen?.file !== undefined)) {
+    if (!first.has(id)) first.set(id, { file, line });
+  }
+  const found = new Map(); // what each line spawns
+  const begins = (spawn) => {
+    const line = `${spawn.file}:${spawn.line}`;
+    if (!found.has(line)) found.set(line, codeOf(trace, spawn));
+    return found.get(line) ?? first.get(spawn.task) ?? placeIn(spawn);
+  };
+  const spawns = trace.events.filter(({ ev, file }) => ev === "spawn" && file !== undefined);
+  return new Map(spawns.map((spawn) => [spawn.task, begins(spawn)]));
+}
+
+const placeIn = ({ file, line }) => ({ file, line });
+
+/** An async block begins on the line of its spawn; of a function, the source is searched. */
+function codeOf(trace, spawn) {
+  const call = callAt(trace, spawn);
+  if (/\basync\b/.test(call)) return placeIn(spawn);
+  for (const [, name] of call.matchAll(/\b([a-z_]\w*)\(/g)) {
+    const found = /^(spawn|block_on)/.test(name) ? undefined : functionNamed(trace, spawn.file, name);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** The text of the call that spawns: from its name to its last bracket, of six lines at most. */
+function callAt(trace, { file, line }) {
+  const text = (trace.sources.get(file) ?? "").split("\n").slice(line - 1, line + 5).join("\n");
+  const from = Math.max(0, text.search(/\b(spawn\w*|block_on)\s*\(/));
+  let open = 0;
+  for (let at = from; at < text.length; at += 1) {
+    if (text[at] === "(") open += 1;
+    if (text[at] === ")") open -= 1;
+    if (text[at] === ")" && open === 0) return text.slice(from, at);
+  }
+  return text.slice(from);
+}
+
+function functionNamed(trace, file, name) {
+  const lines = (trace.sources.get(file) ?? "").split("\n");
+  const index = lines.findIndex((line) => line.includes("async fn") && new RegExp(`\\basync fn ${name}\\b`).test(line));
+  return index < 0 ? undefined : { file, line: index + 1 };
+}
+
 /** What has a number of its own. */
 const kindOf = (wait) => ["timer", "fd", "job"].find((kind) => wait[kind] !== undefined);
 
-/** Which tasks are suspended where: file → line → [{ task, count }]. */
+/** Which tasks are suspended where in a file: line → task → in how many places at once.
+    (The one that is being polled is not suspended: its mark is where it went on from.) */
 function bookmarks(state, file) {
   const lines = new Map();
   for (const task of Object.values(state.tasks)) {
-    if (task.state === "polled") continue;
-    for (const { line, count } of waitGroups(task.waits.filter((wait) => wait.file === file))) {
+    const own = task.waits.filter((wait) => wait.target === undefined);
+    const marked = task.state === "polled" ? [task.at ?? {}] : own;
+    for (const { line, count } of waitGroups(marked.filter((wait) => wait.file === file))) {
       const here = lines.get(line) ?? new Map();
       here.set(task.id, (here.get(task.id) ?? 0) + count);
       lines.set(line, here);

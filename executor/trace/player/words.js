@@ -68,6 +68,12 @@ function span(us) {
   return size < 7200e6 ? `${trimmed(us / 60e6, 1)} min` : `${trimmed(us / 3600e6, 1)} h`;
 }
 
+/** A time of the loop's clock, always with as many decimals, so that columns stand straight. */
+function clock(us) {
+  if (typeof us !== "number") return "?";
+  return us < 10e6 ? `${(us / 1e3).toFixed(2)} ms` : `${(us / 1e6).toFixed(3)} s`;
+}
+
 const trimmed = (number, digits) => String(Number(number.toFixed(digits)));
 const ordinal = (k) => ["", "first", "second", "third", "fourth", "fifth"][k] ?? k + ENDINGS[PLURALS.select(k)];
 const PLURALS = new Intl.PluralRules("en", { type: "ordinal" });
@@ -96,10 +102,12 @@ function waitPieces(wait) {
 
 const KINDS_OF_MANY = { timer: "timers", fd: "descriptors", job: "blocking jobs" };
 
-/** The line is the one that made what is waited for; mostly it is the line of the await. */
+/** The line is the one that made what is waited for; mostly it is the line of the await.
+    Of an awaited task, it is the line that spawned that one. */
 function waitWithPlace(trace, wait) {
   const place = placeText(trace, wait);
-  return [waitPieces(wait), place && ` (${place})`].flat();
+  const spawned = wait.target === undefined ? "" : "spawned at ";
+  return [waitPieces(wait), place && ` (${spawned}${place})`].flat();
 }
 
 /** The deadline that comes next, of all armed timers. */
@@ -145,17 +153,17 @@ const SENTENCES = {
     return [say`A part of the turn begins: ${String(event.p)}.`, []];
   },
 
-  poll(event, { before }) {
+  poll(event, { trace, before }) {
     const me = task(event.task);
     if (event.k === 1) {
       return [
-        say`${me} is polled for the first time: its code begins to run.`,
+        say`${me} is polled for the first time: its code begins to run${codePlace(trace, event)}.`,
         say`It has the thread for itself until it comes to an await that is not ready. Nobody can interrupt it, and nobody else runs meanwhile.`,
       ];
     }
     return [
       say`${me} is polled for the ${ordinal(event.k)} time: it goes on where it was suspended.`,
-      say`${whyPolled(before.tasks[event.task])}`,
+      say`${whyPolled(trace, event, before.tasks[event.task])}`,
     ];
   },
 
@@ -204,19 +212,19 @@ const SENTENCES = {
   arm(event, { trace }) {
     const who = event.task === undefined ? "The loop" : task(event.task);
     return [
-      say`${who} arms timer ${event.timer}, to fire at ${span(event.deadline)}: ${span(event.deadline - event.t)} from now.`,
+      say`${who} arms timer ${event.timer}, to fire at ${clock(event.deadline)}: ${span(event.deadline - event.t)} from now.`,
       event.level < 0
         ? say`That is within the present tick, so it lies in no slot: the hand stands over it already.`
-        : say`It is laid into slot ${event.slot} of ring ${event.level}, where a slot is ${slotWidth(trace, event.level)} wide. ${ringWords(event.level)}`,
+        : say`It is laid into slot ${event.slot} of ${ringName(event.level)}, where a slot is ${slotWidth(trace, event.level)} wide. ${ringWords(event.level)}`,
     ];
   },
 
   cascade(event, { trace, before }) {
     const from = before.timers[event.timer]?.level;
-    const to = event.level < 0 ? "under the hand itself" : `into slot ${event.slot} of ring ${event.level}`;
+    const to = event.level < 0 ? "under the hand itself" : `into slot ${event.slot} of ${ringName(event.level)}`;
     const finer = event.level < 0 ? "" : ` (${slotWidth(trace, event.level)} a slot)`;
     return [
-      say`Timer ${event.timer} moves down${from === undefined ? "" : `, from ring ${from}`}: ${to}.`,
+      say`Timer ${event.timer} moves down${from === undefined ? "" : `, from ${ringName(from)}`}: ${to}.`,
       say`The hand has reached its coarse slot, but not its deadline. So it is laid where time is told more finely${finer}. No timer is sorted before it must be.`,
     ];
   },
@@ -226,7 +234,7 @@ const SENTENCES = {
     const late = event.t - timer?.deadline;
     const tail = late > 0 ? `, ${span(late)} ago` : "";
     return [
-      say`Timer ${event.timer} fires: its deadline, ${span(timer?.deadline)}, has come${tail}.`,
+      say`Timer ${event.timer} fires: its deadline, ${clock(timer?.deadline)}, has come${tail}.`,
       say`A timer never fires early, though a busy loop may be late. All that it does is to call the waker that was left with it: the wake comes next.`,
     ];
   },
@@ -245,7 +253,7 @@ const SENTENCES = {
     const who = whose === null ? "" : say`For ${task(whose)}, `;
     return [
       say`${who}${who ? "the" : "The"} loop asks the system to report when fd ${event.fd} ${able(event.want)}.`,
-      say`The operation was tried first and would have blocked. Instead of blocking the thread, the task is suspended until the system says “ready”.`,
+      say`The operation was tried first and would have blocked. Instead of blocking the thread, the task waits, suspended, until the system says “ready”.`,
     ];
   },
 
@@ -290,7 +298,7 @@ const SENTENCES = {
   park(event, { trace, before }) {
     const next = nextTimer(before);
     const most = event.us === undefined ? "until something happens outside" : `for at most ${span(event.us)}`;
-    const until = next ? `The next deadline is that of timer ${next.timer}, at ${span(next.deadline)}.` : "No timer is armed.";
+    const until = nextWords(next, event.t);
     if (isVirtual(trace) && event.us !== undefined) {
       return [say`Nobody is ready: the loop would sleep ${most}.`, say`${until} But this clock is virtual: where nobody can come in between, it need not wait, it jumps.`];
     }
@@ -334,11 +342,15 @@ function tellIo(state) {
 function tellTimers(state) {
   const next = nextTimer(state);
   return [
-    say`Turn ${state.turn}, second part: the timer wheel is turned to the present time, ${span(state.t)}.`,
-    next
-      ? say`Whoever's deadline has come is woken, the earliest first. The next deadline is that of timer ${next.timer}: ${span(next.deadline)}.`
-      : say`Whoever's deadline has come is woken, the earliest first. No timer is armed.`,
+    say`Turn ${state.turn}, second part: the timer wheel is turned to the present time, ${clock(state.t)}.`,
+    say`Whoever's deadline has come is woken, the earliest first. ${nextWords(next, state.t)}`,
   ];
+}
+
+function nextWords(next, now) {
+  if (!next) return "No timer is armed.";
+  if (next.deadline <= now) return `Timer ${next.timer} was due at ${clock(next.deadline)}.`;
+  return `The next deadline is that of timer ${next.timer}, at ${clock(next.deadline)}.`;
 }
 
 function tellReady(state) {
@@ -349,13 +361,36 @@ function tellReady(state) {
   ];
 }
 
-function whyPolled(before) {
+/** Where its code begins, if it is not where it was spawned. */
+function codePlace(trace, event) {
+  const { code, file, line } = trace.tasks.get(event.task) ?? {};
+  return code === undefined || (code.file === file && code.line === line) ? "" : `, at ${placeText(trace, code)}`;
+}
+
+function whyPolled(trace, event, before) {
   const groups = waitGroups(before?.waits ?? []);
   const count = groups.reduce((sum, group) => sum + group.count, 0);
   if (count === 0) return "Its turn has come again: with all its local variables as it left them, it runs on to its next await.";
   if (count > 1) return "A wake only says “look again”, not which of the things it waits for has come: it looks at each. Those that have not come stay as they are.";
-  return say`A wake only says “look again”: it looks whether what it waited for, ${waitPieces(groups[0])}, has come. If not, it is suspended again.`;
+  return whatHasCome(trace, event, groups[0], before.wokenBy ?? "") ?? [`It looks whether `, waitPieces(groups[0]), ` has come: a wake only says “look again”. If not, it is suspended again.`];
 }
+
+/** What a task finds that waited for one thing, and was woken by just that. */
+function whatHasCome(trace, event, wait, by) {
+  const kind = kindOf(wait);
+  if (kind !== undefined && by === `${kind} ${wait[kind]}`) return HAS_COME[kind](wait);
+  if (wait.target !== undefined) {
+    return by === `task ${wait.target}` ? say`${task(wait.target)} has ended: what it has left is taken here, and the await is over.` : undefined;
+  }
+  const thing = thingOf(wait);
+  return by.startsWith("task ") && goesOn(trace, event.n, event.task, wait) ? thing?.come : undefined;
+}
+
+const HAS_COME = {
+  timer: ({ timer }) => `Timer ${timer} has fired, so this await is over: with all its local variables as it left them, it runs on to its next await.`,
+  fd: ({ fd }) => `The system has reported fd ${fd}: it tries again what would have blocked before. Should it still block, it is suspended again.`,
+  job: ({ job }) => `Job ${job} is done: the task takes its result, and runs on to its next await.`,
+};
 
 /** Who will call the waker that a suspended task has left behind. */
 function whoWakes(wait) {
@@ -363,7 +398,99 @@ function whoWakes(wait) {
   if (wait.timer !== undefined) return `timer ${wait.timer} wakes it when its deadline comes`;
   if (wait.fd !== undefined) return `the loop wakes it when the system reports fd ${wait.fd}`;
   if (wait.job !== undefined) return `the loop wakes it when job ${wait.job} is done`;
-  return "whoever makes that possible wakes it";
+  return thingOf(wait)?.until ?? `whoever brings ${wait.what ?? "what it waits for"} about wakes it`;
+}
+
+// ── what tasks wait for within the loop ───────────────────────────────────
+//
+//   until  what ends the wait (it follows: "Nobody asks it again and again;")
+//   gives  how the wake is told; why: what is to be known about it
+//   come   what the task finds when it is polled after that
+
+const TRIES_AGAIN = "Nothing is laid aside for it: when it is polled, it looks itself, and should somebody have been quicker, it waits again.";
+
+const THINGS = {
+  "a mutex": {
+    until: "it stands in the mutex's own line until the holder lets it go",
+    gives: (by, me) => say`${by} has let go of the mutex, and ${me} was first in line for it: it holds the mutex from now on`,
+    why: "The mutex is handed over and never free in between, so nobody can get in before. ",
+    come: "The mutex was handed over to it when it was woken, so it holds it already, and nobody was in between: it runs on to its next await.",
+  },
+  "a semaphore's permit": {
+    until: "it stands in the semaphore's own line until a permit is given back",
+    gives: (by, me) => say`${by} has given a permit back, and ${me} was first in line for one: the permit is its own from now on`,
+    why: "The permit is handed over and never free in between, so nobody can get in before. ",
+    come: "The permit was handed over to it when it was woken, so it has it already: it runs on to its next await.",
+  },
+  "an event": {
+    until: "whoever sets the event wakes all who wait for it",
+    gives: (by, me) => say`${by} has set the event that ${me} waits for`,
+    why: "All who wait for it are woken, in the order in which they came, and get through even if it is cleared before their turn. ",
+    come: "The event was set. It gets through, even if the event has been cleared since.",
+  },
+  "a value from a channel": {
+    until: "whoever sends a value, or closes the channel, wakes the first who waits for one",
+    gives: (by, me) => say`${by} wakes ${me}, which waits for a value from a channel: there is one now, or the channel is closed`,
+    why: TRIES_AGAIN + " ",
+    come: "It looks into the channel again, which holds a value now, or is closed. Should another task have been quicker, it waits again.",
+  },
+  "a value from a channel, as a stream": {
+    until: "whoever sends a value, or closes the channel, wakes it",
+    gives: (by, me) => say`${by} wakes ${me}, which waits for a value from a channel: there is one now, or the channel is closed`,
+    why: TRIES_AGAIN + " ",
+    come: "It looks into the channel again, which holds a value now, or is closed. Should another task have been quicker, it waits again.",
+  },
+  "room in a channel": {
+    until: "the channel is full; whoever takes a value out of it, or closes it, wakes the first who waits for room",
+    gives: (by, me) => say`${by} wakes ${me}, which waits for room in a channel: there is some now, or the channel is closed`,
+    why: TRIES_AGAIN + " ",
+    come: "It tries to send again, as there is room now, or the channel is closed. Should another task have been quicker, it waits again.",
+  },
+  "a oneshot's value": {
+    until: "whoever sends the value, or drops the half that could send it, wakes this task",
+    gives: (by, me) => say`${by} has sent the value that ${me} waits for, or has dropped the half that could send it`,
+    why: "A oneshot has one sender, so that is all that can happen to it. ",
+    come: "The value is there, or will never come: either way the await is over.",
+  },
+  "a condition variable": {
+    until: "it has let go of the mutex, and whoever notifies the condition variable wakes it",
+    gives: (by, me) => say`${by} has notified the condition variable, and it is the turn of ${me}`,
+    why: "That does not say that the condition holds: it takes the mutex again first, then it looks. ",
+    come: "It was notified. It takes the mutex again, for which it may have to wait; then it looks whether the condition holds.",
+  },
+  "a barrier": {
+    until: "the last who arrives at the barrier wakes all who wait there",
+    gives: (by, me) => say`${by} was the last to arrive at the barrier: all who waited there may go on, and so may ${me}`,
+    why: "They are woken in the order in which they came. ",
+    come: "All have arrived at the barrier, so it goes on.",
+  },
+  "a wait group": {
+    until: "whoever finishes the last thing that the group counts wakes it",
+    gives: (by, me) => say`${by} has finished the last thing that the wait group counts: ${me} has waited for that`,
+    why: "A group wakes nobody before its count is 0. ",
+    come: "All that the wait group counted was done, so the await is over.",
+  },
+};
+
+const thingOf = (wait) => (wait?.what !== undefined && Object.hasOwn(THINGS, wait.what) ? THINGS[wait.what] : undefined);
+
+/** Whether the next poll of a task leads it beyond what it waits for: if it has been
+    aborted meanwhile, or stays at that line, it may have been woken by something else. */
+function goesOn(trace, n, id, wait) {
+  const later = (trace.touching.get(id) ?? []).map((at) => trace.events[at - 1]).filter((event) => event.n >= n && event.task === id);
+  const poll = later.findIndex(({ ev }) => FATES.has(ev));
+  if (later[poll]?.ev !== "poll") return false;
+  const stop = later.slice(poll + 1).find(({ ev }) => ev === "pending" || FATES.has(ev));
+  const isSame = ({ what, file, line }) => what === wait.what && file === wait.file && line === wait.line;
+  return !(stop?.waits ?? []).some(isSame);
+}
+
+/** What becomes of a task that stands in the ready queue. */
+const FATES = new Set(["poll", "abort", "drop", "done", "panic"]);
+
+function fateOf(trace, n, id) {
+  const at = (trace.touching.get(id) ?? []).find((m) => m > n && trace.events[m - 1].task === id && FATES.has(trace.events[m - 1].ev));
+  return trace.events[at - 1]?.ev;
 }
 
 function tellPending(event, groups, { trace, after }) {
@@ -406,13 +533,13 @@ function tellPendingForNothing(me, again) {
 }
 
 function joinerOf(state, target) {
-  const waits = (other) => other.waits.some((wait) => wait.target === target);
+  const waits = (other) => other.state !== "polled" && other.waits.some((wait) => wait.target === target);
   return Object.values(state.tasks).find(waits);
 }
 
-function tellWake(event, { before }) {
+function tellWake(event, { trace, before }) {
   const me = task(event.task);
-  const [lead, reason] = wakeReason(event, me, before);
+  const [lead, reason] = wakeReason(event, me, { trace, before });
   if (event.dup) {
     return [
       say`${lead}, but it stands in the ready queue already.`,
@@ -425,18 +552,30 @@ function tellWake(event, { before }) {
   ];
 }
 
-function wakeReason(event, me, before) {
+function wakeReason(event, me, { trace, before }) {
   const [, kind, number] = /^(\w+) (\d+)$/.exec(event.by ?? "") ?? [];
   const other = Number(number);
   if (kind !== "task") return [say`${me} is woken by ${cause(event.by)}`, WAKE_REASONS[kind ?? event.by] ?? ""];
   if (other === event.task) {
     return [say`${me} is woken by something that it did itself, during its own poll`, "It may have given way, or one of the futures in it has made another able to go on. "];
   }
-  if (ENDED.has(before.tasks[other]?.state)) {
-    const joins = before.tasks[event.task]?.waits.some((wait) => wait.target === other);
-    return [say`${me} is woken by the end of ${task(other)}`, joins ? "What it awaited is there. " : ""];
+  const waits = before.tasks[event.task]?.waits ?? [];
+  if (waits.some((wait) => wait.target === other) && ENDED.has(before.tasks[other]?.state)) {
+    return [say`${task(other)} has ended, and ${me} awaits its end: so it is woken`, "What it awaits is there. "];
   }
-  return [say`${me} is woken by ${task(other)}, which has the thread now`, "Something that it did makes this task able to go on. "];
+  if (!event.dup && fateOf(trace, event.n, event.task) === "abort") {
+    return [say`${task(other)} wakes ${me}, which is to be aborted`, "An abort waits for its task's turn. "];
+  }
+  const thing = waits.length === 1 && !event.dup ? thingOf(waits[0]) : undefined;
+  if (thing && goesOn(trace, event.n, event.task, waits[0])) return [thing.gives(task(other), me), thing.why];
+  return wokenByTask(other, me, waits, before);
+}
+
+/** What can be said of a wake in any case. */
+function wokenByTask(other, me, waits, before) {
+  const when = ENDED.has(before.tasks[other]?.state) ? "at its end" : "which has the thread now";
+  const thing = waits.length === 1 ? [", which waits for ", waitPieces(waits[0]), ","] : waits.length > 1 ? [", which waits for several things,"] : "";
+  return [say`${me}${thing} is woken by ${task(other)}, ${when}`, "Something that happened there lets this task look again whether it can go on. "];
 }
 
 const WAKE_REASONS = {
@@ -449,7 +588,7 @@ const WAKE_REASONS = {
 function tellUnpark(event, { trace, before }) {
   if (event.why === "timeout" && isVirtual(trace)) {
     return [
-      say`The virtual clock jumps from ${span(before.t)} to ${span(event.t)}.`,
+      say`The virtual clock jumps from ${clock(before.t)} to ${clock(event.t)}.`,
       say`Nobody was ready, and nobody could become so before the next deadline. So instead of waiting for it, the loop sets its clock to it.`,
     ];
   }
@@ -476,20 +615,25 @@ function inShort(trace, n) {
 
 function ringWords(level) {
   if (level === 0) return "That is the finest ring: when the hand is there, it is due.";
-  return "When the hand comes to that slot, it will be laid into a finer one.";
+  return "When the hand comes to that slot, it is laid into a finer one, unless it is due by then: then it fires.";
+}
+
+/** A ring by its number, and where it is drawn. */
+function ringName(level) {
+  return `ring ${level} (${["the outer one", "the inner one"][level] ?? "a coarser one, not drawn"})`;
 }
 
 const SHORT = {
   spawn: (e) => (e.by === "start" ? ["block_on begins: ", task(e.task)] : ["spawn ", task(e.task)]),
   phase: (e) => [`— ${{ io: "1 look outside", timers: "2 fire timers", ready: "3 run ready" }[e.p] ?? e.p}`],
   poll: (e) => ["poll ", task(e.task), ` (${e.k})`],
-  pending: (e) => [task(e.task), " pending", e.waits?.length ? [": ", listed(waitGroups(e.waits).map(waitPieces), 2)] : ""],
+  pending: (e) => [task(e.task), " waits", e.waits?.length ? [" for ", listed(waitGroups(e.waits).map(waitPieces), 2)] : ""],
   done: (e) => [task(e.task), " has ended ✓"],
   panic: (e) => [task(e.task), " panics"],
   abort: (e) => [task(e.task), " is aborted"],
   drop: (e) => [task(e.task), " is dropped"],
   wake: (e) => ["wake ", task(e.task), " ← ", cause(e.by), e.dup ? " (again)" : ""],
-  arm: (e, _trace, about) => [`arm timer ${e.timer}`, about === null ? "" : [" for ", task(about)], ` → ${span(e.deadline)}`],
+  arm: (e, _trace, about) => [`arm timer ${e.timer}`, about === null ? "" : [" for ", task(about)], ` → ${clock(e.deadline)}`],
   cascade: (e) => [`timer ${e.timer} moves to ring ${e.level}`],
   fire: (e) => [`timer ${e.timer} fires`],
   cancel: (e) => [`timer ${e.timer} cancelled`],
