@@ -36,17 +36,25 @@ function fill(id, ...children) {
 
 // ── tasks ─────────────────────────────────────────────────────────────────
 
-const HUES = 8;
+const HUES = 10;
 const hue = (id) => (Number(id) - 1) % HUES;
 
 /** A task as a coloured chip. Its number stands in it: the colour only helps. */
-function chip(trace, id, more = {}) {
+function chip(trace, id, more = {}, most = 40) {
   const text = label(trace, id);
-  return el("span", { class: `chip hue${hue(id)}`, title: text, ...more }, text);
+  return el("span", { class: `chip hue${hue(id)}`, title: text, ...more }, shortened(text, most));
 }
 
-function rendered(trace, pieces) {
-  return pieces.map((piece) => (piece.task === undefined ? String(piece) : chip(trace, piece.task)));
+function rendered(trace, pieces, most) {
+  return pieces.map((piece) => (piece.task === undefined ? String(piece) : chip(trace, piece.task, {}, most)));
+}
+
+/** A name that fits into so many characters: it is cut in the middle, since names often
+    differ in the number at their end. */
+function shortened(text, most) {
+  if (text.length <= most) return text;
+  const end = Math.min(4, Math.floor(most / 3));
+  return `${text.slice(0, most - end - 1).trimEnd()}…${text.slice(-end).trimStart()}`;
 }
 
 /** A text that fits into so many characters. */

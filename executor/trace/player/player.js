@@ -37,6 +37,14 @@ function showHeader({ header, events, sources, notices }) {
   byId("files").hidden = sources.size < 1;
   fill("chosen", el("option", { value: "" }, "this task"), chosenOptions());
   showTheme();
+  showUsed(events);
+}
+
+/** What this program never uses takes less room. */
+function showUsed(events) {
+  const uses = (...kinds) => events.some(({ ev }) => kinds.includes(ev));
+  document.body.classList.toggle("no-system", !uses("watch", "fdready", "job"));
+  document.body.classList.toggle("no-output", !uses("out"));
 }
 
 /** As many tasks to choose from as a list can be read. */
@@ -62,7 +70,7 @@ function draw() {
   for (const part of PARTS) part(view);
   // Asking where things are makes the browser lay out the page: once, when all is drawn.
   settleSource();
-  ["tasks", "interest", "pool"].forEach(settleTable);
+  ["interest", "pool"].forEach(settleTable);
   settleOutput();
   settleLog(view);
 }
@@ -74,9 +82,15 @@ const PARTS = [
 
 /** How much room there is for what is drawn only as far as it can be seen. */
 function measure() {
-  const [lanes, log] = [byId("lanes"), byId("log")];
+  const [lanes, log, queue, tasks] = ["lanes", "log", "queue", "tasks-room"].map(byId);
   const size = { width: lanes.clientWidth || 640, height: lanes.clientHeight || 190 };
-  player.sizes = { lanes: size, logHeight: log.clientHeight || 300 };
+  const isOneScreen = getComputedStyle(tasks).overflowY === "hidden";
+  player.sizes = {
+    lanes: size,
+    logHeight: log.clientHeight || 300,
+    queue: queue.clientWidth || 400,
+    tasks: { rows: isOneScreen ? Math.floor(tasks.clientHeight / TASK_ROW) - 1 : TASKS_SHOWN, width: tasks.clientWidth || 400 },
+  };
 }
 
 function resized() {
@@ -84,14 +98,16 @@ function resized() {
   draw();
 }
 
+const LETTERS_IN_SENTENCE = 28;
+
 function drawSentence({ trace, n }) {
   const { lead, why } = sentence(trace, n);
-  fill("lead", rendered(trace, lead));
-  fill("why", rendered(trace, why));
+  fill("lead", rendered(trace, lead, LETTERS_IN_SENTENCE));
+  fill("why", rendered(trace, why, LETTERS_IN_SENTENCE));
 }
 
 function drawPosition({ trace, n, state }) {
-  const [count, time] = [trace.events.length, span(state.t)];
+  const [count, time] = [trace.events.length, clock(state.t)];
   fill("position", el("b", {}, `event ${n}`), ` of ${count} · turn ${state.turn} · ${time}`);
   const slider = byId("slider");
   slider.value = n;

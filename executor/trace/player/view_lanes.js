@@ -2,7 +2,7 @@
 // The lanes: a column for each event (not for each microsecond: a loop sleeps most of
 // the time), a lane for each task. Only a window of both is drawn.
 
-const LANE = { lowest: 22, highest: 32, top: 20, label: 100, narrowest: 13, widest: 24 };
+const LANE = { lowest: 19, highest: 32, top: 20, label: 104, narrowest: 13, widest: 24 };
 
 function drawLanes({ trace, state, sizes }) {
   const box = byId("lanes");
@@ -19,9 +19,9 @@ function drawLanes({ trace, state, sizes }) {
     present(picture, state.n),
     ...turnMarks(picture),
     ...loopLane(picture),
-    ...columns.flatMap((column) => wakeArrow(picture, column)),
     ...shown.flatMap((id) => taskLane(picture, id)),
-    hiddenNote(hidden, LANE.top + (shown.length + 1) * lane + 12),
+    ...columns.flatMap((column) => wakeArrow(picture, column)),
+    hiddenNote(hidden, height - 4),
   );
   box.dataset.first = range.first;
   box.dataset.wide = range.wide;
@@ -49,19 +49,33 @@ function columnsOf(trace, { first, last }) {
   });
 }
 
-/** If there are more tasks than lanes: those with the most events in this window. */
+/** If there are more tasks than lanes: those of which there is most to see in this window,
+    and in any case those that the present event names. So the lanes change with the
+    window, and hardly within it. */
 function chooseLanes(trace, columns, state, most) {
-  const weight = new Map();
-  const alive = columns.flatMap(({ tasks }) => Object.values(tasks).filter(({ state: s }) => !ENDED.has(s)));
-  for (const { id } of alive) weight.set(id, 0);
-  for (const { event } of columns) {
-    for (const id of tasksTouched(state, event)) weight.set(id, (weight.get(id) ?? 0) + 1);
-  }
-  const current = trace.about[state.n];
-  if (weight.has(current)) weight.set(current, Infinity);
+  const weight = weights(columns, state);
+  const named = [...namedAt(trace, state)].filter((id) => weight.has(id));
   const heaviest = [...weight.keys()].sort((a, b) => weight.get(b) - weight.get(a) || a - b);
-  const shown = heaviest.slice(0, Math.max(1, most)).sort((a, b) => a - b);
-  return { shown, hidden: weight.size - shown.length };
+  const shown = new Set([...named, ...heaviest.slice(0, Math.max(1, most))]);
+  for (const id of heaviest.slice(0, most).reverse()) {
+    if (shown.size > Math.max(most, named.length) && !named.includes(id)) shown.delete(id);
+  }
+  const isAlive = ({ id, state: how }) => !ENDED.has(how) && !shown.has(id);
+  return { shown: [...shown].sort((a, b) => a - b), hidden: Object.values(state.tasks).filter(isAlive).length };
+}
+
+/** How much there is to see of each task: its events, and how long it lives. One that
+    ended before the first quarter of the window comes behind all the others. */
+function weights(columns, state) {
+  const weight = new Map();
+  const add = (id, some) => weight.set(id, (weight.get(id) ?? 0) + some);
+  columns.forEach(({ event, tasks }, index) => {
+    for (const { id, state: how } of Object.values(tasks)) if (!ENDED.has(how)) add(id, 0.1);
+    for (const id of tasksTouched(state, event)) if (tasks[id]) add(id, 1);
+    if (index !== Math.floor(columns.length / 4)) return;
+    for (const { id, state: how } of Object.values(tasks)) if (ENDED.has(how) && weight.has(id)) add(id, -1000);
+  });
+  return weight;
 }
 
 const columnX = ({ range }, n) => LANE.label + (n - range.first) * range.wide;
@@ -70,7 +84,7 @@ const columnX = ({ range }, n) => LANE.label + (n - range.first) * range.wide;
 
 function present(picture, n) {
   const { wide } = picture.range;
-  return svg("rect", { class: "present", x: columnX(picture, n), y: 4, width: wide, height: picture.height - 8, rx: 3 });
+  return svg("rect", { class: "present", x: columnX(picture, n), y: 4, width: wide, height: picture.height - 8, rx: 3 }, svg("title", {}, `event ${n}, which is shown`));
 }
 
 /** The turns, numbered along the top where there is room. */
@@ -79,7 +93,7 @@ function turnMarks(picture) {
   return picture.columns.filter(({ newTurn }) => newTurn).flatMap(({ event, t }) => {
     const x = columnX(picture, event.n);
     const line = svg("line", { class: "turn", x1: x, x2: x, y1: LANE.top - 4, y2: picture.height - 6 });
-    const text = `turn ${event.turn} · ${span(t)}`;
+    const text = `turn ${event.turn} · ${clock(t)}`;
     if (x < free || x + text.length * 6 > picture.range.wide * picture.columns.length + LANE.label + 8) return [line];
     free = x + text.length * 6 + 10;
     return [line, svg("text", { class: "axis", x, y: 12 }, text)];
@@ -132,7 +146,7 @@ const END_SIGNS = { done: "✓ ended", panicked: "✗ panicked", aborted: "✗ a
 
 function taskLane(picture, id) {
   const middle = picture.rows.get(id) + picture.lane / 2 - 1;
-  const name = svg("text", { class: "lane", x: 12, y: middle + 4 }, cut(label(picture.trace, id), 13));
+  const name = svg("text", { class: "lane", x: 12, y: middle + 4 }, shortened(label(picture.trace, id), 13));
   const kind = ({ tasks }) => tasks[id] && `${tasks[id].state} ${tasks[id].polls}`;
   const parts = stretches(picture.columns, kind).flatMap((stretch) => taskStretch(picture, id, stretch, middle));
   const swatch = svg("rect", { class: `hue${hue(id)} bar`, x: 2, y: middle - 5, width: 6, height: 10, rx: 1.5 });
@@ -177,7 +191,7 @@ function wakeArrow(picture, { event }) {
 }
 
 function hiddenNote(hidden, y) {
-  const text = hidden > 0 ? `and ${hidden} more task${hidden > 1 ? "s" : ""}, not drawn here` : "";
+  const text = hidden > 0 ? `and ${hidden} more living task${hidden > 1 ? "s" : ""}, not drawn here` : "";
   return svg("text", { class: "axis", x: 2, y }, text);
 }
 

@@ -5,22 +5,38 @@
 const TASKS_SHOWN = 12;
 const ROWS_SHOWN = 16;
 const LINES_SHOWN = 60;
-const STATE_SIGNS = { polled: "▶ polled", ready: "● ready", waiting: "… waiting", done: "✓ ended", panicked: "✗ panicked", aborted: "✗ aborted", dropped: "✗ dropped" };
+const STATE_SIGNS = { polled: "▶ polled", ready: "● ready", waiting: "… suspended", done: "✓ ended", panicked: "✗ panicked", aborted: "✗ aborted", dropped: "✗ dropped" };
 
 // ── tasks ─────────────────────────────────────────────────────────────────
 
+const TASK_ROW = 24; // as in the style sheet
+
 /** Those that are alive first, in the order of their spawns; of very many, a part. */
-function drawTasks({ trace, state }) {
+function drawTasks({ trace, state, sizes }) {
   const tasks = Object.values(state.tasks);
   const alive = tasks.filter((task) => !ENDED.has(task.state));
   const ended = tasks.filter((task) => ENDED.has(task.state)).reverse();
   const about = trace.about[state.n];
   const ordered = [...alive, ...ended];
-  const place = ordered.findIndex((task) => task.id === about);
-  const first = Math.max(0, Math.min(place - TASKS_SHOWN / 2, ordered.length - TASKS_SHOWN));
-  const shown = ordered.slice(first, first + TASKS_SHOWN);
-  const behind = ordered.length - first - shown.length;
-  fill("tasks", moreRow(first), shown.map((task) => taskRow(trace, task, task.id === about)), moreRow(behind));
+  const rows = Math.max(2, sizes.tasks.rows);
+  const shown = ordered.length <= rows ? ordered : someTasks(trace, state, ordered, rows - 1);
+  const letters = Math.floor((sizes.tasks.width * 0.26 - 20) / 7.6);
+  const waits = Math.floor((sizes.tasks.width * 0.74 - 150) / 6.6);
+  fill("tasks", shown.map((task) => taskRow(trace, task, task.id === about, [letters, waits])), moreRow(ordered.length - shown.length));
+}
+
+/** Of too many tasks: who the event names, who has the thread; then the first in order. */
+function someTasks(trace, state, ordered, most) {
+  const named = namedAt(trace, state);
+  const first = ordered.filter(({ id }) => named.has(id));
+  const chosen = new Set([...first, ...ordered.filter(({ id }) => !named.has(id))].slice(0, most));
+  return ordered.filter((task) => chosen.has(task));
+}
+
+/** The tasks that an event is about, and the one that has the thread. */
+function namedAt(trace, state) {
+  const event = trace.events[state.n - 1];
+  return new Set([...(event ? tasksTouched(state, event) : []), trace.about[state.n], state.polled].filter((id) => id !== null));
 }
 
 const moreRow = (count) => (count > 0 ? [el("tr", {}, el("td", { colspan: 4, class: "more" }, `and ${count} more`))] : []);
@@ -31,16 +47,19 @@ function settleTable(id) {
   if (row) scrollToRows(byId(id).closest("div"), row, row);
 }
 
-function taskRow(trace, { id, state, polls, waits }, now) {
-  const waited = state === "polled" ? [] : waitGroups(waits);
-  const words = listed(waited.map((wait) => waitWithPlace(trace, wait)), 4);
+function taskRow(trace, { id, state, polls, waits }, now, [letters, most]) {
+  const words = state === "polled" ? [] : listed(waitGroups(waits).map((wait) => waitWithPlace(trace, wait)), 4);
+  const whole = flat(trace, words);
+  const isLong = whole.length > most;
+  const short = isLong ? listed(waitGroups(waits).map(waitPieces), 2) : words;
+  const past = state === "ready" && waits.length > 0;
   return el(
     "tr",
     { class: `${now ? "now" : ""} ${ENDED.has(state) ? "ended" : ""}` },
-    el("td", {}, chip(trace, id)),
+    el("td", {}, chip(trace, id, {}, letters)),
     el("td", {}, STATE_SIGNS[state] ?? state),
     el("td", {}, polls),
-    el("td", {}, rendered(trace, words)),
+    el("td", { class: past ? "past" : undefined, title: isLong ? whole : undefined }, past ? "it waited for " : "", rendered(trace, short, Math.max(8, most - 14))),
   );
 }
 
@@ -50,14 +69,14 @@ const WANTS = { r: "read", w: "write", rw: "both" };
 
 function drawInterest({ trace, state, event }) {
   const waitingFor = new Map();
-  for (const { id, waits } of Object.values(state.tasks)) {
-    for (const { fd } of waits) if (fd !== undefined) addTo(waitingFor, fd, id);
+  for (const { id, waits, state: how } of Object.values(state.tasks)) {
+    if (how === "waiting") for (const { fd } of waits) if (fd !== undefined) addTo(waitingFor, fd, id);
   }
   const rows = nearest(Object.values(state.watched), ({ fd }) => fd === event?.fd).map(({ fd, want, got }) => {
     const waiting = waitingFor.get(fd) ?? [];
     const signs = `${WANTS[want] ?? want}${got ? " ● now" : ""}`;
     const now = event?.fd === fd ? "now" : undefined;
-    return el("tr", { class: now }, el("td", {}, fd), el("td", {}, signs), el("td", {}, waiting.map((id) => chip(trace, id))));
+    return el("tr", { class: now }, el("td", {}, fd), el("td", {}, signs), el("td", {}, waiting.map((id) => chip(trace, id, {}, 9))));
   });
   const more = Object.keys(state.watched).length - rows.length;
   fill("interest", rows.length ? rows : emptyRow("nothing is watched"), moreRow(more));
@@ -73,7 +92,7 @@ function drawPool({ trace, state, event }) {
   const rows = nearest(Object.values(state.jobs), ({ job }) => job === event?.job).map(({ job, task: id, file, line, done }) => {
     const now = event?.job === job ? "now" : undefined;
     const place = placeText(trace, { file, line });
-    const owner = id === undefined ? "" : chip(trace, id);
+    const owner = id === undefined ? "" : chip(trace, id, {}, 9);
     return el("tr", { class: now }, el("td", {}, job, place && el("small", {}, ` ${place}`)), el("td", {}, done ? "✓ done" : "out"), el("td", {}, owner));
   });
   const more = Object.keys(state.jobs).length - rows.length;
@@ -127,7 +146,8 @@ function logRow(trace, n, present) {
   const button = el(
     "button",
     { type: "button", "data-n": n, tabindex: n === present ? 0 : -1, "aria-current": n === present && "step", title: text },
-    el("small", {}, span(event.t)),
+    el("small", {}, n),
+    el("small", {}, clock(event.t)),
     ` ${text}`,
   );
   const kind = event.ev === "phase" ? "part" : n > present ? "later" : "";

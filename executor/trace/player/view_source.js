@@ -14,21 +14,27 @@ function drawSource(view) {
   const line = state.at && state.at.file === file ? state.at.line : undefined;
   for (const row of document.querySelectorAll("#code .here, #code .near")) row.removeAttribute("class");
   for (const marks of document.querySelectorAll("#code .marks")) marks.remove();
-  for (const [at, tasks] of bookmarks(state, file)) drawMarks(trace, at, tasks);
+  for (const [at, tasks] of bookmarks(state, file)) drawMarks(trace, state, at, tasks);
   const row = rowOf(line);
   if (row) row.className = state.exact ? "here" : "near";
 }
 
-/** After all has been drawn: brings the line into sight, with all bookmarks if they fit. */
+/** After all has been drawn: brings the line into sight, with all bookmarks if they fit;
+    if not, with that of the task that is being polled. */
 function settleSource() {
   const box = byId("code");
   const line = box.querySelector(".here, .near");
   if (!line) return;
-  const marked = [...box.children].filter((row) => row === line || row.querySelector(".marks"));
-  const [first, last] = [marked[0], marked.at(-1)];
-  const height = last.getBoundingClientRect().bottom - first.getBoundingClientRect().top;
-  if (height < box.clientHeight - 60) scrollToRows(box, first, last);
-  else scrollToRows(box, line, line);
+  const runs = box.querySelector(".runs")?.closest("li");
+  const rows = [...box.children];
+  const wanted = [
+    rows.filter((row) => row === line || row.querySelector(".marks")),
+    rows.filter((row) => row === line || row === runs),
+    [line],
+  ];
+  const height = (some) => some.at(-1).getBoundingClientRect().bottom - some[0].getBoundingClientRect().top;
+  const fitting = wanted.find((some) => height(some) < box.clientHeight - 60) ?? [line];
+  scrollToRows(box, fitting[0], fitting.at(-1));
 }
 
 /** The file of the place that was named last; if it is not at hand, the program's own. */
@@ -56,16 +62,20 @@ function missing(file) {
 const MARKS = 2;
 const MARKS_WIDTH = 7;
 
-function drawMarks(trace, line, tasks) {
-  const texts = [...tasks].map(([id, count]) => [id, count > 1 ? `${id}×${count}` : `#${id}`]);
+function drawMarks(trace, state, line, tasks) {
+  const runs = (id) => id === state.polled;
+  const texts = [...tasks].map(([id, count]) => [id, count > 1 ? `${id}×${count}` : `${runs(id) ? "▸" : "#"}${id}`]);
   const width = texts.map(([, text]) => text).join("").length;
   const fits = texts.length <= MARKS && width <= MARKS_WIDTH;
   const marks = (fits ? texts : texts.slice(0, 1)).map(([id, text]) => {
-    const mark = chip(trace, id, { title: `${label(trace, id)} waits for what this line made` });
+    const title = `${label(trace, id)} ${runs(id) ? "is being polled: it has gone on from here" : "is suspended here: it waits for what this line made"}`;
+    const mark = chip(trace, id, { title });
+    mark.classList.toggle("runs", runs(id));
     mark.textContent = text;
     return mark;
   });
-  if (!fits && texts.length > 1) marks.push(el("b", {}, `+${texts.length - 1}`));
+  const others = texts.slice(1).map(([id]) => label(trace, id)).join(", ");
+  if (!fits && texts.length > 1) marks.push(el("b", { title: `here as well: ${others}` }, `+${texts.length - 1}`));
   rowOf(line)?.prepend(el("span", { class: "marks" }, marks));
 }
 

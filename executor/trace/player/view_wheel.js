@@ -21,10 +21,10 @@ function makeWheel(trace) {
     return svg("text", { x, y, class: "number" }, (quarter * count) / 4);
   });
   const hands = [svg("line", { id: "hand0" }), svg("line", { id: "hand1" })];
-  const texts = [svg("text", { id: "hand-time", y: -5 }), svg("text", { id: "hand-next", y: 11 })];
+  const texts = [svg("text", { y: -21 }, "turned to"), svg("text", { id: "hand-time", y: -6 }), svg("text", { id: "hand-next", y: 11 })];
   fill("wheel", drawn, numbers, hands, texts);
   const widths = RINGS.map(({ level }) => slotWidth(trace, level));
-  fill("rings", `a slot: outer ring ${widths[0]}, inner ${widths[1]}`);
+  fill("rings", `outer: ring 0, ${widths[0]} a slot; inner: ring 1, ${widths[1]}. Yellow: under the hand, which is turned as the timers are looked at, not in between.`);
 }
 
 function slotShape({ inner, outer }, slot, count) {
@@ -47,8 +47,9 @@ function drawWheel({ trace, state, event }) {
   const timers = Object.values(state.timers).sort((a, b) => a.deadline - b.deadline);
   const tick = Math.floor(state.hand / (trace.header.tick_us ?? 65.536));
   RINGS.forEach((ring) => drawRing(trace, ring, timers, tick));
-  fill("hand-time", span(state.hand));
-  fill("hand-next", timers.length ? `next ${span(timers[0].deadline)}` : "no timer");
+  fill("hand-time", clock(state.hand));
+  const due = timers[0]?.deadline <= state.t ? "due" : "next";
+  fill("hand-next", timers.length ? `${due} ${clock(timers[0].deadline)}` : "no timer");
   byId("wheel").setAttribute("aria-label", wheelInWords(state, timers));
   const items = timers.slice(0, TIMERS_SHOWN).map((timer) => timerItem(trace, timer, event));
   if (timers.length > TIMERS_SHOWN) items.push(el("li", { class: "more" }, `and ${timers.length - TIMERS_SHOWN} more`));
@@ -71,13 +72,13 @@ function drawRing(trace, { level, inner }, timers, tick) {
 }
 
 function wheelInWords(state, timers) {
-  const next = timers[0] ? `the next deadline is at ${span(timers[0].deadline)}` : "none is armed";
-  return `Timer wheel: the hand stands at ${span(state.hand)}; armed timers: ${timers.length}; ${next}.`;
+  const next = timers[0] ? `the earliest deadline is ${clock(timers[0].deadline)}` : "none is armed";
+  return `Timer wheel: the hand stands at ${clock(state.hand)}; armed timers: ${timers.length}; ${next}.`;
 }
 
 function timerItem(trace, timer, event) {
   const place = timer.level < 0 ? "under the hand" : `ring ${timer.level}, slot ${timer.slot}`;
-  const who = timer.task === undefined ? "" : chip(trace, timer.task);
+  const who = timer.task === undefined ? "" : chip(trace, timer.task, {}, 12);
   const now = event?.timer === timer.timer ? "now" : undefined;
-  return el("li", { class: now }, el("b", {}, `${timer.timer}`), who, el("span", {}, `${span(timer.deadline)}`), el("small", {}, place));
+  return el("li", { class: now }, el("b", {}, `${timer.timer}`), who, el("span", {}, clock(timer.deadline)), el("small", {}, place));
 }

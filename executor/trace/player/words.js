@@ -137,7 +137,7 @@ const SENTENCES = {
     if (event.by === "start") {
       return [
         say`block_on makes its future a task of the loop: ${me}.`,
-        say`Nothing of it has run yet: a future does nothing until somebody polls it. It stands in the ready queue.`,
+        say`Nothing of it has run yet: a future does nothing until somebody polls it. It stands in the ready queue. (The key → leads to the next event.)`,
       ];
     }
     return [
@@ -356,7 +356,7 @@ function nextWords(next, now) {
 function tellReady(state) {
   const now = state.queue.map(task);
   return [
-    say`Turn ${state.turn}, third part: the loop polls who is ready now: ${now.length ? listed(now) : "nobody"}.`,
+    say`Turn ${state.turn}, third part: the loop polls who is ready now: ${now.length ? listed(now, now.length > 5 ? 3 : 5) : "nobody"}.`,
     say`Each gets one poll. Who is woken from here on stands behind the dashed cut and runs in the next turn, so that timers and descriptors have their turn, too.`,
   ];
 }
@@ -425,7 +425,7 @@ const THINGS = {
   "an event": {
     until: "whoever sets the event wakes all who wait for it",
     gives: (by, me) => say`${by} has set the event that ${me} waits for`,
-    why: "All who wait for it are woken, in the order in which they came, and get through even if it is cleared before their turn. ",
+    why: "All who wait for it are woken in the order in which they came, and get through even if it is cleared meanwhile. ",
     come: "The event was set. It gets through, even if the event has been cleared since.",
   },
   "a value from a channel": {
