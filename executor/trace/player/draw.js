@@ -42,7 +42,7 @@ const hue = (id) => (Number(id) - 1) % HUES;
 /** A task as a coloured chip. Its number stands in it: the colour only helps. */
 function chip(trace, id, more = {}, most = 40) {
   const text = label(trace, id);
-  return el("span", { class: `chip hue${hue(id)}`, title: text, ...more }, shortened(text, most));
+  return el("span", { class: `chip hue${hue(id)}`, title: text, ...more }, most < 7 ? `#${id}` : shortened(text, most));
 }
 
 function rendered(trace, pieces, most) {
@@ -53,8 +53,8 @@ function rendered(trace, pieces, most) {
     differ in the number at their end. */
 function shortened(text, most) {
   if (text.length <= most) return text;
-  const end = Math.min(4, Math.floor(most / 3));
-  return `${text.slice(0, most - end - 1).trimEnd()}…${text.slice(-end).trimStart()}`;
+  const [end] = /\d{1,3}$/.exec(text) ?? [""];
+  return `${text.slice(0, most - end.length - 1).trimEnd()}…${end}`;
 }
 
 /** A text that fits into so many characters. */

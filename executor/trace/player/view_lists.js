@@ -20,7 +20,7 @@ function drawTasks({ trace, state, sizes }) {
   const ordered = [...alive, ...ended];
   const rows = Math.max(2, sizes.tasks.rows);
   const shown = ordered.length <= rows ? ordered : someTasks(trace, state, ordered, rows - 1);
-  const letters = Math.floor((sizes.tasks.width * 0.26 - 20) / 7.6);
+  const letters = Math.floor((sizes.tasks.width * 0.26 - 32) / 8);
   const waits = Math.floor((sizes.tasks.width * 0.74 - 150) / 6.6);
   fill("tasks", shown.map((task) => taskRow(trace, task, task.id === about, [letters, waits])), moreRow(ordered.length - shown.length));
 }
@@ -47,11 +47,13 @@ function settleTable(id) {
   if (row) scrollToRows(byId(id).closest("div"), row, row);
 }
 
+const inFewer = (piece) => (typeof piece === "string" ? piece.replace("descriptor ", "fd ") : piece);
+
 function taskRow(trace, { id, state, polls, waits }, now, [letters, most]) {
   const words = state === "polled" ? [] : listed(waitGroups(waits).map((wait) => waitWithPlace(trace, wait)), 4);
   const whole = flat(trace, words);
   const isLong = whole.length > most;
-  const short = isLong ? listed(waitGroups(waits).map(waitPieces), 2) : words;
+  const short = isLong ? listed(waitGroups(waits).map(waitPieces), 2).map(inFewer) : words;
   const past = state === "ready" && waits.length > 0;
   return el(
     "tr",
@@ -59,7 +61,7 @@ function taskRow(trace, { id, state, polls, waits }, now, [letters, most]) {
     el("td", {}, chip(trace, id, {}, letters)),
     el("td", {}, STATE_SIGNS[state] ?? state),
     el("td", {}, polls),
-    el("td", { class: past ? "past" : undefined, title: isLong ? whole : undefined }, past ? "it waited for " : "", rendered(trace, short, Math.max(8, most - 14))),
+    el("td", { class: past ? "past" : undefined, title: isLong ? whole : undefined }, past ? "it waited for " : "", rendered(trace, short, most - 13)),
   );
 }
 
@@ -76,7 +78,7 @@ function drawInterest({ trace, state, event }) {
     const waiting = waitingFor.get(fd) ?? [];
     const signs = `${WANTS[want] ?? want}${got ? " ● now" : ""}`;
     const now = event?.fd === fd ? "now" : undefined;
-    return el("tr", { class: now }, el("td", {}, fd), el("td", {}, signs), el("td", {}, waiting.map((id) => chip(trace, id, {}, 9))));
+    return el("tr", { class: now }, el("td", {}, fd), el("td", {}, signs), el("td", {}, waiting.map((id) => chip(trace, id, {}, 8))));
   });
   const more = Object.keys(state.watched).length - rows.length;
   fill("interest", rows.length ? rows : emptyRow("nothing is watched"), moreRow(more));
@@ -92,7 +94,7 @@ function drawPool({ trace, state, event }) {
   const rows = nearest(Object.values(state.jobs), ({ job }) => job === event?.job).map(({ job, task: id, file, line, done }) => {
     const now = event?.job === job ? "now" : undefined;
     const place = placeText(trace, { file, line });
-    const owner = id === undefined ? "" : chip(trace, id, {}, 9);
+    const owner = id === undefined ? "" : chip(trace, id, {}, 8);
     return el("tr", { class: now }, el("td", {}, job, place && el("small", {}, ` ${place}`)), el("td", {}, done ? "✓ done" : "out"), el("td", {}, owner));
   });
   const more = Object.keys(state.jobs).length - rows.length;

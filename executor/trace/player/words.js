@@ -627,7 +627,7 @@ const SHORT = {
   spawn: (e) => (e.by === "start" ? ["block_on begins: ", task(e.task)] : ["spawn ", task(e.task)]),
   phase: (e) => [`— ${{ io: "1 look outside", timers: "2 fire timers", ready: "3 run ready" }[e.p] ?? e.p}`],
   poll: (e) => ["poll ", task(e.task), ` (${e.k})`],
-  pending: (e) => [task(e.task), " waits", e.waits?.length ? [" for ", listed(waitGroups(e.waits).map(waitPieces), 2)] : ""],
+  pending: (e) => [task(e.task), ...(e.waits?.length ? [" waits for ", listed(waitGroups(e.waits).map(waitPieces), 2)] : [" gives the thread back"])],
   done: (e) => [task(e.task), " has ended ✓"],
   panic: (e) => [task(e.task), " panics"],
   abort: (e) => [task(e.task), " is aborted"],
