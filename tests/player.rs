@@ -20,6 +20,8 @@ use support::within;
 
 /// A small program that did a little of everything; its names are unkind.
 const EVERY_KIND: &str = include_str!("player/every_kind.jsonl");
+/// A mutex that is handed over, an awaited task and an abort; with what is to be told of it.
+const TOLD: &str = include_str!("player/told.jsonl");
 const CHECK: &str = include_str!("player/check.js");
 
 /// A browser is many programs, which may have to share one core with other tests.
@@ -81,6 +83,11 @@ fn a_step_back_over_many_checkpoints_shows_what_was_there_before() {
 #[test]
 fn every_kind_of_event_has_a_sentence_and_an_effect() {
     ask(&["sense", "known"], &page_of(EVERY_KIND), LAPTOP);
+}
+
+#[test]
+fn a_wake_tells_what_it_hands_over_and_the_source_shows_the_tasks_own_lines() {
+    ask(&["told", "stepping", "sense", "known"], &page_of(TOLD), LAPTOP);
 }
 
 #[test]

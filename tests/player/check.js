@@ -45,6 +45,20 @@ const CHECKS = {
     }
   },
 
+  /** The events of this trace carry what is to be told of them: `says`, which words;
+      `shows`, which line; `marked`, where bookmarks lie. */
+  told() {
+    for (const { n, says = [], shows, marked } of player.trace.events) {
+      const { at } = window.glassloop.stateAt(n);
+      const told = window.glassloop.text(n);
+      for (const words of says) expect(told.includes(words), `event ${n} does not say “${words}”, but: ${told}`);
+      expect(shows === undefined || at?.line === shows, `event ${n} shows line ${at?.line}, not ${shows}`);
+      const lines = [...bookmarks(window.glassloop.stateAt(n), at?.file).keys()].join();
+      expect(marked === undefined || lines === marked.join(), `event ${n} has bookmarks at ${lines}, not ${marked}`);
+    }
+    expect(player.trace.events.some(({ says }) => says), "nothing is expected of this trace");
+  },
+
   /** No event of these traces is unknown to the player. */
   known() {
     for (const { ev, n } of player.trace.events) {

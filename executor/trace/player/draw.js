@@ -50,9 +50,11 @@ function rendered(trace, pieces, most) {
 }
 
 /** A name that fits into so many characters: it is cut in the middle, since names often
-    differ in the number at their end. */
+    differ in the number at their end; of a path, the end is kept. */
 function shortened(text, most) {
   if (text.length <= most) return text;
+  const [, number, file] = /^(#\d+ ).*\/([^/]+)$/.exec(text) ?? [];
+  if (file) return cut(`${number}…${file}`, most);
   const [end] = /\d{1,3}$/.exec(text) ?? [""];
   return `${text.slice(0, most - end.length - 1).trimEnd()}…${end}`;
 }

@@ -61,7 +61,7 @@ function taskRow(trace, { id, state, polls, waits }, now, [letters, most]) {
     el("td", {}, chip(trace, id, {}, letters)),
     el("td", {}, STATE_SIGNS[state] ?? state),
     el("td", {}, polls),
-    el("td", { class: past ? "past" : undefined, title: isLong ? whole : undefined }, past ? "it waited for " : "", rendered(trace, short, most - 13)),
+    el("td", { class: past ? "past" : undefined, title: isLong ? whole : undefined }, past ? "waited for " : "", rendered(trace, short, most - 13)),
   );
 }
 
