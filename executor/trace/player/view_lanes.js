@@ -146,7 +146,7 @@ const END_SIGNS = { done: "✓ ended", panicked: "✗ panicked", aborted: "✗ a
 
 function taskLane(picture, id) {
   const middle = picture.rows.get(id) + picture.lane / 2 - 1;
-  const name = svg("text", { class: "lane", x: 12, y: middle + 4 }, shortened(label(picture.trace, id), 13));
+  const name = svg("text", { class: "lane", x: 12, y: middle + 4 }, shortened(label(picture.trace, id), 12));
   const kind = ({ tasks }) => tasks[id] && `${tasks[id].state} ${tasks[id].polls}`;
   const parts = stretches(picture.columns, kind).flatMap((stretch) => taskStretch(picture, id, stretch, middle));
   const swatch = svg("rect", { class: `hue${hue(id)} bar`, x: 2, y: middle - 5, width: 6, height: 10, rx: 1.5 });

@@ -22,7 +22,7 @@ function queueItems(trace, { queue, snapshot }, room) {
   if (snapshot === null) return someOf(trace, now, room);
   const sides = [now.length ? "this turn" : "nobody left this turn", later.length ? "next turn" : ""];
   const line = el("li", { class: "cut" }, sides.map((text) => el("span", {}, text)));
-  const left = room - (now.length ? 75 : 130) - (later.length ? 65 : 0);
+  const left = room - (now.length ? 85 : 140) - (later.length ? 65 : 0);
   const share = later.length === 0 ? left : Math.max(left / 2, left - widthOf(trace, later));
   const items = someOf(trace, now, share);
   return [...items, line, ...someOf(trace, later, left - Math.min(share, widthOf(trace, now)))];
@@ -30,7 +30,7 @@ function queueItems(trace, { queue, snapshot }, room) {
 
 /** So many letters of a name are written; fewer, if there is not enough room. */
 const LETTERS = { many: 13, few: 9 };
-const chipWidth = (trace, id, letters) => 18 + 7.6 * Math.min(label(trace, id).length, letters);
+const chipWidth = (trace, id, letters) => 18 + 8 * Math.min(label(trace, id).length, letters);
 const widthOf = (trace, queue, letters = LETTERS.few) => queue.slice(0, 40).reduce((sum, id) => sum + chipWidth(trace, id, letters), 0);
 
 /** As many from the front as there is room for, and how many more there are. */
