@@ -47,21 +47,27 @@ function settleTable(id) {
   if (row) scrollToRows(byId(id).closest("div"), row, row);
 }
 
-const inFewer = (piece) => (typeof piece === "string" ? piece.replace("descriptor ", "fd ") : piece);
+/** What is waited for, where there is little room. */
+function inFewer(wait) {
+  if (wait.target !== undefined) return [task(wait.target), "’s end"];
+  return waitPieces(wait).map((text) => text.replace("descriptor ", "fd "));
+}
 
-function taskRow(trace, { id, state, polls, waits }, now, [letters, most]) {
-  const words = state === "polled" ? [] : listed(waitGroups(waits).map((wait) => waitWithPlace(trace, wait)), 4);
-  const whole = flat(trace, words);
-  const isLong = whole.length > most;
-  const short = isLong ? listed(waitGroups(waits).map(waitPieces), 2).map(inFewer) : words;
+function taskRow(trace, { id, state, polls, waits }, now, [letters, widest]) {
   const past = state === "ready" && waits.length > 0;
+  const prefix = past ? (widest > 24 ? "waited for " : "was: ") : "";
+  const most = widest - prefix.length;
+  const groups = state === "polled" ? [] : waitGroups(waits);
+  const ways = [listed(groups.map((wait) => waitWithPlace(trace, wait)), 4), listed(groups.map(waitPieces), 4)];
+  const fits = (words) => flat(trace, words).length <= most;
+  const words = ways.find(fits) ?? listed(groups.map(inFewer), 2);
   return el(
     "tr",
     { class: `${now ? "now" : ""} ${ENDED.has(state) ? "ended" : ""}` },
     el("td", {}, chip(trace, id, {}, letters)),
     el("td", {}, STATE_SIGNS[state] ?? state),
     el("td", {}, polls),
-    el("td", { class: past ? "past" : undefined, title: isLong ? whole : undefined }, past ? "waited for " : "", rendered(trace, short, most - 13)),
+    el("td", { class: past ? "past" : undefined, title: fits(ways[0]) ? undefined : flat(trace, ways[0]) }, prefix, rendered(trace, words, most - 8)),
   );
 }
 
