@@ -9,7 +9,7 @@ const STATE_SIGNS = { polled: "▶ polled", ready: "● ready", waiting: "… su
 
 // ── tasks ─────────────────────────────────────────────────────────────────
 
-const TASK_ROW = 24; // as in the style sheet
+const TASK_ROW = 23; // as in the style sheet
 
 /** Those that are alive first, in the order of their spawns; of very many, a part. */
 function drawTasks({ trace, state, sizes }) {
@@ -50,7 +50,7 @@ function settleTable(id) {
 /** What is waited for, where there is little room. */
 function inFewer(wait) {
   if (wait.target !== undefined) return [task(wait.target), "’s end"];
-  return waitPieces(wait).map((text) => text.replace("descriptor ", "fd "));
+  return waitPieces(wait).map((text) => text.replace("descriptor ", "fd ").replace("blocking job", "job"));
 }
 
 function taskRow(trace, { id, state, polls, waits }, now, [letters, widest]) {
