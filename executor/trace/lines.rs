@@ -91,16 +91,18 @@ fn write_life(record: &Record<'_>, object: &mut Object<'_>) {
                 object.place(first.at);
             }
         }
-        Event::End { task, how } => {
-            object.raw("task", task);
-            if matches!(how, End::Done | End::Panic(_)) {
-                object.raw("k", record.poll);
-            }
-            if let End::Panic(text) = how {
-                object.text("text", text);
-            }
-        }
+        Event::End { task, how } => write_end(task, how, record.poll, object),
         _ => {}
+    }
+}
+
+fn write_end(task: u64, how: End<'_>, poll: u64, object: &mut Object<'_>) {
+    object.raw("task", task);
+    if matches!(how, End::Done | End::Panic(_)) {
+        object.raw("k", poll);
+    }
+    if let End::Panic(text) = how {
+        object.text("text", text);
     }
 }
 
