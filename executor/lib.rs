@@ -53,6 +53,8 @@ pub mod time;
 pub mod io;
 pub mod blocking;
 pub mod event_loop;
+mod current;
+pub mod report;
 
 pub mod join;
 pub mod net;
@@ -60,10 +62,10 @@ pub mod fs;
 pub mod sync;
 
 pub use blocking::{Broken, Promise, Promised, Unblock, promise, unblock};
-pub use event_loop::{Builder, Executor, Remote, SlowPoll, Stats, block_on, remote, stats};
-pub use event_loop::{TaskInfo, TaskState, Tasks, WaitInfo, WaitsFor, tasks};
+pub use event_loop::{Builder, Executor, Remote, block_on, remote};
 pub use io::Async;
 pub use join::{JoinAll, TaskGroup, join_all};
+pub use report::{SlowPoll, Stats, TaskInfo, TaskState, Tasks, WaitInfo, WaitsFor, stats, tasks};
 pub use task::{JoinError, JoinHandle, TaskId, YieldNow, spawn, spawn_named, yield_now};
 pub use time::{Elapsed, Interval, Sleep, Timeout, interval, now, sleep, sleep_until, timeout};
 

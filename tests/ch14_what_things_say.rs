@@ -234,7 +234,7 @@ fn an_executor_shows_what_it_has_done() {
             spawn(yield_now()).await.unwrap();
         });
         let totals =
-            "5 turns, 5 polls, 5 wakes, 0 parks, 0 looks, 0 events, 1 timers fired, 0 jobs";
+            "5 turns, 5 polls, 5 wakes, 0 parks, 0 I/O polls, 0 events, 1 timers fired, 0 jobs";
         assert_eq!(executor.stats().to_string(), totals);
         shows(&executor, &format!("Executor({totals})"));
         shows(executor.remote(), "Remote(..)");

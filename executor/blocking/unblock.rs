@@ -1,4 +1,4 @@
-//! `unblock`: a blocking call as something to await.
+//! `unblock`: a blocking call as something to await. It is a job and a promise.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -9,10 +9,11 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::thread;
 
-use super::pool::Pool;
 use super::promise::{Promised, promise};
-use crate::task::{current, note_wait};
-use crate::trace::{Place, Wait, What};
+use crate::current;
+use crate::event_loop::EventLoop;
+use crate::task::take_back_note;
+use crate::trace::{CodeLine, JobTicket, WaitReason, What};
 
 /// Runs `work` on a thread of the loop's pool, and gives its result; the loop
 /// goes on meanwhile. asyncio's `to_thread`.
@@ -20,7 +21,7 @@ use crate::trace::{Place, Wait, What};
 /// Nothing happens until the future is polled; from then on the job is accepted
 /// and will run, even if the future is dropped. The loop's end waits for it. A
 /// panic of `work` resumes in the awaiter. Jobs beyond the number of threads
-/// ([`Builder::blocking_threads`](crate::Builder::blocking_threads)) wait in line.
+/// ([`Builder::blocking_threads`](crate::Builder::blocking_threads)) wait in a queue.
 ///
 /// # Panics
 /// Outside of a loop, as in `block_on(unblock(…))`, whose argument is made before the
@@ -45,73 +46,67 @@ where
 /// The future of [`unblock`].
 #[must_use = "futures do nothing until they are awaited"]
 pub struct Unblock<T> {
-    pool: Rc<Pool>,
-    state: State<T>,
-    /// What the trace calls the job.
+    event_loop: Rc<EventLoop>,
+    /// The job, until the first poll hands it to the pool.
+    job: Option<TracedJob>,
+    /// What the job promises, until this has given it.
+    promised: Option<Promised<thread::Result<T>>>,
+    /// What the trace calls the job, and its number there.
     what: &'static str,
-    at: Place,
+    number: u64,
+    made_at: CodeLine,
 }
 
-enum State<T> {
-    Inert(Box<dyn FnOnce() -> T + Send>),
-    /// What the job promises, and its number in the trace.
-    Out(Promised<thread::Result<T>>, u64),
-    Done,
-}
+/// A job that takes its ticket of the trace.
+type TracedJob = Box<dyn FnOnce(Option<JobTicket>) + Send>;
 
 impl<T: Send + 'static> Unblock<T> {
     pub(crate) fn new(
-        pool: Rc<Pool>,
+        event_loop: Rc<EventLoop>,
         what: &'static str,
-        at: Place,
+        made_at: CodeLine,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Unblock<T> {
-        Unblock { pool, state: State::Inert(Box::new(work)), what, at }
-    }
-
-    /// Like `poll`, but says so when no thread can be started.
-    pub(crate) fn poll_job(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        match std::mem::replace(&mut self.state, State::Done) {
-            State::Inert(work) => self.submit(work, cx)?,
-            State::Out(mut promised, job) => {
-                if let Poll::Ready(result) = Pin::new(&mut promised).poll(cx) {
-                    let result = result.expect("an accepted job is run");
-                    return Poll::Ready(Ok(result.unwrap_or_else(|panic| resume_unwind(panic))));
-                }
-                self.wait(promised, job);
-            }
-            State::Done => panic!(
-                "the Unblock made at {} was polled again after it was ready. Await it once",
-                self.at
-            ),
-        }
-        Poll::Pending
-    }
-
-    fn submit(
-        &mut self,
-        work: Box<dyn FnOnce() -> T + Send>,
-        cx: &mut Context<'_>,
-    ) -> io::Result<()> {
-        let (promise, mut promised) = promise();
-        // Polled before there is anything to await: so it knows whom to wake.
-        let _pending = Pin::new(&mut promised).poll(cx);
-        let ticket = current::glass().job(self.what, self.at);
-        let number = ticket.as_ref().map_or(0, |ticket| ticket.job);
-        let job = move || {
+        let (promise, promised) = promise();
+        let job = move |ticket| {
             let result = catch_unwind(AssertUnwindSafe(work));
-            // Before the task is woken: the trace tells that the job was the cause.
+            // Before the task is woken: so the trace says that the job was the cause.
             drop(ticket);
             drop(promise.set(result));
         };
-        self.pool.submit(Box::new(job)).map_err(|refused| refused.error)?;
-        self.wait(promised, number);
-        Ok(())
+        let (job, promised) = (Some(Box::new(job) as TracedJob), Some(promised));
+        Unblock { event_loop, job, promised, what, number: 0, made_at }
     }
 
-    fn wait(&mut self, promised: Promised<thread::Result<T>>, job: u64) {
-        note_wait(Wait { what: What::Job(job), at: self.at });
-        self.state = State::Out(promised, job);
+    /// Like `poll`, but an error if no thread can be started.
+    pub(crate) fn poll_job(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        let Some(promised) = &mut self.promised else {
+            panic!(
+                "the Unblock made at {} was polled again after it was ready. Await it once",
+                self.made_at
+            );
+        };
+        // At the first poll, this registers the waker before the job can end.
+        let polled = Pin::new(promised).poll(cx);
+        if let Some(job) = self.job.take() {
+            self.submit(job).inspect_err(|_| self.promised = None)?;
+        }
+        let Poll::Ready(result) = polled else {
+            let wait = WaitReason { what: What::Job(self.number), at: self.made_at };
+            let leaf = std::ptr::from_ref(self).addr();
+            current::with(|event_loop| event_loop.scheduler.notes().write(leaf, wait));
+            return Poll::Pending;
+        };
+        self.promised = None;
+        let result = result.expect("an accepted job is run");
+        Poll::Ready(Ok(result.unwrap_or_else(|panic| resume_unwind(panic))))
+    }
+
+    fn submit(&mut self, job: TracedJob) -> io::Result<()> {
+        let ticket = self.event_loop.tracer.job(self.what, self.made_at);
+        self.number = ticket.as_ref().map_or(0, |ticket| ticket.job);
+        let submitted = self.event_loop.pool.submit(Box::new(move || job(ticket)));
+        submitted.map_err(|refused| refused.error)
     }
 }
 
@@ -121,26 +116,33 @@ impl<T: Send + 'static> Future for Unblock<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         match ready!(self.poll_job(cx)) {
             Ok(result) => Poll::Ready(result),
-            Err(error) => {
-                panic!("`unblock`, called at {}, needs a thread, and gets none: {error}", self.at)
-            }
+            Err(error) => panic!(
+                "`unblock`, called at {}, needs a thread, and gets none: {error}",
+                self.made_at
+            ),
         }
+    }
+}
+
+impl<T> Drop for Unblock<T> {
+    fn drop(&mut self) {
+        take_back_note(std::ptr::from_ref(self).addr());
     }
 }
 
 impl<T> fmt::Debug for Unblock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.state {
-            State::Inert(_) => "Unblock(not started)",
-            State::Out(..) => "Unblock(out)",
-            State::Done => "Unblock(done)",
+        f.write_str(match (&self.job, &self.promised) {
+            (Some(_), _) => "Unblock(not started)",
+            (None, Some(_)) => "Unblock(out)",
+            (None, None) => "Unblock(done)",
         })
     }
 }
 
-/// An I/O call on the pool, for the rooms built on this one: `what` was called at
-/// `at`. It asks for the loop when it is first polled, and that no thread can be
-/// started is an error like any other here.
+/// An I/O call on the pool, for the modules built on this one: `what` was called at
+/// `at`. It needs the loop when it is first polled. If no thread can be started,
+/// that is an error like any other here.
 pub(crate) async fn unblock_io<T: Send + 'static>(
     what: &'static str,
     at: &'static Location<'static>,

@@ -1,90 +1,105 @@
 //! The parts of a loop, made and put together.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crossbeam_channel::Receiver;
+use polling::Events;
 
 use crate::blocking::{Pool, pool::KEEP_ALIVE};
+use crate::current::{self, LoopId};
 use crate::io::Reactor;
-use crate::task::current::{self, Entered, part};
-use crate::task::{Mailbox, Message, RunQueue, Running, Scheduler, TaskId, contain};
+use crate::report::SlowPolls;
+use crate::task::{Inbox, Message, Scheduler, contain};
 use crate::time::{Clock, Timers};
-use crate::trace::{Glass, Place};
+use crate::trace::Tracer;
 
 /// Everything that a loop consists of. None of the parts knows the loop.
-pub(super) struct Parts {
-    pub(super) queue: Rc<RunQueue>,
-    pub(super) running: Rc<Running>,
-    pub(super) scheduler: Rc<Scheduler>,
-    pub(super) timers: Rc<Timers>,
-    pub(super) reactor: Rc<Reactor>,
-    pub(super) pool: Rc<Pool>,
-    pub(super) mailbox: Arc<Mailbox<Message>>,
-    pub(super) glass: Glass,
-    /// The future of `block_on`, while it runs.
-    pub(super) root: Cell<Option<(TaskId, Place)>>,
-    /// The loop's end of the mailbox; until the loop ends.
-    inbox: RefCell<Receiver<Message>>,
+pub(crate) struct EventLoop {
+    pub(crate) id: LoopId,
+    pub(crate) scheduler: Scheduler,
+    pub(crate) timers: Timers,
+    pub(crate) reactor: Reactor,
+    pub(crate) pool: Pool,
+    pub(crate) inbox: Arc<Inbox<Message>>,
+    /// The receiving end of the inbox, until the loop ends.
+    messages: RefCell<Receiver<Message>>,
+
+    pub(super) events: RefCell<Option<Events>>,
+    /// The number of polls, and the real time, when the I/O driver was polled last.
+    pub(super) polled_io_at: Cell<(u64, Instant)>,
+    /// The slot of the task that something outside could wake when that was checked last.
+    pub(super) held_slot: Cell<u32>,
+    pub(crate) counts: Counts,
+    pub(crate) tracer: Tracer,
+    pub(super) slow_polls: SlowPolls,
 }
 
-impl Parts {
-    pub(super) fn new(clock: Clock, max_threads: usize, glass: Glass) -> Parts {
-        let (mailbox, inbox) = Mailbox::new();
-        let queue = Rc::new(RunQueue::new(glass.clone()));
-        let running = Rc::new(Running::default());
-        let scheduler = Scheduler::new(queue.clone(), running.clone(), mailbox.clone());
-        let for_pool = mailbox.clone();
+/// What the loop counts, for [`Stats`](crate::Stats).
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) turns: Cell<u64>,
+    pub(crate) parks: Cell<u64>,
+    pub(crate) io_polls: Cell<u64>,
+}
+
+impl EventLoop {
+    pub(super) fn new(
+        id: LoopId,
+        clock: Clock,
+        max_threads: usize,
+        tracer: Tracer,
+        slow_polls: SlowPolls,
+    ) -> EventLoop {
+        let (inbox, messages) = Inbox::new();
+        let for_pool = Arc::clone(&inbox);
         let all_done = move || for_pool.parker().unpark();
-        Parts {
-            queue,
-            running,
-            scheduler: Rc::new(scheduler),
-            timers: Rc::new(Timers::new(clock, glass.clone())),
-            reactor: Rc::new(Reactor::new(mailbox.clone(), glass.clone())),
-            pool: Rc::new(Pool::new(max_threads, KEEP_ALIVE, all_done)),
-            mailbox,
-            glass,
-            root: Cell::new(None),
-            inbox: RefCell::new(inbox),
+        EventLoop {
+            id,
+            scheduler: Scheduler::new(Arc::clone(&inbox), tracer.clone()),
+            timers: Timers::new(clock, tracer.clone()),
+            reactor: Reactor::new(Arc::clone(&inbox), tracer.clone()),
+            pool: Pool::new(max_threads, KEEP_ALIVE, all_done),
+            inbox,
+            messages: RefCell::new(messages),
+            events: RefCell::new(None),
+            polled_io_at: Cell::new((0, Instant::now())),
+            held_slot: Cell::new(0),
+            counts: Counts::default(),
+            tracer,
+            slow_polls,
         }
     }
 
     /// Takes a message of another thread, if there is one.
     pub(super) fn receive(&self) -> Option<Message> {
-        self.inbox.borrow().try_recv().ok()
+        self.messages.borrow().try_recv().ok()
     }
 
-    pub(super) fn has_messages(&self) -> bool {
-        self.mailbox.has_mail()
-    }
-
-    /// How many messages of other threads are there. Those that come later are announced
-    /// again.
+    /// How many messages of other threads are there. A message that comes later raises the
+    /// inbox's flag again.
     pub(super) fn messages(&self) -> usize {
-        self.mailbox.lower_flag();
-        self.inbox.borrow().len()
+        self.inbox.lower_flag();
+        self.messages.borrow().len()
     }
 
-    /// From now on, what is sent comes back to its sender; what was sent is dropped.
-    pub(super) fn disconnect(&self) {
-        let inbox = self.inbox.replace(crossbeam_channel::never());
-        contain(|| drop(inbox));
+    /// Ends the loop: drops the tasks and the messages, then waits for the jobs, which may
+    /// be waiting for an answer to what they have sent.
+    pub(super) fn close(&self) {
+        self.scheduler.drop_all_tasks();
+        // From now on, a message comes back to its sender.
+        let messages = self.messages.replace(crossbeam_channel::never());
+        contain(|| drop(messages));
+        // The drop of a message may have spawned a task.
+        self.scheduler.drop_all_tasks();
+        self.pool.shutdown();
+        self.tracer.loop_ended();
     }
+}
 
-    /// Makes these the current parts of the thread, and `event_loop` the one that
-    /// they make up.
-    pub(super) fn enter<L: 'static>(&self, event_loop: &Rc<L>) -> Entered {
-        let others = Box::new([
-            part(&self.scheduler),
-            part(&self.running),
-            part(&self.timers),
-            part(&self.reactor),
-            part(&self.pool),
-            part(event_loop),
-        ]);
-        let queue = self.queue.clone();
-        current::enter(current::Parts { mark: self.mailbox.mark(), queue, others })
+impl Drop for EventLoop {
+    fn drop(&mut self) {
+        current::forget_dropped();
     }
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender};
 use futures_lite::FutureExt;
 
-use crate::task::{JoinError, Mailbox, Message, Scheduler, contain, current};
+use crate::current;
+use crate::task::{Inbox, JoinError, Message, contain};
 
 /// A way into a loop from other threads. asyncio's `call_soon_threadsafe` and
 /// `run_coroutine_threadsafe`.
@@ -16,13 +17,13 @@ use crate::task::{JoinError, Mailbox, Message, Scheduler, contain, current};
 /// nothing to do sleeps instead of reporting a deadlock. When the loop is gone, it
 /// is harmless.
 pub struct Remote {
-    mailbox: Arc<Mailbox<Message>>,
+    inbox: Arc<Inbox<Message>>,
 }
 
 impl Remote {
-    pub(super) fn new(mailbox: &Arc<Mailbox<Message>>) -> Remote {
-        mailbox.add_remote();
-        Remote { mailbox: Arc::clone(mailbox) }
+    pub(super) fn new(inbox: &Arc<Inbox<Message>>) -> Remote {
+        inbox.add_remote();
+        Remote { inbox: Arc::clone(inbox) }
     }
 
     /// Spawns a task on the loop, from any thread.
@@ -68,12 +69,12 @@ impl Remote {
         let run = move || match catch_unwind(AssertUnwindSafe(make)) {
             Ok(future) => {
                 let task = answer(sender, future);
-                let spawn = |scheduler: &Scheduler| drop(scheduler.spawn(None, at, task));
-                current::with(spawn).expect("messages are taken by a running loop");
+                let event_loop = current::get().expect("a running loop takes its messages");
+                event_loop.scheduler.spawn(None, at, task).detach();
             }
             Err(panic) => contain(|| drop(sender.send(Err(JoinError::from_panic(panic))))),
         };
-        self.mailbox.post(Message::Run(Box::new(run)));
+        self.inbox.post(Message::Run(Box::new(run)));
         receiver
     }
 }
@@ -96,13 +97,13 @@ async fn answer<F: Future>(sender: Sender<Result<F::Output, JoinError>>, future:
 
 impl Clone for Remote {
     fn clone(&self) -> Remote {
-        Remote::new(&self.mailbox)
+        Remote::new(&self.inbox)
     }
 }
 
 impl Drop for Remote {
     fn drop(&mut self) {
-        self.mailbox.remove_remote();
+        self.inbox.remove_remote();
     }
 }
 

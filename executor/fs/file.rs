@@ -27,8 +27,9 @@ use std::task::{Context, Poll, Waker, ready};
 
 use futures_lite::{AsyncRead, AsyncSeek, AsyncSeekExt, AsyncWrite, AsyncWriteExt};
 
-use crate::blocking::{Pool, Unblock};
-use crate::trace::Place;
+use crate::blocking::{Unblock};
+use crate::event_loop::EventLoop;
+use crate::trace::CodeLine;
 
 /// How much is read ahead at first, and how much is collected before a write.
 const CHUNK: usize = 64 * 1024;
@@ -65,8 +66,8 @@ const FAR_AHEAD: usize = 4 * CHUNK;
 /// ```
 pub struct File {
     file: Arc<fs::File>,
-    pool: Rc<Pool>,
-    opened_at: Place,
+    event_loop: Rc<EventLoop>,
+    opened_at: CodeLine,
     state: State,
     /// Its bytes `unread` were read ahead, and are still to be given out.
     ahead: Vec<u8>,
@@ -99,10 +100,10 @@ enum Done {
 }
 
 impl File {
-    pub(super) fn new(file: fs::File, pool: Rc<Pool>, opened_at: Place) -> File {
+    pub(super) fn new(file: fs::File, event_loop: Rc<EventLoop>, opened_at: CodeLine) -> File {
         File {
             file: Arc::new(file),
-            pool,
+            event_loop,
             opened_at,
             state: State::Idle,
             ahead: Vec::new(),
@@ -151,15 +152,15 @@ impl File {
         call: impl FnOnce(&fs::File) -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
         let file = Arc::clone(&self.file);
-        let pool = Rc::clone(&self.pool);
-        let mut job = Unblock::new(pool, "a file", self.opened_at, move || call(&file));
+        let event_loop = Rc::clone(&self.event_loop);
+        let mut job = Unblock::new(event_loop, "a file", self.opened_at, move || call(&file));
         poll_fn(|cx| job.poll_job(cx)).await?
     }
 
     fn start(&mut self, job: impl FnOnce(&fs::File) -> Done + Send + 'static) {
         let file = Arc::clone(&self.file);
-        let pool = Rc::clone(&self.pool);
-        let job = Unblock::new(pool, "a file", self.opened_at, move || job(&file));
+        let event_loop = Rc::clone(&self.event_loop);
+        let job = Unblock::new(event_loop, "a file", self.opened_at, move || job(&file));
         self.state = State::Busy(job);
     }
 
@@ -361,7 +362,7 @@ impl Drop for File {
             let bytes = std::mem::take(&mut self.collected);
             let file = Arc::clone(&self.file);
             let write = move || drop((&*file).write_all(&bytes));
-            if let Err(refused) = self.pool.submit(Box::new(write)) {
+            if let Err(refused) = self.event_loop.pool.submit(Box::new(write)) {
                 // No thread, or no loop any more: here and now, then.
                 (refused.job)();
             }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::file::File;
 use super::path_job;
-use crate::task::current;
+use crate::current;
 
 /// How to open a file: the standard library's options, opened on the pool.
 ///

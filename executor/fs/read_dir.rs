@@ -13,9 +13,10 @@ use std::vec;
 use futures_lite::stream::Stream;
 
 use super::path_job;
-use crate::blocking::{Pool, Unblock};
-use crate::task::current;
-use crate::trace::Place;
+use crate::blocking::{Unblock};
+use crate::current;
+use crate::event_loop::EventLoop;
+use crate::trace::CodeLine;
 
 /// How many entries are fetched by one job.
 const BATCH: usize = 64;
@@ -51,16 +52,16 @@ pub fn read_dir(path: impl AsRef<Path>) -> impl Future<Output = io::Result<ReadD
     let open = path_job("list", path.as_ref(), |path| fs::read_dir(path));
     async move {
         let entries = open.await?;
-        let pool = current::expect_at("`fs::read_dir`", at);
-        let job = Some(fetch(&pool, at, entries));
-        Ok(ReadDir { pool, at, fetched: Vec::new().into_iter(), job })
+        let event_loop = current::expect_at("`fs::read_dir`", at);
+        let job = Some(fetch(&event_loop, at, entries));
+        Ok(ReadDir { event_loop, at, fetched: Vec::new().into_iter(), job })
     }
 }
 
 /// The stream of [`read_dir`]: a few entries at a time are fetched on the pool.
 pub struct ReadDir {
-    pool: Rc<Pool>,
-    at: Place,
+    event_loop: Rc<EventLoop>,
+    at: CodeLine,
     fetched: vec::IntoIter<io::Result<DirEntry>>,
     /// Fetches the next entries; `None` at the end.
     job: Option<Unblock<Batch>>,
@@ -70,9 +71,9 @@ pub struct ReadDir {
 type Batch = (Vec<io::Result<DirEntry>>, fs::ReadDir);
 
 /// A job that is not submitted before the entries are wanted.
-fn fetch(pool: &Rc<Pool>, at: Place, mut entries: fs::ReadDir) -> Unblock<Batch> {
+fn fetch(event_loop: &Rc<EventLoop>, at: CodeLine, mut entries: fs::ReadDir) -> Unblock<Batch> {
     let work = move || (entries.by_ref().take(BATCH).collect(), entries);
-    Unblock::new(Rc::clone(pool), "a directory", at, work)
+    Unblock::new(Rc::clone(event_loop), "a directory", at, work)
 }
 
 impl Stream for ReadDir {
@@ -93,7 +94,7 @@ impl Stream for ReadDir {
             self.job = None;
             let (batch, entries) = done?;
             if !batch.is_empty() {
-                self.job = Some(fetch(&self.pool, self.at, entries));
+                self.job = Some(fetch(&self.event_loop, self.at, entries));
             }
             self.fetched = batch.into_iter();
         }

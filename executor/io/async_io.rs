@@ -11,10 +11,12 @@ use std::task::{Context, Poll, ready};
 use futures_lite::{AsyncRead, AsyncWrite};
 
 use super::platform::{self, Pollable};
-use super::reactor::{Direction, Reactor, Source};
+use super::reactor::{Direction, Source};
 use super::readiness::Readiness;
-use crate::task::{KeptWaker, current, poll_budget, spend_budget};
-use crate::trace::Place;
+use crate::current;
+use crate::event_loop::EventLoop;
+use crate::task::RegisteredWaker;
+use crate::trace::{CodeLine, WaitReason};
 
 /// A socket, pipe or other descriptor, tied to the current loop. asyncio's
 /// `loop.add_reader` and `loop.add_writer`.
@@ -54,9 +56,9 @@ use crate::trace::Place;
 pub struct Async<T: Pollable + 'static> {
     /// Always there, but for the moment in which `into_inner` takes it.
     source: Option<Rc<Source<T>>>,
-    reactor: Rc<Reactor>,
-    /// The user's line, for those who read and write through traits.
-    made_at: Place,
+    event_loop: Rc<EventLoop>,
+    /// The user's line, for reads and writes through traits, which know no other.
+    made_at: CodeLine,
 }
 
 impl<T: Pollable + 'static> Async<T> {
@@ -71,20 +73,20 @@ impl<T: Pollable + 'static> Async<T> {
     /// Outside of a loop.
     #[track_caller]
     pub fn new(io: T) -> io::Result<Async<T>> {
-        let reactor = current::expect::<Reactor>("`Async::new`");
+        let event_loop = current::expect("`Async::new`");
         platform::set_nonblocking(&io)?;
-        Async::register(reactor, io, Location::caller())
+        Async::register(event_loop, io, Location::caller())
     }
 
     /// Ties a descriptor to the current loop that has been made non-blocking, for
     /// `what`, which was called at `at`.
-    pub(crate) fn new_nonblocking(io: T, what: &str, at: Place) -> io::Result<Async<T>> {
+    pub(crate) fn new_nonblocking(io: T, what: &str, at: CodeLine) -> io::Result<Async<T>> {
         Async::register(current::expect_at(what, at), io, at)
     }
 
-    fn register(reactor: Rc<Reactor>, io: T, made_at: Place) -> io::Result<Async<T>> {
-        let source = Some(reactor.register(io)?);
-        Ok(Async { source, reactor, made_at })
+    fn register(event_loop: Rc<EventLoop>, io: T, made_at: CodeLine) -> io::Result<Async<T>> {
+        let source = Some(event_loop.reactor.register(io)?);
+        Ok(Async { source, event_loop, made_at })
     }
 
     /// What it was made of. The descriptor is non-blocking.
@@ -99,7 +101,7 @@ impl<T: Pollable + 'static> Async<T> {
     /// None on the systems of today.
     pub fn into_inner(mut self) -> io::Result<T> {
         let source = self.source.take().expect("taken here only");
-        self.reactor.deregister(&source);
+        self.event_loop.reactor.deregister(&source);
         Rc::try_unwrap(source).map(Source::into_io).map_err(|_| {
             io::Error::other("the descriptor is being dispatched to; it cannot be released now")
         })
@@ -114,7 +116,7 @@ impl<T: Pollable + 'static> Async<T> {
     /// The system's, if the descriptor cannot be watched any more.
     #[track_caller]
     pub fn readable(&self) -> Readiness<'_, T> {
-        Readiness::new(&self.reactor, self.source(), Direction::Read, Location::caller())
+        self.readiness(Direction::Read, Location::caller())
     }
 
     /// Waits until a write would not block. See [`readable`](Self::readable).
@@ -123,7 +125,7 @@ impl<T: Pollable + 'static> Async<T> {
     /// The system's, if the descriptor cannot be watched any more.
     #[track_caller]
     pub fn writable(&self) -> Readiness<'_, T> {
-        Readiness::new(&self.reactor, self.source(), Direction::Write, Location::caller())
+        self.readiness(Direction::Write, Location::caller())
     }
 
     /// Calls `operation` until it does not say `WouldBlock`, and waits until the
@@ -161,12 +163,16 @@ impl<T: Pollable + 'static> Async<T> {
         at: &'static Location<'static>,
     ) -> io::Result<R> {
         loop {
-            poll_fn(|cx| poll_budget(cx)).await;
-            if let Some(result) = attempt(|| operation(self.get_ref())) {
+            poll_fn(|cx| self.event_loop.scheduler.poll_budget(cx)).await;
+            if let Some(result) = self.attempt(|io| operation(io)) {
                 return result;
             }
-            Readiness::new(&self.reactor, self.source(), direction, at).await?;
+            self.readiness(direction, at).await?;
         }
+    }
+
+    fn readiness(&self, direction: Direction, made_at: CodeLine) -> Readiness<'_, T> {
+        Readiness::new(&self.event_loop.reactor, self.source(), direction, made_at)
     }
 
     /// The same for poll functions: `operation`, or wait.
@@ -176,8 +182,8 @@ impl<T: Pollable + 'static> Async<T> {
         cx: &mut Context<'_>,
         mut operation: impl FnMut(&T) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        ready!(poll_budget(cx));
-        if let Some(result) = attempt(|| operation(self.get_ref())) {
+        ready!(self.event_loop.scheduler.poll_budget(cx));
+        if let Some(result) = self.attempt(|io| operation(io)) {
             return Poll::Ready(result);
         }
         self.poll_wait(direction, cx)
@@ -185,10 +191,26 @@ impl<T: Pollable + 'static> Async<T> {
 
     fn poll_wait<R>(&self, direction: Direction, cx: &Context<'_>) -> Poll<io::Result<R>> {
         let what = direction.wait_on(self.source().number());
-        let waker = KeptWaker::keep(cx, what, self.made_at);
-        self.reactor.arm(self.source(), direction)?;
+        let wait = WaitReason { what, at: self.made_at };
+        let leaf = std::ptr::from_ref(self.source()).addr() + direction as usize;
+        let waker = RegisteredWaker::register(cx, leaf, wait);
+        self.event_loop.reactor.arm(self.source(), direction)?;
         self.source().wait(direction, None, waker);
         Poll::Pending
+    }
+
+    /// Calls `operation` until a signal does not interrupt it; `None` if it would block.
+    fn attempt<R>(&self, mut operation: impl FnMut(&T) -> io::Result<R>) -> Option<io::Result<R>> {
+        loop {
+            match operation(self.get_ref()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+                result => {
+                    self.event_loop.scheduler.spend_budget();
+                    return Some(result);
+                }
+            }
+        }
     }
 
     fn source(&self) -> &Source<T> {
@@ -196,25 +218,10 @@ impl<T: Pollable + 'static> Async<T> {
     }
 }
 
-/// Calls `operation` until a signal does not interrupt it; `None` if it would
-/// block.
-fn attempt<R>(mut operation: impl FnMut() -> io::Result<R>) -> Option<io::Result<R>> {
-    loop {
-        match operation() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
-            result => {
-                spend_budget();
-                return Some(result);
-            }
-        }
-    }
-}
-
 impl<T: Pollable + 'static> Drop for Async<T> {
     fn drop(&mut self) {
         if let Some(source) = self.source.take() {
-            self.reactor.deregister(&source);
+            self.event_loop.reactor.deregister(&source);
         }
     }
 }

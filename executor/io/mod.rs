@@ -1,11 +1,11 @@
 //! What is ready: descriptors, and the tasks that wait for them.
 //!
-//! In reading order: `platform` is what differs between the systems; the `reactor`
-//! keeps the books on which task waits for which descriptor (the loop asks the
-//! system, and hands it the events); a `readiness` is the leaf that waits for one;
-//! [`Async`] is a descriptor with its place in those books.
+//! In reading order: `platform` is what differs between the systems; the **`reactor`**
+//! knows which task waits for which descriptor (the loop polls the system's poller, and
+//! hands the events to the reactor); a `readiness` is the leaf future that waits for a
+//! descriptor; [`Async`] is a descriptor that the reactor knows.
 //!
-//! This room knows how a task is woken, and nothing of time or threads.
+//! This module knows how a task is woken, and nothing of time or threads.
 
 #[cfg(unix)]
 #[path = "platform_unix.rs"]

@@ -1,26 +1,26 @@
-//! The reactor: which tasks wait for which descriptors, and who is woken when
-//! the system says that one is ready.
+//! The reactor: which tasks wait for which descriptors, and which of them are woken when
+//! the system's poller (epoll on Linux, kqueue on macOS, IOCP on Windows) says that a
+//! descriptor is ready.
 //!
 //! ```text
 //!   read() ─▶ WouldBlock ─▶ wait(Read) ─▶ waiters.push, interest armed
 //!                                               │
-//!   poller ── event(key) ─▶ sources[key] ─▶ everybody who waits for it wakes
-//!                                               │ nobody waits?
+//!   poller ── event(key) ─▶ sources[key] ─▶ wake all that wait for it
+//!                                               │ nothing waits?
 //!                                               ▼
 //!                                         interest disarmed
 //! ```
 //!
-//! *Register after `WouldBlock`*: a task first tries, and waits only when the
-//! system had nothing for it. The registration is level-triggered: as long as
-//! the descriptor is ready, every look says so again. So nothing can be missed
-//! between the try and the registration, and no readiness need be remembered.
-//! The price is that a descriptor which is ready while nobody wants it would
-//! keep the loop awake; hence an event that finds nobody disarms the interest.
-//! In the usual rhythm (wait, wake, read, wait) it stays armed, and waiting again
-//! costs no system call.
+//! *Register after `WouldBlock`*: a task first tries, and waits only when the system had
+//! nothing for it. The registration is level-triggered: as long as the descriptor is
+//! ready, every poll of the system's poller reports it again. So nothing can be missed
+//! between the try and the registration, and no readiness need be remembered. The price:
+//! a descriptor that is ready, and that no task waits for, would keep the loop awake. So
+//! an event that finds no waiter disarms the interest. In the usual rhythm (wait, wake,
+//! read, wait) the interest stays armed, and waiting again costs no system call.
 //!
-//! A key is never used twice. An event that was on its way to a socket which has
-//! been closed since finds nobody, even if a new socket got the same descriptor.
+//! A key is never used twice. If a socket is closed while an event for it is on the way,
+//! the event finds no source, even if a new socket got the same descriptor.
 //!
 //! The reactor knows no time and does no waiting itself.
 
@@ -33,8 +33,8 @@ use std::sync::Arc;
 use polling::{Event, PollMode};
 
 use super::platform::{self, Pollable};
-use crate::task::{KeptWaker, Mailbox, Message};
-use crate::trace::{Event as Seen, Glass, Interest, What};
+use crate::task::{Inbox, Message, RegisteredWaker};
+use crate::trace::{Tracer, What};
 
 /// The two things for which a descriptor may be awaited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,15 @@ pub(crate) enum Direction {
 use Direction::{Read, Write};
 
 impl Direction {
-    /// What a leaf waits for that waits for this.
+    /// This direction's half of a pair (reading, writing).
+    fn of(self, (read, write): (bool, bool)) -> bool {
+        match self {
+            Read => read,
+            Write => write,
+        }
+    }
+
+    /// What a leaf future waits for that waits for this.
     pub(super) fn wait_on(self, fd: u64) -> What {
         match self {
             Read => What::Readable(fd),
@@ -57,24 +65,24 @@ impl Direction {
 
 /// The watched descriptors of one loop: a part of the loop.
 pub(crate) struct Reactor {
-    mailbox: Arc<Mailbox<Message>>,
+    inbox: Arc<Inbox<Message>>,
     sources: RefCell<HashMap<usize, Rc<Source>>>,
     last_key: Cell<usize>,
     last_waiter: Cell<u64>,
     /// How many sources the poller has been asked to report on.
     watching: Cell<usize>,
     events: Cell<u64>,
-    glass: Glass,
+    tracer: Tracer,
     /// Empty: only its memory is kept, for the waiters of the next event.
-    served: Cell<Vec<Waiter>>,
+    woken: Cell<Vec<IoWaiter>>,
 }
 
-/// A descriptor, and who waits for it.
+/// A descriptor, and the leaf futures that wait for it.
 pub(crate) struct Source<T: ?Sized = dyn Pollable> {
     key: usize,
     /// The descriptor that was registered.
     raw: platform::Raw,
-    waiters: RefCell<Vec<Waiter>>,
+    waiters: RefCell<Vec<IoWaiter>>,
     /// What the poller has been asked to report: reading, writing.
     armed: Cell<(bool, bool)>,
     /// The last read took everything, and no event has come since.
@@ -82,32 +90,24 @@ pub(crate) struct Source<T: ?Sized = dyn Pollable> {
     io: T,
 }
 
-/// What is shorter was sent as one, and is read as one.
+/// A short read below this size is taken to have emptied the socket.
 const A_MESSAGE: usize = 4096;
 
-/// How many foreign wakers a descriptor keeps that cannot say when they stop waiting.
+/// How many foreign wakers without a number a descriptor keeps.
 const FOREIGN_KEPT: usize = 64;
 
-struct Waiter {
+struct IoWaiter {
     direction: Direction,
-    /// `None` for one that comes by `poll_read` and the like, which cannot say
-    /// when it stops waiting; there is at most one of these per task.
+    /// The number of the leaf that waits. `None` for a wait by `poll_read` and the like,
+    /// which have no leaf that could end the wait; a task has at most one of these.
     id: Option<u64>,
-    waker: KeptWaker,
+    waker: RegisteredWaker,
 }
 
 impl Reactor {
-    pub(crate) fn new(mailbox: Arc<Mailbox<Message>>, glass: Glass) -> Reactor {
-        Reactor {
-            mailbox,
-            sources: RefCell::default(),
-            last_key: Cell::new(0),
-            last_waiter: Cell::new(0),
-            watching: Cell::new(0),
-            events: Cell::new(0),
-            glass,
-            served: Cell::default(),
-        }
+    pub(crate) fn new(inbox: Arc<Inbox<Message>>, tracer: Tracer) -> Reactor {
+        let (sources, last_key, last_waiter, watching, events, woken) = Default::default();
+        Reactor { inbox, sources, last_key, last_waiter, watching, events, tracer, woken }
     }
 
     /// Puts `io` under watch, for nothing to begin with.
@@ -116,7 +116,7 @@ impl Reactor {
     /// The system's, if `io` is of a kind that cannot be watched, like a regular
     /// file.
     pub(crate) fn register<T: Pollable + 'static>(&self, io: T) -> io::Result<Rc<Source<T>>> {
-        let poller = self.mailbox.parker().poller()?;
+        let poller = self.inbox.parker().poller()?;
         let key = self.last_key.get() + 1;
         self.last_key.set(key);
         let raw = platform::raw(&io);
@@ -128,7 +128,7 @@ impl Reactor {
         // deletes it first; or never does, if `io` names another descriptor by then.
         // When the whole reactor goes, so does the loop; a `Source` that some `Async`
         // still owns then deregisters at the end of that `Async`, before it closes its
-        // descriptor. The poller lives in the mailbox, which the reactor owns.
+        // descriptor. The poller lives in the inbox, which the reactor owns.
         #[allow(unsafe_code)]
         unsafe {
             poller.add_with_mode(raw, Event::none(key), PollMode::Oneshot)?;
@@ -141,11 +141,11 @@ impl Reactor {
     /// Takes a source from under watch, before its descriptor may be closed.
     pub(crate) fn deregister<T: Pollable + 'static>(&self, source: &Source<T>) {
         if platform::raw(&source.io) != source.raw {
-            // An `AsFd` that changes its mind. What we have registered must not be
-            // closed, so its source stays where it is, for ever.
+            // `as_fd()` returns another descriptor now. Leak the source to keep the first
+            // one open.
             return std::mem::forget(self.sources.borrow().get(&source.key).cloned());
         }
-        if let Ok(poller) = self.mailbox.parker().poller() {
+        if let Ok(poller) = self.inbox.parker().poller() {
             // It fails only for a descriptor that is closed already.
             let _ = poller.delete(platform::borrow(&source.io));
         }
@@ -174,7 +174,7 @@ impl Reactor {
     }
 
     fn set_interest(&self, source: &Source, (read, write): (bool, bool)) -> io::Result<()> {
-        let poller = self.mailbox.parker().poller()?;
+        let poller = self.inbox.parker().poller()?;
         if platform::raw(&source.io) != source.raw {
             let text = "an `AsFd` or `AsSocket` names another descriptor than at first";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
@@ -196,59 +196,54 @@ impl Reactor {
         let old = source.armed.replace(new);
         self.watching.set(self.watching.get() - watched(old) + watched(new));
         if new != old {
-            let want = Interest { read: new.0, write: new.1 };
-            self.glass.emit(|| Seen::Watch { fd: source.number(), want });
+            self.tracer.watched(source.number(), new);
         }
     }
 
-    /// Wakes everybody who waits for what `event` says is ready.
+    /// Wakes the tasks that wait for what `event` says is ready.
     pub(crate) fn dispatch(&self, event: Event) -> io::Result<()> {
         let source = self.sources.borrow().get(&event.key).cloned();
         let Some(source) = source else {
             return Ok(());
         };
         self.events.set(self.events.get() + 1);
-        let ready = |direction| match direction {
-            Read => event.readable,
-            Write => event.writable,
-        };
+        let ready = (event.readable, event.writable);
         if event.readable {
             source.drained.set(false);
         }
-        let mut served = self.served.take();
-        source.take_waiters(|waiter| ready(waiter.direction), &mut served);
-        self.tell_ready(&source, event, &served);
-        let idle = |direction| ready(direction) && served.iter().all(|w| w.direction != direction);
-        self.ask_no_longer(&source, idle)?;
-        // A waker may do anything, also end the `Async` of this source.
+        let mut woken = self.woken.take();
+        source.take_waiters(|waiter| waiter.direction.of(ready), &mut woken);
+        let tasks = woken.iter().filter_map(|waiter| waiter.waker.task());
+        self.tracer.fd_ready(source.number(), ready, tasks);
+        self.disarm_unwanted(&source, ready, &woken)?;
+        // A waker may run any code, also end the `Async` of this source.
         drop(source);
-        // Collected first, woken later: see `KeptWaker::wake`.
-        served.drain(..).for_each(|waiter| waiter.waker.wake());
-        self.served.set(served);
+        // Collected first, woken later: see `RegisteredWaker::wake`.
+        woken.drain(..).for_each(|waiter| waiter.waker.wake());
+        self.woken.set(woken);
         Ok(())
     }
 
-    /// What was reported and is wanted by nobody need not be reported again.
-    fn ask_no_longer(&self, source: &Source, idle: impl Fn(Direction) -> bool) -> io::Result<()> {
+    /// A direction that was reported and that no leaf waits for need not be reported again.
+    fn disarm_unwanted(
+        &self,
+        source: &Source,
+        ready: (bool, bool),
+        woken: &[IoWaiter],
+    ) -> io::Result<()> {
         let (read, write) = source.armed.get();
-        let wanted = (read && !idle(Read), write && !idle(Write));
+        let is_unwanted = |direction: Direction| {
+            direction.of(ready) && woken.iter().all(|waiter| waiter.direction != direction)
+        };
+        let wanted = (read && !is_unwanted(Read), write && !is_unwanted(Write));
         match wanted == (read, write) {
             true => Ok(()),
             false => self.set_interest(source, wanted),
         }
     }
 
-    fn tell_ready(&self, source: &Source, event: Event, served: &[Waiter]) {
-        self.glass.if_watched(|| {
-            let tasks: Vec<u64> = served.iter().filter_map(|w| w.waker.task()).collect();
-            let got = Interest { read: event.readable, write: event.writable };
-            self.glass.emit(|| Seen::FdReady { fd: source.number(), got, tasks: &tasks });
-        });
-    }
-
-    /// Whether the poller has been asked to report anything: then the loop must look
-    /// there. It may go on being asked for a while after the last task stopped
-    /// waiting.
+    /// Whether the poller has been asked to report anything: then the loop must poll it.
+    /// This may stay true for a while after the last task has stopped waiting.
     pub(crate) fn is_watching(&self) -> bool {
         self.watching.get() > 0
     }
@@ -271,20 +266,20 @@ impl<T: ?Sized> Source<T> {
         platform::number(self.raw)
     }
 
-    /// Adds a waiter, instead of the one that was there for the same wait.
-    pub(crate) fn wait(&self, direction: Direction, id: Option<u64>, waker: KeptWaker) {
-        let replaced = |old: &Waiter| match id {
+    /// Adds a waiter, instead of the waiter that was there for the same wait.
+    pub(crate) fn wait(&self, direction: Direction, id: Option<u64>, waker: RegisteredWaker) {
+        let replaced = |old: &IoWaiter| match id {
             Some(_) => old.id == id,
-            // Nobody else would take out what an ended task has left here.
+            // Nothing else takes out what an ended task has left here.
             None => old.id.is_none() && (old.waker.same_task(&waker) || old.waker.is_of_ended()),
         };
         let mut old = Vec::new();
         self.take_waiters(|old| old.direction == direction && replaced(old), &mut old);
         let mut waiters = self.waiters.borrow_mut();
-        waiters.push(Waiter { direction, id, waker });
-        // A combinator may come with a new waker at each poll. The oldest is woken
-        // instead of kept: if it was still of use, its task comes again.
-        let is_foreign = |w: &Waiter| w.id.is_none() && w.waker.is_foreign();
+        waiters.push(IoWaiter { direction, id, waker });
+        // A combinator may come with a new waker at each poll. Then the oldest one is
+        // woken instead of kept: if its task still waits, it registers again.
+        let is_foreign = |w: &IoWaiter| w.id.is_none() && w.waker.is_foreign();
         if waiters.iter().filter(|w| is_foreign(w)).count() > FOREIGN_KEPT {
             let oldest = waiters.iter().position(is_foreign).map(|at| waiters.remove(at));
             drop(waiters);
@@ -292,19 +287,19 @@ impl<T: ?Sized> Source<T> {
         }
     }
 
-    /// Notes how much a read has brought. A read that did not fill its buffer has left
+    /// Remembers how much a read has brought. A read that did not fill its buffer has left
     /// nothing behind: to try again would only bring `WouldBlock`.
     pub(crate) fn note_read(&self, count: usize, room: usize) {
         self.drained.set(0 < count && count < room.min(A_MESSAGE));
     }
 
-    /// Whether the next read may wait without having tried: what comes after the last
-    /// one is reported, since the registration is level-triggered.
+    /// Whether the next read may wait without a try: what arrives after the last read is
+    /// reported, since the registration is level-triggered.
     pub(crate) fn is_drained(&self) -> bool {
         self.drained.get()
     }
 
-    /// Whether the waiter of that number waits still: an event takes it away.
+    /// Whether the waiter of that number still waits: an event takes it out.
     pub(crate) fn is_waiting(&self, id: u64) -> bool {
         self.waiters.borrow().iter().any(|waiter| waiter.id == Some(id))
     }
@@ -314,9 +309,9 @@ impl<T: ?Sized> Source<T> {
         self.take_waiters(|waiter| waiter.id == Some(id), &mut Vec::new());
     }
 
-    /// Takes waiters out, for the caller to wake or drop: a waker may be the last
-    /// owner of anything, so that must not happen under our borrow.
-    fn take_waiters(&self, which: impl Fn(&Waiter) -> bool, taken: &mut Vec<Waiter>) {
+    /// Takes waiters out, for the caller to wake or drop. The drop of a waker may run any
+    /// code, so it must not happen under our borrow.
+    fn take_waiters(&self, which: impl Fn(&IoWaiter) -> bool, taken: &mut Vec<IoWaiter>) {
         taken.extend(self.waiters.borrow_mut().extract_if(.., |waiter| which(waiter)));
     }
 }

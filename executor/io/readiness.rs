@@ -1,4 +1,4 @@
-//! The leaf that waits for a descriptor.
+//! The leaf future that waits for a descriptor.
 
 use std::io;
 use std::panic::Location;
@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 
 use super::platform::Pollable;
 use super::reactor::{Direction, Reactor, Source};
-use crate::task::KeptWaker;
+use crate::task::{RegisteredWaker, take_back_note};
+use crate::trace::WaitReason;
 
 /// The future of [`Async::readable`](crate::Async::readable) and
 /// [`Async::writable`](crate::Async::writable).
@@ -20,7 +21,7 @@ pub struct Readiness<'a, T: Pollable + 'static> {
     direction: Direction,
     /// The number under which it waits, since it was polled.
     waiting: Option<u64>,
-    at: &'static Location<'static>,
+    made_at: &'static Location<'static>,
 }
 
 impl<'a, T: Pollable + 'static> Readiness<'a, T> {
@@ -28,9 +29,14 @@ impl<'a, T: Pollable + 'static> Readiness<'a, T> {
         reactor: &'a Reactor,
         source: &'a Source<T>,
         direction: Direction,
-        at: &'static Location<'static>,
+        made_at: &'static Location<'static>,
     ) -> Readiness<'a, T> {
-        Readiness { reactor, source, direction, waiting: None, at }
+        Readiness { reactor, source, direction, waiting: None, made_at }
+    }
+
+    /// What tells this leaf from others.
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 }
 
@@ -40,11 +46,13 @@ impl<T: Pollable + 'static> Future for Readiness<'_, T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let (source, reactor) = (self.source, self.reactor);
         if self.waiting.is_some_and(|id| !source.is_waiting(id)) {
-            // An event has taken it from the list, and nothing else does.
+            // An event has taken the waiter from the list, and nothing else does.
             self.waiting = None;
             return Poll::Ready(Ok(()));
         }
-        let waker = KeptWaker::keep(cx, self.direction.wait_on(source.number()), self.at);
+        let wait =
+            WaitReason { what: self.direction.wait_on(source.number()), at: self.made_at };
+        let waker = RegisteredWaker::register(cx, self.address(), wait);
         let id = *self.waiting.get_or_insert_with(|| reactor.waiter_id());
         reactor.arm(source, self.direction)?;
         source.wait(self.direction, Some(id), waker);
@@ -56,6 +64,7 @@ impl<T: Pollable + 'static> Drop for Readiness<'_, T> {
     fn drop(&mut self) {
         if let Some(id) = self.waiting {
             self.source.stop_waiting(id);
+            take_back_note(self.address());
         }
     }
 }

@@ -14,7 +14,8 @@ use std::fmt;
 use std::panic::{Location, resume_unwind};
 use std::rc::{Rc, Weak};
 
-use crate::task::{JoinHandle, Joinable, Scheduler, current};
+use crate::current;
+use crate::task::{JoinCell, JoinHandle, Task};
 
 /// A scope for tasks: [`join`](Self::join) leaves it only when all of them have
 /// ended, and the first failure ends the others. asyncio's `TaskGroup`.
@@ -47,7 +48,7 @@ pub struct TaskGroup<T, E> {
 
 /// What the children share with the group.
 struct Members<R> {
-    tasks: RefCell<Vec<Rc<Joinable<R>>>>,
+    tasks: RefCell<Vec<Rc<Task<dyn JoinCell<R>>>>>,
     /// The child that failed first, in time.
     failed: Cell<Option<usize>>,
 }
@@ -113,8 +114,8 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
             watch.all_well = result.is_ok();
             result
         };
-        let scheduler = current::expect::<Scheduler>("`TaskGroup::spawn`");
-        let handle = scheduler.spawn(None, Location::caller(), child);
+        let event_loop = current::expect("`TaskGroup::spawn`");
+        let handle = event_loop.scheduler.spawn(None, Location::caller(), child);
         if self.members.failed.get().is_some() {
             handle.abort();
         }

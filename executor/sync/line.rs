@@ -6,8 +6,8 @@ use std::panic::Location;
 use std::task::{Context, Poll};
 
 use super::wait_list::{Ticket, WaitList};
-use crate::task::KeptWaker;
-use crate::trace::What;
+use crate::task::{RegisteredWaker, take_back_note};
+use crate::trace::{WaitReason, What};
 
 /// A [`WaitList`] that keeps the rule *collect, release, then wake* for its owner.
 #[derive(Default)]
@@ -20,14 +20,14 @@ impl Line {
     pub(super) fn serve_first(&self) -> bool {
         let first = self.waiters.borrow_mut().serve_first();
         let served = first.is_some();
-        first.into_iter().for_each(KeptWaker::wake);
+        first.into_iter().for_each(RegisteredWaker::wake);
         served
     }
 
     /// Serves and wakes everybody in line, in that order.
     pub(super) fn serve_all(&self) {
         let all = self.waiters.borrow_mut().serve_all();
-        all.into_iter().for_each(KeptWaker::wake);
+        all.into_iter().for_each(RegisteredWaker::wake);
     }
 
     /// How many are in line.
@@ -67,7 +67,8 @@ impl Waiting {
             self.leave(line);
             return Poll::Ready(());
         }
-        let waker = KeptWaker::keep(cx, What::Thing(self.what), self.at);
+        let wait = WaitReason { what: What::Thing(self.what), at: self.at };
+        let waker = RegisteredWaker::register(cx, std::ptr::from_ref(self).addr(), wait);
         let mut waiters = line.waiters.borrow_mut();
         match &self.ticket {
             None => self.ticket = Some(waiters.join(waker)),
@@ -88,6 +89,7 @@ impl Waiting {
             return false;
         };
         let waker = line.waiters.borrow_mut().leave(ticket);
+        take_back_note(std::ptr::from_ref(self).addr());
         waker.is_none()
     }
 }

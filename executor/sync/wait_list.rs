@@ -20,7 +20,7 @@
 //!
 //! [`leave`]: WaitList::leave
 
-use crate::task::{KeptWaker, Slab};
+use crate::task::{RegisteredWaker, Slab};
 
 /// A waiter's place in the list.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ const NOBODY: u32 = u32::MAX;
 
 enum Waiter {
     InLine {
-        waker: KeptWaker,
+        waker: RegisteredWaker,
         before: u32,
         behind: u32,
     },
@@ -61,7 +61,7 @@ impl WaitList {
     }
 
     /// Joins the line at its end.
-    pub(super) fn join(&mut self, waker: KeptWaker) -> Ticket {
+    pub(super) fn join(&mut self, waker: RegisteredWaker) -> Ticket {
         let waiter = Waiter::InLine { waker, before: self.last, behind: NOBODY };
         let index = self.waiters.insert(waiter);
         self.set_behind(self.last, index);
@@ -71,14 +71,14 @@ impl WaitList {
     }
 
     /// Serves the first in line, and returns its waker.
-    pub(super) fn serve_first(&mut self) -> Option<KeptWaker> {
+    pub(super) fn serve_first(&mut self) -> Option<RegisteredWaker> {
         let first = self.waiters.get_mut(self.first)?;
         let waiter = std::mem::replace(first, Waiter::Served);
         self.close_gap(waiter)
     }
 
     /// Serves everybody in line, and returns their wakers in that order.
-    pub(super) fn serve_all(&mut self) -> Vec<KeptWaker> {
+    pub(super) fn serve_all(&mut self) -> Vec<RegisteredWaker> {
         std::iter::from_fn(|| self.serve_first()).collect()
     }
 
@@ -89,7 +89,7 @@ impl WaitList {
 
     /// Replaces the waker of a waiter in line by the newest one, and returns the
     /// old one for its owner to drop. A waiter that was served needs none.
-    pub(super) fn set_waker(&mut self, ticket: &Ticket, newest: KeptWaker) -> KeptWaker {
+    pub(super) fn set_waker(&mut self, ticket: &Ticket, newest: RegisteredWaker) -> RegisteredWaker {
         match self.waiters.get_mut(ticket.0) {
             Some(Waiter::InLine { waker, .. }) => std::mem::replace(waker, newest),
             _ => newest,
@@ -98,13 +98,13 @@ impl WaitList {
 
     /// Gives the place up. The waker of a waiter who was still in line is returned,
     /// for its owner to drop; `None` if it had been served.
-    pub(super) fn leave(&mut self, ticket: Ticket) -> Option<KeptWaker> {
+    pub(super) fn leave(&mut self, ticket: Ticket) -> Option<RegisteredWaker> {
         let waiter = self.waiters.remove(ticket.0)?;
         self.close_gap(waiter)
     }
 
     /// Makes neighbours of those before and behind a waiter that has left the line.
-    fn close_gap(&mut self, waiter: Waiter) -> Option<KeptWaker> {
+    fn close_gap(&mut self, waiter: Waiter) -> Option<RegisteredWaker> {
         let Waiter::InLine { waker, before, behind } = waiter else {
             return None;
         };

@@ -1,19 +1,15 @@
-//! What a task is called.
-//!
-//! A future lives in one place and never leaves its thread; only its *name*
-//! travels: through the run queue, through wakers, to other threads. A name is
-//! cheap to copy and harmless to keep: when the task has ended, it names nobody.
+//! What a task is called: its number for people, and its key inside the loop.
 
 use std::fmt;
 
 /// The number of a task, unique within its executor for as long as that lives.
 ///
 /// Numbers are given in the order of the spawns and never used twice, so that a
-/// waker which outlives its task can never be taken for a waker of the next one.
+/// waker that outlives its task never wakes the next task in the same slot.
 /// The future given to [`block_on`](crate::block_on) has a number too: as a rule the
-/// first, so that the first task is task 2.
+/// first, so that the first spawned task is task 2.
 ///
-/// In asyncio, the nearest relative is the name `Task-4`.
+/// In asyncio, the nearest relative is the task's name, as in `Task-4`.
 ///
 /// ```
 /// glassloop::block_on(async {
@@ -32,25 +28,25 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// Where to find a task, and which one (a *generational index*): the slot of the task
-/// table, and the number that the task in that slot must have to be the one that is
-/// meant.
+/// Inside the loop, a task is a number: the slot of the task table in which it is, and a
+/// *generation* that tells it from the tasks that were in this slot before.
 ///
-/// Of the number, the lower half will do, and makes a name one word: after four billion
-/// spawns, a waker that is as old might wake another task for nothing, which is harmless.
+/// The run queue, the timer wheel and the wait queues hold keys, not tasks. A key is two
+/// small numbers: it can be copied, owns nothing, and may be kept for ever. When the task
+/// has ended, its key finds no task.
+///
+/// The generation is the lower half of the task's number. So a key that is four billion
+/// spawns old may wake another task; that task is polled once for nothing, which every
+/// future must stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Name {
+pub(crate) struct TaskKey {
     pub(crate) slot: u32,
-    pub(crate) number: u32,
+    pub(crate) generation: u32,
 }
 
-impl Name {
-    /// The slot of the root future, which is pinned on the stack of `block_on`
-    /// and therefore in no slot at all.
-    pub(crate) const ROOT: u32 = u32::MAX;
-
-    /// The name of the task with that number, in that slot.
-    pub(crate) fn new(id: TaskId, slot: u32) -> Name {
-        Name { slot, number: id.0 as u32 }
+impl TaskKey {
+    /// The key of the task with that number, in that slot.
+    pub(crate) fn new(id: TaskId, slot: u32) -> TaskKey {
+        TaskKey { slot, generation: id.0 as u32 }
     }
 }

@@ -7,16 +7,16 @@ use std::task::{Context, Poll};
 
 use super::id::TaskId;
 use super::join_error::JoinError;
-use super::kept_waker::KeptWaker;
-use super::task::{Joinable, State};
-use crate::trace::What;
+use super::registered_waker::{RegisteredWaker, take_back_note};
+use super::task::{JoinCell, Task, Progress};
+use crate::trace::{WaitReason, What};
 
 /// Awaits a spawned task: `Ok` with its output, or a [`JoinError`] if it
-/// panicked or was cancelled. asyncio's `Task`, seen from outside.
+/// panicked or was cancelled. asyncio's `Task`, as its user has it.
 ///
-/// Dropping the handle *detaches* the task: it goes on to its end, and its
-/// output is dropped then. (asyncio holds tasks weakly, so that one which nobody
-/// keeps may vanish; an executor here owns its tasks.)
+/// Dropping the handle *detaches* the task: the task goes on to its end, and its
+/// output is dropped then. (asyncio holds tasks weakly, so that a task whose handle
+/// nobody keeps may vanish. Here the executor owns its tasks.)
 ///
 /// A handle may outlive its executor: it gives the output of a task that had
 /// ended, and a cancelled [`JoinError`] for one that had not.
@@ -39,19 +39,20 @@ use crate::trace::What;
 /// ```
 #[must_use = "dropping the handle detaches the task; call `detach` to say so"]
 pub struct JoinHandle<T> {
-    task: Rc<Joinable<T>>,
+    task: Rc<Task<dyn JoinCell<T>>>,
+    name: Option<Rc<str>>,
 }
 
 impl<T> JoinHandle<T> {
-    pub(crate) fn new(task: Rc<Joinable<T>>) -> JoinHandle<T> {
-        JoinHandle { task }
+    pub(crate) fn new(task: Rc<Task<dyn JoinCell<T>>>, name: Option<Rc<str>>) -> JoinHandle<T> {
+        JoinHandle { task, name }
     }
 
-    /// Asks the task to end, and says whether there was anything to ask: false if it
-    /// has ended before. asyncio's `Task.cancel`.
+    /// Asks the task to end. Returns false if the task has ended before. asyncio's
+    /// `Task.cancel`.
     ///
-    /// It is a request: the future is dropped when the task's turn comes, and
-    /// whoever joins it is woken then, with a cancelled [`JoinError`]. A task
+    /// It is a request: the future is dropped when the task's turn comes, and the
+    /// task that joins it is woken then, with a cancelled [`JoinError`]. A task
     /// that was never polled is never polled. A task that aborts itself ends at
     /// its next suspension, unless that very poll is `Ready`.
     ///
@@ -73,8 +74,8 @@ impl<T> JoinHandle<T> {
         is_alive
     }
 
-    /// Lets the task go on by itself: the drop of the handle, said aloud. asyncio
-    /// has no word for it, and there a task that nobody holds may vanish.
+    /// Drops the handle, which lets the task go on by itself; the name says so to the
+    /// reader. asyncio has no word for it, and there a task without a handle may vanish.
     ///
     /// ```
     /// use std::{cell::Cell, rc::Rc};
@@ -92,22 +93,27 @@ impl<T> JoinHandle<T> {
     /// Whether the task has ended: by its output, a panic, an abort, or the drop
     /// of its executor. asyncio's `Task.done`.
     pub fn is_finished(&self) -> bool {
-        self.task.state() == State::Ended
+        self.task.progress() == Progress::Ended
     }
 
     /// The task's number.
     pub fn id(&self) -> TaskId {
-        self.task.id()
+        self.task.id
     }
 
     /// The name that [`spawn_named`](crate::spawn_named) gave it. asyncio's
     /// `Task.get_name`.
     pub fn name(&self) -> Option<&str> {
-        self.task.label()
+        self.name.as_deref()
+    }
+
+    /// What tells this handle from other leaf futures.
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 
     /// The task itself, for a group that must abort it.
-    pub(crate) fn task(&self) -> &Rc<Joinable<T>> {
+    pub(crate) fn task(&self) -> &Rc<Task<dyn JoinCell<T>>> {
         &self.task
     }
 }
@@ -117,7 +123,7 @@ impl<T> Future for JoinHandle<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let task = &self.task;
-        if task.state() == State::Ended {
+        if task.progress() == Progress::Ended {
             match task.take_outcome() {
                 Some(outcome) => return Poll::Ready(outcome),
                 None => panic!(
@@ -128,16 +134,20 @@ impl<T> Future for JoinHandle<T> {
                 ),
             }
         }
-        let waker = KeptWaker::keep(cx, What::EndOf(self.id().0), task.spawned_at);
-        task.set_joiner(Some(waker));
+        let wait = WaitReason { what: What::EndOf(task.id.0), at: task.spawned_at };
+        let waker = RegisteredWaker::register(cx, self.address(), wait);
+        // Dropped after the replacement: the drop of a foreign waker may run any code.
+        let _older = task.set_joiner(Some(waker));
         Poll::Pending
     }
 }
 
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
-        // A joiner that stopped waiting is not woken for nothing.
-        self.task.set_joiner(None);
+        // A joiner that has stopped waiting is not woken for nothing.
+        if self.task.set_joiner(None).is_some() {
+            take_back_note(self.address());
+        }
     }
 }
 

@@ -1,29 +1,25 @@
-//! Who runs: tasks, the queue in which they stand, and the wakers that put them
-//! there.
+//! Who runs: tasks, the run queue, and the wakers that put tasks there.
 //!
 //! In reading order: `contain` stops a panic; a `slab` keeps things that come and go.
-//! A task has an `id`, under which it stands in the `run_queue`; the thread has a
-//! `current` loop, which sleeps in a `parker`, and has a `mailbox` for other threads; a
-//! `waker` leads to the queue or to the mailbox. A leaf that has to wait asks whose poll
-//! is `running`, and keeps its waker as a `kept_waker`. A task may end in a `join_error`; a
-//! `task` owns a future, and its user holds a `join_handle`; the `scheduler` keeps the tasks
-//! and polls them; `spawn` gives it one.
+//! A task has an `id`, whose key is in the `run_queue`. The loop sleeps in a `parker`, and
+//! has an `inbox` for other threads. A `waker` leads to the run queue or to the inbox; a
+//! leaf future that waits keeps a `registered_waker`. A task may end in a `join_error`; a
+//! **`task`** owns a future, and its user holds a `join_handle`; the **`scheduler`** owns
+//! the tasks and polls them; `spawn` gives it one.
 //!
-//! This room knows no clock, no thread pool, and no descriptor (but for the parker,
-//! whose bed may be the system's poller).
+//! This module knows no clock, no thread pool, and no descriptor (but for the parker,
+//! which may sleep in the system's poller).
 
 mod contain;
 mod slab;
 mod id;
 mod run_queue;
-pub(crate) mod current;
 mod parker;
-mod mailbox;
+mod inbox;
 mod waker;
-mod running;
-mod kept_waker;
+mod registered_waker;
 mod join_error;
-#[expect(clippy::module_inception, reason = "the task is what the room is about")]
+#[expect(clippy::module_inception, reason = "the module is about the task")]
 mod task;
 mod join_handle;
 mod scheduler;
@@ -35,13 +31,11 @@ pub use join_handle::JoinHandle;
 pub use spawn::{YieldNow, spawn, spawn_named, yield_now};
 
 pub(crate) use contain::contain;
-pub(crate) use id::Name;
+pub(crate) use id::TaskKey;
+pub(crate) use inbox::Inbox;
 pub(crate) use join_error::panic_text;
-pub(crate) use kept_waker::KeptWaker;
-pub(crate) use mailbox::Mailbox;
-pub(crate) use run_queue::RunQueue;
-pub(crate) use running::{Running, note_reset, note_wait, poll_budget, spend_budget};
+pub(crate) use registered_waker::{RegisteredWaker, take_back_note};
 pub(crate) use scheduler::Scheduler;
 pub(crate) use slab::Slab;
-pub(crate) use task::{Joinable, State, Task};
-pub(crate) use waker::{Message, OwnWaker};
+pub(crate) use task::{JoinCell, Task, TaskCell, Progress};
+pub(crate) use waker::Message;

@@ -1,20 +1,23 @@
 //! How the loop goes to sleep, and how other threads end its sleep.
 //!
-//! Other threads put their messages into the loop's inbox (the next file but one).
-//! The danger is a wake that falls between "nothing to do" and "asleep". Two rules
-//! close the gap, whatever the order in which the threads run:
+//! Other threads put their messages into the loop's inbox (`inbox.rs`). The danger is
+//! a wake that falls between "nothing to do" and "asleep". Two rules close the gap,
+//! whatever the order in which the threads run:
 //!
 //! ```text
 //!   loop:                          other thread:
 //!     1 announce the sleep           1 put the message into the inbox
-//!     2 look into the inbox again    2 if a sleep is announced: notify
+//!     2 check the inbox again        2 if a sleep is announced: notify
 //!     3 sleep, if it is empty
 //! ```
 //!
 //! Either the loop sees the message in its step 2, or the other thread sees the
 //! announcement in its step 2. *Push, then notify* is the name of this invariant.
-//! Only the first thread to find the announcement notifies, so that a flood of
+//! Only the first thread that finds the announcement notifies, so that a flood of
 //! wakes costs one notification per park.
+//!
+//! A loop that awaits a descriptor sleeps in the system's poller (epoll on Linux, kqueue
+//! on macOS, IOCP on Windows); any other loop sleeps in `thread::park`.
 
 use std::io;
 use std::sync::OnceLock;
@@ -24,14 +27,14 @@ use std::time::Instant;
 
 use polling::{Events, Poller};
 
-/// The loop is awake: whoever puts a message into the inbox need do no more.
+/// The loop is awake: a thread that has put a message into the inbox need do no more.
 const AWAKE: u8 = 0;
 /// The loop sleeps in `thread::park`, since it awaits no descriptor.
 const ON_THREAD: u8 = 1;
 /// The loop sleeps in the operating system's poller.
 const ON_POLLER: u8 = 2;
 
-/// The loop's place to sleep.
+/// Where the loop sleeps.
 pub(crate) struct Parker {
     announced: AtomicU8,
     thread: Thread,
@@ -59,13 +62,13 @@ impl Parker {
         Ok(self.poller.get().expect("set in the line before"))
     }
 
-    /// Sleeps on the thread until `deadline` or [`unpark`](Self::unpark), unless
-    /// `stay_awake`, asked after the announcement, finds something to do.
+    /// Sleeps in `thread::park` until `deadline` or [`unpark`](Self::unpark), unless
+    /// `stay_awake`, called after the announcement, finds something to do.
     pub(crate) fn park_thread(&self, deadline: Option<Instant>, stay_awake: impl Fn() -> bool) {
         self.announce(ON_THREAD);
-        // The loop's condition decides, not the thread's park token: a task may
-        // park and unpark its own thread, and take our token or leave us its own.
-        // Without a token this merely returns early, and the loop asks again.
+        // The loop's condition decides, not the thread's park token: a task may park and
+        // unpark its own thread, and so take our token or leave one. With a token that
+        // is left, `park` returns early, and the loop looks for something to do again.
         if !stay_awake() {
             match deadline {
                 None => thread::park(),
@@ -77,8 +80,9 @@ impl Parker {
         self.announce(AWAKE);
     }
 
-    /// Sleeps in the poller until an event, `deadline` or [`unpark`](Self::unpark),
-    /// unless `stay_awake`, asked after the announcement, finds something to do.
+    /// Sleeps in the poller until an event, `deadline` or [`unpark`](Self::unpark). If
+    /// `stay_awake`, called after the announcement, finds something to do, this polls the
+    /// descriptors without waiting.
     pub(crate) fn park_poller(
         &self,
         events: &mut Events,
@@ -87,9 +91,8 @@ impl Parker {
     ) -> io::Result<()> {
         let poller = self.poller()?;
         self.announce(ON_POLLER);
-        // Even then the descriptors are asked, only without waiting.
         let deadline = if stay_awake() { Some(Instant::now()) } else { deadline };
-        // `polling` starts again by itself after EINTR, with the time that is left.
+        // After EINTR, `polling` itself starts again, with the time that is left.
         let result = match deadline {
             None => poller.wait(events, None),
             Some(deadline) => poller.wait_deadline(events, deadline),
@@ -99,9 +102,9 @@ impl Parker {
     }
 
     fn announce(&self, state: u8) {
-        // An exchange, like that of the other threads, so that all of them are in line.
+        // swap, not store: one chain of read-modify-writes with `unpark`.
         self.announced.swap(state, Ordering::SeqCst);
-        // Between the announcement and the look into the inbox: see the module's rules.
+        // Between the announcement and the check of the inbox: see the rules above.
         fence(Ordering::SeqCst);
     }
 
@@ -109,7 +112,7 @@ impl Parker {
     /// any thread, after the message has been put where the loop will look.
     pub(crate) fn unpark(&self) {
         fence(Ordering::SeqCst);
-        // A plain look first: while the loop is awake, nothing need be written.
+        // A plain load first: while the loop is awake, nothing need be written.
         if self.announced.load(Ordering::SeqCst) == AWAKE {
             return;
         }

@@ -1,78 +1,96 @@
-//! The scheduler: owns the tasks, and polls the one that it is told to.
+//! The scheduler: owns the tasks and the run queue, wakes tasks, and polls them.
 //!
 //! The way of a task, from its spawn to its join:
 //!
 //! ```text
-//!   spawn    task ─▶ table, name ─▶ run queue       nothing is polled yet
-//!   poll     name ─▶ table ─▶ task                  a stale name finds nobody
-//!            clear its flags, then poll it
-//!   Pending  it stays in the table; its leaf has kept the waker
-//!   Ready    out of the table; its joiner is woken
+//!   spawn    task ─▶ table, key ─▶ run queue        nothing is polled yet
+//!   poll     key ─▶ table ─▶ task                   a stale key finds no task
+//!            clear `queued`, then poll the future
+//!   Pending  the task stays in the table; its leaf has registered the waker
+//!   wake     key ─▶ run queue, unless it is there
+//!   Ready    out of the table; the joiner is woken
 //! ```
 //!
-//! A poll goes down like this, and each step adds one thing:
+//! From the turn to the future, a poll takes three steps:
 //!
 //! ```text
-//!   Scheduler::poll ─▶ Task::poll ─▶ Stage::poll ─▶ Content::poll ─▶ Running::poll_as
-//!   find the task      the state,    the waker,     the future,      clear its flags,
-//!                      the abort     own or lent    its panic        make a Context
+//!   EventLoop::run_ready ─▶ Scheduler::poll ─▶ FutureCell::poll ─▶ Future::poll
+//!   which task is next      clear its flag,    contain its panic,
+//!                           make a Context     keep its output
 //! ```
 //!
-//! The table is borrowed for moments only, never while a future runs or is
-//! dropped: a task may spawn, abort or join any other from inside its poll, and
-//! from inside a `Drop`.
+//! The table is borrowed for moments only, never while a future runs or is dropped: a
+//! task may spawn, abort or join any other from inside its poll, and from inside a `Drop`.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 
 use super::contain::contain;
-use super::id::{Name, TaskId};
+use super::id::{TaskId, TaskKey};
+use super::inbox::Inbox;
 use super::join_handle::JoinHandle;
-use super::mailbox::Mailbox;
 use super::run_queue::RunQueue;
-use super::running::Running;
 use super::slab::Slab;
-use super::task::{State, Task, new_task};
-use super::waker::{Message, Wakers};
-use crate::trace::{End, Event, Glass};
+use super::task::{FutureCell, Task, TaskCell, Progress};
+use super::waker::{Message, OwnWaker};
+use crate::trace::{End, Notes, Tracer};
+
+/// How many operations on descriptors a task gets in one poll. See [`poll_budget`].
+const BUDGET: u32 = 16;
+
+/// What the future of `block_on` is called in reports.
+const ROOT: &str = "root";
 
 /// The tasks of one loop.
 pub(crate) struct Scheduler {
-    /// Every task that has not ended, by the slot in its name.
-    table: RefCell<Slab<Rc<Task>>>,
-    queue: Rc<RunQueue>,
-    running: Rc<Running>,
-    wakers: Wakers,
+    /// Every task that has not ended, by the slot in its key.
+    tasks: RefCell<Slab<Rc<Task>>>,
+    run_queue: RunQueue,
+    inbox: Arc<Inbox<Message>>,
     last_id: Cell<u64>,
+    /// The task of `block_on`'s future, while that runs.
+    root: Cell<Option<TaskId>>,
+    /// The names of the tasks that have one.
+    names: RefCell<HashMap<TaskId, Rc<str>>>,
     /// Set while the tasks are being dropped: what is spawned then is dropped too.
     closing: Cell<bool>,
     polls: Cell<u64>,
+
+    /// The task that is being polled.
+    running: Cell<Option<TaskKey>>,
+    /// How many more operations on descriptors may succeed in this poll.
+    budget: Cell<u32>,
+    /// What the leaves of this poll wait for. For the diagnostics.
+    notes: Notes,
+    tracer: Tracer,
 }
 
 impl Scheduler {
-    pub(crate) fn new(
-        queue: Rc<RunQueue>,
-        running: Rc<Running>,
-        mailbox: Arc<Mailbox<Message>>,
-    ) -> Scheduler {
+    pub(crate) fn new(inbox: Arc<Inbox<Message>>, tracer: Tracer) -> Scheduler {
         Scheduler {
-            table: RefCell::default(),
-            queue,
-            running,
-            wakers: Wakers::new(mailbox),
+            tasks: RefCell::default(),
+            run_queue: RunQueue::default(),
+            inbox,
             last_id: Cell::new(0),
+            root: Cell::new(None),
+            names: RefCell::default(),
             closing: Cell::new(false),
             polls: Cell::new(0),
+            running: Cell::new(None),
+            budget: Cell::new(BUDGET),
+            notes: Notes::default(),
+            tracer,
         }
     }
 
-    /// Puts a future into the table and its name into the run queue.
+    /// Makes a task of a future, and puts its key into the run queue.
     pub(crate) fn spawn<F>(
         &self,
-        label: Option<String>,
+        name: Option<String>,
         spawned_at: &'static Location<'static>,
         future: F,
     ) -> JoinHandle<F::Output>
@@ -80,147 +98,227 @@ impl Scheduler {
         F: Future + 'static,
         F::Output: 'static,
     {
-        let mut table = self.table.borrow_mut();
-        let (id, slot) = (self.next_id(), table.next_index());
-        let name = label.as_deref();
-        self.glass().emit(|| Event::Spawn { task: id.0, name, at: spawned_at });
-        let (task, joined) = new_task(id, slot, label, spawned_at, future);
-        table.insert(task);
-        drop(table);
-        let name = Name::new(id, slot);
-        if self.closing.get() {
-            self.find(name).into_iter().for_each(|task| self.cancel(task));
-        } else {
-            self.queue.push(name);
+        let task = self.add(name.as_deref(), spawned_at, FutureCell::new(future));
+        let name: Option<Rc<str>> = name.map(Rc::from);
+        if let Some(name) = &name {
+            self.names.borrow_mut().insert(task.id, name.clone());
         }
-        JoinHandle::new(joined)
+        if self.closing.get() {
+            self.cancel(task.clone());
+        }
+        JoinHandle::new(task, name)
     }
 
-    /// A number that no task of this loop has had.
-    pub(crate) fn next_id(&self) -> TaskId {
-        self.last_id.set(self.last_id.get() + 1);
-        TaskId(self.last_id.get())
+    /// Makes a task of the future of `block_on`, which stays on the stack there: `cell`
+    /// stands for it.
+    pub(crate) fn add_root<C: TaskCell + 'static>(
+        &self,
+        called_at: &'static Location<'static>,
+        cell: C,
+    ) -> Rc<Task<C>> {
+        self.tracer.start();
+        let root = self.add(Some(ROOT), called_at, cell);
+        self.root.set(Some(root.id));
+        root
     }
 
-    /// Polls the task of that name once. A name whose task has ended is ignored.
-    #[inline(always)]
-    pub(crate) fn poll(&self, name: Name) {
-        let Some(task) = self.find(name) else {
-            return;
-        };
-        self.begin_poll(task.id());
-        match task.poll(name, &self.wakers, &self.running) {
-            Poll::Pending => self.tell_pending(&task),
-            Poll::Ready(()) => {
-                self.tell_end(&task);
-                self.end(task);
+    /// `block_on` returns: its task ends, if it has not.
+    pub(crate) fn remove_root(&self, root: Rc<Task>) {
+        self.tracer.leave();
+        self.cancel(root);
+    }
+
+    /// Puts a new task into the table, and its key into the run queue.
+    fn add<C: TaskCell + 'static>(
+        &self,
+        name: Option<&str>,
+        spawned_at: &'static Location<'static>,
+        cell: C,
+    ) -> Rc<Task<C>> {
+        let id = TaskId(self.last_id.get() + 1);
+        self.last_id.set(id.0);
+        self.tracer.spawned(id.0, name, spawned_at);
+        let mut tasks = self.tasks.borrow_mut();
+        let task = Task::new(id, tasks.next_index(), spawned_at, cell);
+        tasks.insert(task.clone());
+        self.push(&task);
+        task
+    }
+
+    fn push<C: ?Sized + TaskCell>(&self, task: &Task<C>) {
+        task.queued.set(true);
+        self.run_queue.push(task.key());
+    }
+
+    /// Wakes the task of that key: puts it into the run queue, unless it is there or has
+    /// ended.
+    #[inline]
+    pub(crate) fn wake(&self, key: TaskKey) {
+        let tasks = self.tasks.borrow();
+        if let Some(task) = tasks.get(key.slot).filter(|task| task.key() == key) {
+            let again = task.queued.get();
+            self.tracer.woken(task.id.0, again);
+            if !again {
+                self.push(task);
             }
         }
     }
 
-    /// The root is about to be polled, or a task.
+    /// Polls a task once.
     #[inline]
-    pub(crate) fn begin_poll(&self, id: TaskId) {
+    pub(crate) fn poll(&self, task: Rc<Task>) {
+        if self.poll_with(&task, |cx| task.cell.poll(cx)).is_ready() {
+            self.end(task);
+        }
+    }
+
+    /// Polls a task once: `poll` polls its future. When the task has ended, the caller
+    /// must call [`end`](Self::end).
+    #[inline(always)]
+    pub(crate) fn poll_with(
+        &self,
+        task: &Task,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<()>,
+    ) -> Poll<()> {
+        // Clear before polling: a wake that arrives during the poll must not be lost.
+        task.queued.set(false);
         self.polls.set(self.polls.get() + 1);
-        self.glass().emit(move || {
-            self.running.take_notes();
-            Event::Poll { task: id.0 }
-        });
+        self.budget.set(BUDGET);
+        self.running.set(Some(task.key()));
+        self.tracer.polling(task.id.0, &self.notes);
+        let own = task.waker.get_or_init(|| OwnWaker::new(task.key(), &self.inbox));
+        let polled = task.poll(|| poll(&mut Context::from_waker(&own.waker)));
+        self.running.set(None);
+        if polled.is_pending() {
+            self.tracer.pending(task.id.0, &self.notes);
+        }
+        polled
     }
 
-    #[inline]
-    fn tell_pending(&self, task: &Task) {
-        self.glass().if_watched(move || self.tell_waits(task.id(), task.held_inside()));
-    }
-
-    /// Tells the glass in which leaves a task is suspended, of which there are `waiting`.
-    pub(crate) fn tell_waits(&self, id: TaskId, waiting: usize) {
-        let waits = self.running.notes(waiting);
-        self.glass().emit(|| Event::Pending { task: id.0, waits: &waits });
-    }
-
-    #[inline]
-    fn tell_end(&self, task: &Task) {
-        self.glass().if_watched(move || {
-            let id = task.id().0;
-            task.tell_end(&mut |how| self.glass().emit(|| Event::End { task: id, how }));
-        });
-    }
-
-    /// Through which the loop is watched.
-    pub(crate) fn glass(&self) -> &Glass {
-        &self.queue.glass
-    }
-
-    pub(crate) fn queue(&self) -> &RunQueue {
-        &self.queue
-    }
-
-    pub(crate) fn wakers(&self) -> &Wakers {
-        &self.wakers
-    }
-
-    pub(crate) fn running(&self) -> &Running {
-        &self.running
-    }
-
-    /// Lets go of a task that has ended. If nobody joined it, this drops its output.
-    fn end(&self, task: Rc<Task>) {
-        // Never the last owner, which is `task`.
-        drop(self.table.borrow_mut().remove(task.name().slot));
+    /// Lets go of a task that has ended, and wakes its joiner. If nobody joined the task,
+    /// this drops its output.
+    pub(crate) fn end(&self, task: Rc<Task>) {
+        if self.tracer.is_on() {
+            task.with_end(&mut |how| self.tracer.ended(task.id.0, how));
+        }
+        self.remove(&task);
         task.end();
         contain(|| drop(task));
     }
 
+    fn remove(&self, task: &Task) {
+        // The caller owns the task too, so this drops no future.
+        self.tasks.borrow_mut().remove(task.key().slot);
+        if self.root.get() == Some(task.id) {
+            self.root.set(None);
+        }
+        if !self.names.borrow().is_empty() {
+            self.names.borrow_mut().remove(&task.id);
+        }
+    }
+
     /// Drops the future of a task out of its turn, unless it has ended.
     fn cancel(&self, task: Rc<Task>) {
-        if task.state() == State::Ended {
-            return contain(|| drop(task));
+        if task.progress() != Progress::Ended {
+            self.tracer.ended(task.id.0, End::Drop);
+            task.cancel();
+            self.remove(&task);
+            task.end();
         }
-        self.glass().emit(|| Event::End { task: task.id().0, how: End::Drop });
-        task.cancel(&self.wakers);
-        self.end(task);
+        contain(|| drop(task));
     }
 
-    /// Drops every task, in the order in which they were spawned. What their
-    /// drops spawn is dropped at once; what they wake is forgotten.
+    /// Drops every task, in the order in which they were spawned. What their drops spawn
+    /// is dropped at once; what they wake is forgotten.
     pub(crate) fn drop_all_tasks(&self) {
         self.closing.set(true);
-        for task in self.tasks() {
-            self.cancel(task);
-        }
-        while self.queue.pop().is_some() {}
+        self.tasks().into_iter().for_each(|task| self.cancel(task));
+        while self.run_queue.pop().is_some() {}
         self.closing.set(false);
-        self.glass().leave();
+        self.tracer.leave();
+    }
+}
+
+/// What the other modules ask.
+impl Scheduler {
+    pub(crate) fn run_queue(&self) -> &RunQueue {
+        &self.run_queue
     }
 
-    /// The task of that name, unless it has ended: the place may be another's now.
-    pub(crate) fn find(&self, name: Name) -> Option<Rc<Task>> {
-        let table = self.table.borrow();
-        table.get(name.slot).filter(|task| task.name() == name).cloned()
+    pub(crate) fn notes(&self) -> &Notes {
+        &self.notes
+    }
+
+    /// The task of that key, unless it has ended: its slot may have another task by now.
+    #[inline]
+    pub(crate) fn find(&self, key: TaskKey) -> Option<Rc<Task>> {
+        let tasks = self.tasks.borrow();
+        tasks.get(key.slot).filter(|task| task.key() == key).cloned()
     }
 
     /// The tasks that have not ended, in the order in which they were spawned.
     pub(crate) fn tasks(&self) -> Vec<Rc<Task>> {
-        let mut tasks: Vec<Rc<Task>> = self.table.borrow().iter().cloned().collect();
-        tasks.sort_by_key(|task| task.id());
+        let mut tasks: Vec<Rc<Task>> = self.tasks.borrow().iter().cloned().collect();
+        tasks.sort_by_key(|task| task.id);
         tasks
     }
 
-    /// Some task for which `check` holds: the one in the slot `first`, if it does.
-    pub(crate) fn find_task(&self, first: u32, check: impl Fn(&Task) -> bool) -> Option<Name> {
-        let table = self.table.borrow();
-        let mut candidates = table.get(first).into_iter().chain(table.iter());
-        candidates.find(|task| check(task)).map(|task| task.name())
+    /// Some task for which `check` holds. The task in the slot `first` is checked first.
+    pub(crate) fn find_task(&self, first: u32, check: impl Fn(&Task) -> bool) -> Option<TaskKey> {
+        let tasks = self.tasks.borrow();
+        let mut candidates = tasks.get(first).into_iter().chain(tasks.iter());
+        candidates.find(|task| check(task)).map(|task| task.key())
     }
 
-    /// How many tasks have not ended.
+    /// The key of the task that is being polled, if `waker` is that task's own, and not
+    /// one that a combinator made of it.
+    pub(super) fn key_of(&self, waker: &Waker) -> Option<TaskKey> {
+        let key = self.running.get()?;
+        let tasks = self.tasks.borrow();
+        let own = tasks.get(key.slot)?.waker.get()?;
+        own.waker.will_wake(waker).then_some(key)
+    }
+
+    /// The name of a task, if it has one.
+    pub(crate) fn name(&self, id: TaskId) -> Option<Rc<str>> {
+        if self.root.get() == Some(id) {
+            return Some(ROOT.into());
+        }
+        self.names.borrow().get(&id).cloned()
+    }
+
+    /// Whether this is the task of `block_on`'s future.
+    pub(crate) fn is_root(&self, task: &Task) -> bool {
+        self.root.get() == Some(task.id)
+    }
+
+    /// How many spawned tasks have not ended.
     pub(crate) fn alive(&self) -> usize {
-        self.table.borrow().len()
+        self.tasks.borrow().len() - usize::from(self.root.get().is_some())
     }
 
     /// How often a future was polled, ever.
     pub(crate) fn polls(&self) -> u64 {
         self.polls.get()
+    }
+
+    /// Asked before each operation on a descriptor. `Pending`, for one turn, when the task
+    /// has used up its budget of this poll: else a socket that is always ready would keep
+    /// the loop to its task for as long as the peer likes. (asyncio's streams read once in
+    /// a turn.)
+    pub(crate) fn poll_budget(&self, cx: &Context<'_>) -> Poll<()> {
+        if self.budget.get() > 0 {
+            return Poll::Ready(());
+        }
+        // Refill after one refusal. A nested executor never returns to the loop, so nobody
+        // else would refill it.
+        self.budget.set(BUDGET);
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Called after each operation on a descriptor that did not have to wait.
+    pub(crate) fn spend_budget(&self) {
+        self.budget.set(self.budget.get().saturating_sub(1));
     }
 }

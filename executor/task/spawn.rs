@@ -1,13 +1,12 @@
-//! `spawn` and `yield_now`: how a task makes another one, and makes way for it.
+//! `spawn` and `yield_now`: how a task makes another task, and lets the others run.
 
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::current;
 use super::join_handle::JoinHandle;
-use super::scheduler::Scheduler;
+use crate::current;
 
 /// Spawns a task on the current loop. asyncio's `create_task`.
 ///
@@ -29,8 +28,7 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let scheduler = current::expect::<Scheduler>("`glassloop::spawn`");
-    scheduler.spawn(None, Location::caller(), future)
+    current::expect("`glassloop::spawn`").scheduler.spawn(None, Location::caller(), future)
 }
 
 /// Like [`spawn`], with a name for the reports. asyncio's
@@ -52,11 +50,11 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let scheduler = current::expect::<Scheduler>("`glassloop::spawn_named`");
-    scheduler.spawn(Some(name.into()), Location::caller(), future)
+    let event_loop = current::expect("`glassloop::spawn_named`");
+    event_loop.scheduler.spawn(Some(name.into()), Location::caller(), future)
 }
 
-/// Goes to the back of the line for exactly one turn: every other task that is
+/// Goes to the back of the run queue, for exactly one turn: every other task that is
 /// ready is polled once before this one goes on. asyncio's `sleep(0)`.
 ///
 /// Works in any executor.

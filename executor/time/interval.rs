@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use futures_lite::Stream;
 
 use super::sleep::Sleep;
-use super::timers::Timers;
-use crate::task::current;
+use crate::current;
 
 /// A beat with the given period, whose first tick comes at once.
 ///
@@ -40,8 +39,8 @@ pub fn interval(period: Duration) -> Interval {
          without letting time pass. Use a longer period, or `yield_now` in a loop",
         Location::caller()
     );
-    let timers = current::expect::<Timers>("`glassloop::interval`");
-    Interval { next: Sleep::lasting(timers, Duration::ZERO, Location::caller()), period }
+    let event_loop = current::expect("`glassloop::interval`");
+    Interval { next: Sleep::lasting(event_loop, Duration::ZERO, Location::caller()), period }
 }
 
 /// The beat of [`interval`].

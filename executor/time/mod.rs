@@ -1,10 +1,10 @@
 //! When: the clock, the timer wheel, and the futures that wait for a moment.
 //!
-//! In reading order: a `clock` tells the time; the `wheel` is pure, it sorts numbers
-//! and knows neither clock nor waker; the `timers` of a loop are the wheel read
-//! against the clock. `sleep` is the leaf; `timeout` and `interval` are made of it.
+//! In reading order: a `clock` tells the time; the **`wheel`** is pure, it sorts numbers
+//! and knows neither clock nor waker; the `timers` of a loop are the wheel, read
+//! against the clock. `sleep` is the leaf future; `timeout` and `interval` are made of it.
 //!
-//! This room knows how a task is woken, and nothing of descriptors or threads.
+//! This module knows how a task is woken, and nothing of descriptors or threads.
 
 mod clock;
 pub mod wheel;

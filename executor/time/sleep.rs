@@ -1,4 +1,4 @@
-//! `sleep`: the leaf that waits for a moment.
+//! `sleep`: the leaf future that waits for a moment.
 
 use std::fmt;
 use std::panic::Location;
@@ -7,9 +7,12 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use super::clock::nanoseconds;
-use super::timers::{Timer, Timers};
-use crate::task::current;
+use super::clock::{NEVER, nanoseconds};
+use super::wheel::{Key, When};
+use crate::current;
+use crate::event_loop::EventLoop;
+use crate::task::RegisteredWaker;
+use crate::trace::{WaitReason, What};
 
 /// The current time of the loop: real, or virtual with
 /// [`Builder::virtual_time`](crate::Builder::virtual_time). Outside of a loop, the
@@ -26,7 +29,7 @@ use crate::task::current;
 /// });
 /// ```
 pub fn now() -> Instant {
-    current::with(|timers: &Timers| timers.clock().now()).unwrap_or_else(Instant::now)
+    current::with(|event_loop| event_loop.timers.clock().now()).unwrap_or_else(Instant::now)
 }
 
 /// Waits for `duration`, counted from this call. asyncio's `sleep`.
@@ -49,8 +52,7 @@ pub fn now() -> Instant {
 /// ```
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
-    let timers = current::expect::<Timers>("`glassloop::sleep`");
-    Sleep::lasting(timers, duration, Location::caller())
+    Sleep::lasting(current::expect("`glassloop::sleep`"), duration, Location::caller())
 }
 
 /// Waits until `deadline`. asyncio's `loop.call_at`, as something to await.
@@ -72,9 +74,9 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// ```
 #[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    let timers = current::expect::<Timers>("`glassloop::sleep_until`");
-    let deadline = timers.clock().nanoseconds(deadline);
-    Sleep::until(timers, deadline, Location::caller())
+    let event_loop = current::expect("`glassloop::sleep_until`");
+    let deadline = event_loop.timers.clock().nanoseconds(deadline);
+    Sleep::until(event_loop, deadline, Location::caller())
 }
 
 /// The future of [`sleep`] and [`sleep_until`].
@@ -83,31 +85,38 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 /// loop does not run.
 #[must_use = "futures do nothing until they are awaited"]
 pub struct Sleep {
-    timers: Rc<Timers>,
-    timer: Timer,
+    event_loop: Rc<EventLoop>,
+    when: When,
+    /// Its entry in the timer wheel, since it was polled and not due.
+    entry: Option<Key>,
+    made_at: &'static Location<'static>,
 }
 
 impl Sleep {
     /// A sleep that begins now.
     pub(super) fn lasting(
-        timers: Rc<Timers>,
+        event_loop: Rc<EventLoop>,
         duration: Duration,
-        at: &'static Location<'static>,
+        made_at: &'static Location<'static>,
     ) -> Sleep {
-        let deadline = timers.deadline_after(duration);
-        Sleep::until(timers, deadline, at)
+        let deadline = event_loop.timers.deadline_after(duration);
+        Sleep::until(event_loop, deadline, made_at)
     }
 
     /// A sleep until a number of nanoseconds on the loop's clock.
-    fn until(timers: Rc<Timers>, deadline: u64, at: &'static Location<'static>) -> Sleep {
-        let timer = timers.timer(deadline, at);
-        Sleep { timers, timer }
+    fn until(
+        event_loop: Rc<EventLoop>,
+        deadline: u64,
+        made_at: &'static Location<'static>,
+    ) -> Sleep {
+        let when = event_loop.timers.when(deadline);
+        Sleep { event_loop, when, entry: None, made_at }
     }
 
-    /// When the sleep ends; `None` if never, or not within 584 years. (A deadline before
-    /// the beginning of the loop is told as that beginning.)
+    /// When the sleep ends; `None` if never, or not within 584 years. (For a deadline
+    /// before the beginning of the loop, this is the beginning of the loop.)
     pub fn deadline(&self) -> Option<Instant> {
-        self.timers.clock().instant(self.timer.deadline())
+        self.event_loop.timers.clock().instant(self.when.deadline)
     }
 
     /// Gives the sleep a new deadline, whether or not it has ended; a task that waits
@@ -125,33 +134,76 @@ impl Sleep {
     /// });
     /// ```
     pub fn reset(&mut self, deadline: Instant) {
-        self.reset_to(self.timers.clock().nanoseconds(deadline));
+        self.reset_to(self.event_loop.timers.clock().nanoseconds(deadline));
     }
 
-    /// Gives it a deadline that is so much later than the one that it has.
+    /// Gives it a deadline that is later by this much.
     pub(super) fn put_off(&mut self, by: Duration) {
-        self.reset_to(self.timer.deadline().saturating_add(nanoseconds(by)));
+        self.reset_to(self.when.deadline.saturating_add(nanoseconds(by)));
     }
 
     pub(super) fn made_at(&self) -> &'static Location<'static> {
-        self.timer.at
+        self.made_at
     }
 
     fn reset_to(&mut self, deadline: u64) {
-        self.timers.reset(&mut self.timer, deadline);
+        let waker = self.take_out();
+        let (old, timers) = (self.when.sequence, &self.event_loop.timers);
+        self.when = timers.when(deadline);
+        let Some(waker) = waker else { return };
+        let EventLoop { tracer, scheduler, .. } = &*self.event_loop;
+        tracer.timer_renumbered(waker.task(), scheduler.notes(), old, self.when.sequence);
+        if deadline != NEVER {
+            self.entry = Some(timers.arm(self.when, waker));
+        }
     }
 
+    /// Ends the wait, if there is one.
     pub(super) fn disarm(&mut self) {
-        let _waker = self.timers.disarm(&mut self.timer);
+        let waker = self.take_out();
+        if waker.is_some() || self.when.deadline == NEVER {
+            self.event_loop.scheduler.notes().take_back(self.address());
+        }
+    }
+
+    /// Takes the timer out of the wheel, if it is there.
+    fn take_out(&mut self) -> Option<RegisteredWaker> {
+        let entry = self.entry.take()?;
+        self.event_loop.timers.disarm(entry, self.when)
+    }
+
+    /// What tells this sleep from other leaf futures.
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 }
 
 impl Future for Sleep {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let sleep = self.get_mut();
-        sleep.timers.poll(&mut sleep.timer, cx)
+    /// Ready when the deadline has come, *never early*. Otherwise arms the timer, or gives
+    /// it the newest waker if it is armed.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let When { deadline, sequence } = self.when;
+        // The clock decides: a poll for any other reason must not end the sleep.
+        if deadline <= self.event_loop.timers.clock().nanoseconds_now() {
+            self.disarm();
+            return Poll::Ready(());
+        }
+        let what = if deadline == NEVER { What::Never } else { What::Timer(sequence) };
+        let wait = WaitReason { what, at: self.made_at };
+        let mut waker = RegisteredWaker::register(cx, self.address(), wait);
+        if deadline == NEVER {
+            return Poll::Pending;
+        }
+        if let Some(entry) = self.entry {
+            match self.event_loop.timers.set_waker(entry, self.when, waker) {
+                Ok(_older) => return Poll::Pending,
+                Err(newest) => waker = newest,
+            }
+        }
+        self.entry = Some(self.event_loop.timers.arm(self.when, waker));
+        Poll::Pending
     }
 }
 

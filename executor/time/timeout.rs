@@ -8,8 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::sleep::Sleep;
-use super::timers::Timers;
-use crate::task::current;
+use crate::current;
 
 /// Gives `future` until `limit` from this call: its output, or [`Elapsed`].
 /// asyncio's `timeout` and `wait_for`.
@@ -37,8 +36,8 @@ use crate::task::current;
 /// ```
 #[track_caller]
 pub fn timeout<F: IntoFuture>(limit: Duration, future: F) -> Timeout<F::IntoFuture> {
-    let timers = current::expect::<Timers>("`glassloop::timeout`");
-    let end = Sleep::lasting(timers, limit, Location::caller());
+    let event_loop = current::expect("`glassloop::timeout`");
+    let end = Sleep::lasting(event_loop, limit, Location::caller());
     Timeout { future: Some(Box::pin(future.into_future())), limit, end }
 }
 

@@ -13,9 +13,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::event::{Event, Interest, Phase};
+use super::event::{TraceEvent, Interest, Phase};
 use super::json::{Object, microseconds};
-use super::record::{Form, Header, Record};
+use super::record::{Form, TraceHeader, Record};
 use super::seen::Seen;
 
 /// The process, and the thread on which the loop itself is shown: its main thread, because
@@ -48,7 +48,7 @@ pub(super) struct Chrome {
 }
 
 impl Form for Chrome {
-    fn begin(&mut self, header: &Header, text: &mut String) {
+    fn begin(&mut self, header: &TraceHeader, text: &mut String) {
         self.is_virtual = header.is_virtual;
         text.push_str("[\n");
         self.metadata(text, "process_name", LOOP, &header.program);
@@ -56,7 +56,7 @@ impl Form for Chrome {
     }
 
     fn write(&mut self, record: &Record<'_>, text: &mut String) {
-        let is_part_of_end = matches!(record.event, Event::Wake { .. })
+        let is_part_of_end = matches!(record.event, TraceEvent::Wake { .. })
             && record.polled() == self.ending.map(|(task, _)| task);
         if !is_part_of_end {
             self.end_ending(text);
@@ -94,21 +94,21 @@ impl Chrome {
     /// Polls, phases, parks: what happens on the threads.
     fn write_slices(&mut self, record: &Record<'_>, text: &mut String) {
         match record.event {
-            Event::Spawn { task, .. } => {
+            TraceEvent::Spawn { task, .. } => {
                 self.metadata(text, "thread_name", TASKS + task, &self.seen.name(task));
             }
-            Event::Phase(phase) => self.begin_on_loop(text, phase.name()),
-            Event::Park { .. } => self.begin_on_loop(text, "park"),
+            TraceEvent::Phase(phase) => self.begin_on_loop(text, phase.name()),
+            TraceEvent::Park { .. } => self.begin_on_loop(text, "park"),
             // What has ended the sleep is told next, in the same part of the turn.
-            Event::Unpark { .. } => self.begin_on_loop(text, Phase::Io.name()),
-            Event::LoopEnd => self.end_on_loop(text),
-            Event::Poll { task } => self.begin_poll(text, task, record.poll),
-            Event::Pending { task, waits } => {
+            TraceEvent::Unpark { .. } => self.begin_on_loop(text, Phase::Io.name()),
+            TraceEvent::LoopEnd => self.end_on_loop(text),
+            TraceEvent::Poll { task } => self.begin_poll(text, task, record.poll),
+            TraceEvent::Pending { task, waits } => {
                 let waits: Vec<String> = waits.iter().map(ToString::to_string).collect();
                 self.end_poll(text, task, &waits.join("; "));
             }
             // A task may also end outside of a poll.
-            Event::End { task, how } if self.polled == Some(task) => {
+            TraceEvent::End { task, how } if self.polled == Some(task) => {
                 self.ending = Some((task, how.name()));
             }
             _ => {}
@@ -159,18 +159,18 @@ impl Chrome {
             None => kind.to_owned(),
         };
         match record.event {
-            Event::Arm { timer, .. } => self.open(text, ("timer", timer), of_task("timer")),
-            Event::Fire { timer } | Event::Cancel { timer } => self.close(text, ("timer", timer)),
-            Event::Watch { fd, want: Interest { read: false, write: false } } => {
+            TraceEvent::Arm { timer, .. } => self.open(text, ("timer", timer), of_task("timer")),
+            TraceEvent::Fire { timer } | TraceEvent::Cancel { timer } => self.close(text, ("timer", timer)),
+            TraceEvent::Watch { fd, want: Interest { read: false, write: false } } => {
                 self.close(text, ("fd", fd));
             }
-            Event::Watch { fd, .. } => self.open(text, ("fd", fd), format!("fd {fd}")),
+            TraceEvent::Watch { fd, .. } => self.open(text, ("fd", fd), format!("fd {fd}")),
             // A hang-up is reported even of a descriptor that is not watched any more.
-            Event::FdReady { fd, .. } if self.spans.contains_key(&("fd", fd)) => {
+            TraceEvent::FdReady { fd, .. } if self.spans.contains_key(&("fd", fd)) => {
                 self.span(text, "n", ("fd", fd), &format!("fd {fd}"));
             }
-            Event::Job { job, .. } => self.open(text, ("job", job), of_task("job")),
-            Event::JobDone { job, .. } => self.close(text, ("job", job)),
+            TraceEvent::Job { job, .. } => self.open(text, ("job", job), of_task("job")),
+            TraceEvent::JobDone { job, .. } => self.close(text, ("job", job)),
             _ => {}
         }
     }
@@ -202,10 +202,10 @@ impl Chrome {
     /// Wakes and output.
     fn write_marks(&mut self, record: &Record<'_>, text: &mut String) {
         match record.event {
-            Event::Wake { task, again: false } => self.begin_arrow(record, task, text),
-            Event::Spawn { task, .. } => self.begin_arrow(record, task, text),
-            Event::End { task, .. } => drop(self.arrows.remove(&task)),
-            Event::Out { text: line } => {
+            TraceEvent::Wake { task, again: false } => self.begin_arrow(record, task, text),
+            TraceEvent::Spawn { task, .. } => self.begin_arrow(record, task, text),
+            TraceEvent::End { task, .. } => drop(self.arrows.remove(&task)),
+            TraceEvent::Out { text: line } => {
                 let on = self.polled.map_or(LOOP, |task| TASKS + task);
                 self.event(text, "i", on, line, "out", |object| {
                     object.text("s", "t");

@@ -7,22 +7,22 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::wait::{Place, Wait};
+use super::wait::{CodeLine, WaitReason};
 
 /// One thing that the loop, or a part of it, has done.
 ///
 /// Tasks, timers and jobs are numbers here, unique within the loop. A descriptor is the
 /// number that the system gave it.
 #[derive(Clone, Copy)]
-pub(crate) enum Event<'a> {
+pub(crate) enum TraceEvent<'a> {
     /// A task was made, and stands at the back of the ready queue.
-    Spawn { task: u64, name: Option<&'a str>, at: Place },
+    Spawn { task: u64, name: Option<&'a str>, at: CodeLine },
     /// The loop begins a part of its turn.
     Phase(Phase),
     /// The task is taken from the front of the ready queue and polled.
     Poll { task: u64 },
     /// Its poll has returned `Pending`; it waits in these leaves.
-    Pending { task: u64, waits: &'a [Wait] },
+    Pending { task: u64, waits: &'a [WaitReason] },
     /// The task has ended.
     End { task: u64, how: End<'a> },
     /// The task's waker was called. `again`: it stood in the queue already.
@@ -43,7 +43,7 @@ pub(crate) enum Event<'a> {
     FdReady { fd: u64, got: Interest, tasks: &'a [u64] },
 
     /// A blocking job was given to the pool.
-    Job { job: u64, what: &'a str, at: Place },
+    Job { job: u64, what: &'a str, at: CodeLine },
     /// The loop has noticed that the job is done.
     JobDone { job: u64, task: u64 },
 

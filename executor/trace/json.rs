@@ -3,7 +3,7 @@
 
 use std::fmt::{Display, Write};
 
-use super::wait::Place;
+use super::wait::CodeLine;
 
 /// An object that is being written. [`end`](Self::end) closes it.
 pub(super) struct Object<'a> {
@@ -34,7 +34,7 @@ impl<'a> Object<'a> {
     }
 
     /// The fields `file` and `line`.
-    pub(super) fn place(&mut self, at: Place) -> &mut Self {
+    pub(super) fn place(&mut self, at: CodeLine) -> &mut Self {
         self.text("file", portable(at.file())).raw("line", at.line())
     }
 

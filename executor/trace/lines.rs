@@ -1,15 +1,15 @@
 //! The raw form: a line of JSON for each event. `docs/trace.md` describes it.
 
-use super::event::{End, Event, Interest, Spot};
+use super::event::{End, TraceEvent, Interest, Spot};
 use super::json::{Object, list, microseconds};
-use super::record::{Form, Header, Record};
-use super::wait::{Wait, What};
+use super::record::{Form, TraceHeader, Record};
+use super::wait::{WaitReason, What};
 
 /// Writes a trace as lines of JSON.
 pub(super) struct Lines;
 
 impl Form for Lines {
-    fn begin(&mut self, header: &Header, text: &mut String) {
+    fn begin(&mut self, header: &TraceHeader, text: &mut String) {
         Object::begin(text)
             .raw("glassloop", 1)
             .text("program", &header.program)
@@ -32,41 +32,41 @@ impl Form for Lines {
 }
 
 /// The value of the field `ev`.
-pub(super) fn name(event: &Event<'_>) -> &'static str {
+pub(super) fn name(event: &TraceEvent<'_>) -> &'static str {
     match event {
-        Event::Spawn { .. } => "spawn",
-        Event::Phase(_) => "phase",
-        Event::Poll { .. } => "poll",
-        Event::Pending { .. } => "pending",
-        Event::End { how, .. } => how.name(),
-        Event::Wake { .. } => "wake",
-        Event::Arm { .. } => "arm",
-        Event::Cascade { .. } => "cascade",
-        Event::Fire { .. } => "fire",
-        Event::Cancel { .. } => "cancel",
-        Event::Watch { want: Interest { read: false, write: false }, .. } => "unwatch",
-        Event::Watch { .. } => "watch",
-        Event::FdReady { .. } => "fdready",
-        Event::Job { .. } => "job",
-        Event::JobDone { .. } => "jobdone",
-        Event::Join { .. } => "join",
-        Event::Park { .. } => "park",
-        Event::Unpark { .. } => "unpark",
-        Event::Out { .. } => "out",
-        Event::Cut { .. } => "cut",
-        Event::LoopEnd => "end",
+        TraceEvent::Spawn { .. } => "spawn",
+        TraceEvent::Phase(_) => "phase",
+        TraceEvent::Poll { .. } => "poll",
+        TraceEvent::Pending { .. } => "pending",
+        TraceEvent::End { how, .. } => how.name(),
+        TraceEvent::Wake { .. } => "wake",
+        TraceEvent::Arm { .. } => "arm",
+        TraceEvent::Cascade { .. } => "cascade",
+        TraceEvent::Fire { .. } => "fire",
+        TraceEvent::Cancel { .. } => "cancel",
+        TraceEvent::Watch { want: Interest { read: false, write: false }, .. } => "unwatch",
+        TraceEvent::Watch { .. } => "watch",
+        TraceEvent::FdReady { .. } => "fdready",
+        TraceEvent::Job { .. } => "job",
+        TraceEvent::JobDone { .. } => "jobdone",
+        TraceEvent::Join { .. } => "join",
+        TraceEvent::Park { .. } => "park",
+        TraceEvent::Unpark { .. } => "unpark",
+        TraceEvent::Out { .. } => "out",
+        TraceEvent::Cut { .. } => "cut",
+        TraceEvent::LoopEnd => "end",
     }
 }
 
 fn write_fields(record: &Record<'_>, object: &mut Object<'_>) {
     match record.event {
-        Event::Spawn { .. } | Event::Poll { .. } | Event::Pending { .. } | Event::End { .. } => {
+        TraceEvent::Spawn { .. } | TraceEvent::Poll { .. } | TraceEvent::Pending { .. } | TraceEvent::End { .. } => {
             write_life(record, object);
         }
-        Event::Arm { .. } | Event::Cascade { .. } | Event::Fire { .. } | Event::Cancel { .. } => {
+        TraceEvent::Arm { .. } | TraceEvent::Cascade { .. } | TraceEvent::Fire { .. } | TraceEvent::Cancel { .. } => {
             write_timer(record, object);
         }
-        Event::Watch { .. } | Event::FdReady { .. } => write_descriptor(record, object),
+        TraceEvent::Watch { .. } | TraceEvent::FdReady { .. } => write_descriptor(record, object),
         _ => write_other(record, object),
     }
 }
@@ -74,24 +74,24 @@ fn write_fields(record: &Record<'_>, object: &mut Object<'_>) {
 /// A task's spawn, polls and end.
 fn write_life(record: &Record<'_>, object: &mut Object<'_>) {
     match record.event {
-        Event::Spawn { task, name, at } => {
+        TraceEvent::Spawn { task, name, at } => {
             object.raw("task", task);
             if let Some(name) = name {
                 object.text("name", name);
             }
             object.text("by", record.by).place(at);
         }
-        Event::Poll { task } => {
+        TraceEvent::Poll { task } => {
             object.raw("task", task).raw("k", record.poll);
         }
-        Event::Pending { task, waits } => {
+        TraceEvent::Pending { task, waits } => {
             object.raw("task", task).raw("k", record.poll);
             object.with("waits", |text| list(text, waits, write_wait));
             if let Some(first) = waits.first() {
                 object.place(first.at);
             }
         }
-        Event::End { task, how } => write_end(task, how, record.poll, object),
+        TraceEvent::End { task, how } => write_end(task, how, record.poll, object),
         _ => {}
     }
 }
@@ -106,7 +106,7 @@ fn write_end(task: u64, how: End<'_>, poll: u64, object: &mut Object<'_>) {
     }
 }
 
-fn write_wait(text: &mut String, wait: &Wait) {
+fn write_wait(text: &mut String, wait: &WaitReason) {
     let mut object = Object::begin(text);
     object.text("what", wait.what).place(wait.at);
     match wait.what {
@@ -121,15 +121,15 @@ fn write_wait(text: &mut String, wait: &Wait) {
 
 fn write_timer(record: &Record<'_>, object: &mut Object<'_>) {
     match record.event {
-        Event::Arm { timer, deadline, spot } => {
+        TraceEvent::Arm { timer, deadline, spot } => {
             object.raw("timer", timer);
             write_polled(record, object);
             let deadline = u64::try_from(deadline.as_nanos()).unwrap_or(u64::MAX);
             object.raw("deadline", microseconds(deadline));
             write_spot(spot, object);
         }
-        Event::Cascade { timer, spot } => write_spot(spot, object.raw("timer", timer)),
-        Event::Fire { timer } | Event::Cancel { timer } => {
+        TraceEvent::Cascade { timer, spot } => write_spot(spot, object.raw("timer", timer)),
+        TraceEvent::Fire { timer } | TraceEvent::Cancel { timer } => {
             object.raw("timer", timer);
         }
         _ => {}
@@ -142,14 +142,14 @@ fn write_spot(spot: Spot, object: &mut Object<'_>) {
 
 fn write_descriptor(record: &Record<'_>, object: &mut Object<'_>) {
     match record.event {
-        Event::Watch { fd, want } => {
+        TraceEvent::Watch { fd, want } => {
             object.raw("fd", fd);
             if !want.name().is_empty() {
                 object.text("want", want.name());
             }
             write_polled(record, object);
         }
-        Event::FdReady { fd, got, tasks } => {
+        TraceEvent::FdReady { fd, got, tasks } => {
             object.raw("fd", fd).text("got", got.name());
             object.with("tasks", |text| {
                 list(text, tasks, |text, task| text.push_str(&task.to_string()))
@@ -161,24 +161,24 @@ fn write_descriptor(record: &Record<'_>, object: &mut Object<'_>) {
 
 fn write_other(record: &Record<'_>, object: &mut Object<'_>) {
     match record.event {
-        Event::Phase(phase) => object.text("p", phase.name()),
-        Event::Wake { task, again } => {
+        TraceEvent::Phase(phase) => object.text("p", phase.name()),
+        TraceEvent::Wake { task, again } => {
             object.raw("task", task).text("by", record.by);
             if again { object.raw("dup", true) } else { object }
         }
-        Event::Job { job, what, at } => {
+        TraceEvent::Job { job, what, at } => {
             write_polled(record, object.raw("job", job));
             object.text("what", what).place(at)
         }
-        Event::JobDone { job, task } => object.raw("job", job).raw("task", task),
-        Event::Join { task, target } => object.raw("task", task).raw("target", target),
-        Event::Park { limit: Some(limit) } => object.raw("us", limit.as_micros()),
-        Event::Unpark { why } => object.text("why", why.name()),
-        Event::Out { text } => {
+        TraceEvent::JobDone { job, task } => object.raw("job", job).raw("task", task),
+        TraceEvent::Join { task, target } => object.raw("task", task).raw("target", target),
+        TraceEvent::Park { limit: Some(limit) } => object.raw("us", limit.as_micros()),
+        TraceEvent::Unpark { why } => object.text("why", why.name()),
+        TraceEvent::Out { text } => {
             write_polled(record, object);
             object.text("text", text)
         }
-        Event::Cut { limit } => object.text("text", format_args!("cut after {limit} events")),
+        TraceEvent::Cut { limit } => object.text("text", format_args!("cut after {limit} events")),
         _ => object,
     };
 }

@@ -1,4 +1,4 @@
-//! The glass: what can be seen of a loop from outside, event by event.
+//! The tracer: what can be seen of a loop from outside, event by event.
 //!
 //! This room stands first because all the others tell it what they do, and it knows none
 //! of them. It is best read last: nothing in the loop depends on it.
@@ -7,7 +7,7 @@
 //!   scheduler, timers, reactor, …
 //!        │ emit                       forms
 //!        ▼                          ┌─ player    a page for the browser
-//!      glass ──▶ recorder ──▶ record ─ chrome    for trace viewers
+//!      tracer ──▶ recorder ──▶ record ─ chrome    for trace viewers
 //!   nobody looks?   numbers,  what,  ├─ lines     JSON, for programs
 //!   one branch      time,     when,  └─ timeline  text, for the terminal
 //!                   cause     why         │
@@ -19,9 +19,10 @@
 //! `record` of it, with its time and cause, is put into a form, of which `json` and what
 //! was `seen` before are the means: `lines`, `chrome`, `timeline`, `player`. The `output`
 //! takes the text. A `request` says which form is wanted; the `recorder` does the work,
-//! behind the `glass`.
+//! behind the `tracer`.
 
 mod wait;
+mod notes;
 mod event;
 mod record;
 mod json;
@@ -33,11 +34,12 @@ mod player;
 mod output;
 mod request;
 mod recorder;
-mod glass;
+mod tracer;
 
-pub(crate) use event::{End, Event, Interest, Spot, Unpark};
-pub(crate) use glass::Glass;
-pub(crate) use record::Header;
-pub(crate) use recorder::Recorder;
+pub(crate) use event::{End, Unpark};
+pub(crate) use notes::{LeafAddress, Notes};
+pub(crate) use record::TraceHeader;
+pub(crate) use recorder::{JobTicket, Recorder};
 pub(crate) use request::Request;
-pub(crate) use wait::{Place, Wait, What};
+pub(crate) use tracer::Tracer;
+pub(crate) use wait::{CodeLine, WaitReason, What};

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Takes text and writes it at once, so that it is there if the program crashes next.
-pub(super) struct Output {
+pub(super) struct TraceOutput {
     to: To,
     /// What could not be written is said once, and then the program goes on untraced.
     has_failed: bool,
@@ -16,15 +16,15 @@ enum To {
     Stderr,
 }
 
-impl Output {
-    pub(super) fn stderr() -> Output {
-        Output { to: To::Stderr, has_failed: false }
+impl TraceOutput {
+    pub(super) fn stderr() -> TraceOutput {
+        TraceOutput { to: To::Stderr, has_failed: false }
     }
 
     /// A new file, or an emptied one.
-    pub(super) fn file(path: &Path) -> io::Result<Output> {
+    pub(super) fn file(path: &Path) -> io::Result<TraceOutput> {
         let file = File::create(path)?;
-        Ok(Output { to: To::File(file, path.to_owned()), has_failed: false })
+        Ok(TraceOutput { to: To::File(file, path.to_owned()), has_failed: false })
     }
 
     pub(super) fn write(&mut self, text: &str) {

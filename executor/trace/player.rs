@@ -8,10 +8,10 @@ use std::collections::HashSet;
 use std::fs;
 use std::panic::Location;
 
-use super::event::Event;
+use super::event::TraceEvent;
 use super::json::{Object, portable};
 use super::lines::Lines;
-use super::record::{Form, Header, Record};
+use super::record::{Form, TraceHeader, Record};
 
 /// The page, up to where the events begin.
 const PAGE: &str = include_str!("player/page.html");
@@ -40,7 +40,7 @@ pub(super) struct Player {
 }
 
 impl Form for Player {
-    fn begin(&mut self, header: &Header, text: &mut String) {
+    fn begin(&mut self, header: &TraceHeader, text: &mut String) {
         let page =
             INSETS.iter().fold(PAGE.to_owned(), |page, (mark, inset)| page.replace(mark, inset));
         text.push_str(page.trim_end());
@@ -50,8 +50,8 @@ impl Form for Player {
 
     fn write(&mut self, record: &Record<'_>, text: &mut String) {
         match record.event {
-            Event::Spawn { at, .. } | Event::Job { at, .. } => self.add_source(at, text),
-            Event::Pending { waits, .. } => {
+            TraceEvent::Spawn { at, .. } | TraceEvent::Job { at, .. } => self.add_source(at, text),
+            TraceEvent::Pending { waits, .. } => {
                 waits.iter().for_each(|wait| self.add_source(wait.at, text));
             }
             _ => {}

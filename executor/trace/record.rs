@@ -1,7 +1,7 @@
 //! An event with everything that is known about it, and what a form of trace makes of
 //! it: text.
 
-use super::event::{Cause, Event};
+use super::event::{Cause, TraceEvent};
 
 /// An event, when it happened and why.
 pub(super) struct Record<'a> {
@@ -14,11 +14,11 @@ pub(super) struct Record<'a> {
     pub(super) by: Cause,
     /// How often the task of this event has been polled, this poll included.
     pub(super) poll: u64,
-    pub(super) event: Event<'a>,
+    pub(super) event: TraceEvent<'a>,
 }
 
 /// What is known before the first event.
-pub(crate) struct Header {
+pub(crate) struct TraceHeader {
     pub(crate) program: String,
     pub(crate) is_virtual: bool,
     /// Of the timer wheel: how long a slot of the finest level is, and how many slots
@@ -40,7 +40,7 @@ impl Record<'_> {
 
 /// A form of trace. It appends to a text, which is written out after each call.
 pub(super) trait Form {
-    fn begin(&mut self, header: &Header, text: &mut String);
+    fn begin(&mut self, header: &TraceHeader, text: &mut String);
     fn write(&mut self, record: &Record<'_>, text: &mut String);
     /// The loop has ended in order: closes what is open.
     fn end(&mut self, _text: &mut String) {}

@@ -11,25 +11,25 @@ use std::io;
 
 use crossbeam_channel::{Receiver, Sender};
 
-use super::event::{Cause, End, Event, Phase, Unpark};
-use super::output::Output;
-use super::record::{Form, Header, Record};
+use super::event::{Cause, End, TraceEvent, Phase, Unpark};
+use super::output::TraceOutput;
+use super::record::{Form, TraceHeader, Record};
 use super::request::Request;
-use super::wait::{Place, Wait};
+use super::wait::{CodeLine, WaitReason};
 
 /// Watches one loop.
 pub(crate) struct Recorder {
     /// Nanoseconds on the loop's clock.
     now: Box<dyn Fn() -> u64>,
-    state: RefCell<State>,
+    state: RefCell<RecorderState>,
     /// The numbers of the jobs that are done, from their threads.
     done: (Sender<u64>, Receiver<u64>),
 }
 
-struct State {
+struct RecorderState {
     /// `None`: nobody wants a trace, only the notes on the tasks.
     trace: Option<Trace>,
-    lives: HashMap<u64, Life>,
+    histories: HashMap<u64, TaskHistory>,
     turn: u64,
     /// A turn has begun, but nothing has happened in it so far.
     has_turned: bool,
@@ -47,7 +47,7 @@ struct State {
 /// The trace that is written.
 struct Trace {
     form: Box<dyn Form>,
-    output: Output,
+    output: TraceOutput,
     /// How many events it may hold.
     limit: u64,
     number: u64,
@@ -55,10 +55,10 @@ struct Trace {
 
 /// The notes on a task that has not ended.
 #[derive(Clone, Default)]
-pub(crate) struct Life {
+pub(crate) struct TaskHistory {
     pub(crate) polls: u64,
     /// What it waits for since its last poll.
-    pub(crate) waits: Vec<Wait>,
+    pub(crate) waits: Vec<WaitReason>,
     /// The tasks whose end it has awaited so far.
     joined: Vec<u64>,
     /// A job of this task that is done, before the task was woken for it.
@@ -66,12 +66,12 @@ pub(crate) struct Life {
 }
 
 /// Goes with a job to its thread, and says that it is done when it is dropped.
-pub(crate) struct Ticket {
+pub(crate) struct JobTicket {
     pub(crate) job: u64,
     done: Sender<u64>,
 }
 
-impl Drop for Ticket {
+impl Drop for JobTicket {
     fn drop(&mut self) {
         // The loop may be gone.
         let _ = self.done.send(self.job);
@@ -81,9 +81,9 @@ impl Drop for Ticket {
 impl Recorder {
     /// A recorder that keeps notes only.
     pub(crate) fn new(now: impl Fn() -> u64 + 'static) -> Recorder {
-        let state = State {
+        let state = RecorderState {
             trace: None,
-            lives: HashMap::new(),
+            histories: HashMap::new(),
             turn: 0,
             has_turned: false,
             phase: None,
@@ -101,7 +101,7 @@ impl Recorder {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub(crate) fn write_to(&self, request: &Request, header: &Header) -> io::Result<()> {
+    pub(crate) fn write_to(&self, request: &Request, header: &TraceHeader) -> io::Result<()> {
         let (mut form, mut output, limit) = request.open()?;
         let mut text = String::new();
         form.begin(header, &mut text);
@@ -111,7 +111,7 @@ impl Recorder {
     }
 
     /// Takes note of an event, and of what must be said before it.
-    pub(super) fn record(&self, event: Event<'_>) {
+    pub(super) fn record(&self, event: TraceEvent<'_>) {
         let mut state = self.state.borrow_mut();
         let Some(event) = state.seen(event) else { return };
         // It asks when it was about to sleep.
@@ -120,39 +120,39 @@ impl Recorder {
             self.enter(&mut state, phase);
         }
         self.write_done_jobs(&mut state);
-        if let Event::Pending { task, waits } = event {
+        if let TraceEvent::Pending { task, waits } = event {
             for target in state.new_joins(task, waits) {
-                self.write(&mut state, Event::Join { task, target });
+                self.write(&mut state, TraceEvent::Join { task, target });
             }
         }
         self.write(&mut state, event);
     }
 
-    fn write_done_jobs(&self, state: &mut State) {
+    fn write_done_jobs(&self, state: &mut RecorderState) {
         while let Ok(job) = self.done.1.try_recv() {
             let task = state.note_done(job);
-            self.write(state, Event::JobDone { job, task });
+            self.write(state, TraceEvent::JobDone { job, task });
         }
     }
 
-    fn write(&self, state: &mut State, event: Event<'_>) {
+    fn write(&self, state: &mut RecorderState, event: TraceEvent<'_>) {
         let by = state.cause_of(&event);
         let poll = state.note(&event);
-        let is_last = matches!(event, Event::LoopEnd);
+        let is_last = matches!(event, TraceEvent::LoopEnd);
         if let Some(trace) = &mut state.trace {
             trace.write((self.now)(), state.turn, by, poll, event);
         }
         if is_last {
-            // What outlives the loop, a sleep or a socket, may have something to tell yet.
+            // What outhistories the loop, a sleep or a socket, may have something to tell yet.
             state.trace = None;
         }
     }
 
     /// Says that the turn, or this part of it, has begun, unless it was said.
-    fn enter(&self, state: &mut State, phase: Phase) {
+    fn enter(&self, state: &mut RecorderState, phase: Phase) {
         state.turn += u64::from(std::mem::take(&mut state.has_turned));
         if state.phase.replace(phase) != Some(phase) {
-            self.write(state, Event::Phase(phase));
+            self.write(state, TraceEvent::Phase(phase));
         }
     }
 
@@ -182,17 +182,17 @@ impl Recorder {
     }
 
     /// A job is about to be handed to the pool.
-    pub(super) fn job(&self, what: &str, at: Place) -> Ticket {
+    pub(super) fn job(&self, what: &str, at: CodeLine) -> JobTicket {
         let job = self.state.borrow_mut().next_job();
-        self.record(Event::Job { job, what, at });
-        Ticket { job, done: self.done.0.clone() }
+        self.record(TraceEvent::Job { job, what, at });
+        JobTicket { job, done: self.done.0.clone() }
     }
 
     /// The timer for which the task may wait has another number from now on.
-    pub(super) fn reset(&self, task: u64, old: u64, new: u64) {
+    pub(super) fn renumber_timer(&self, task: u64, old: u64, new: u64) {
         let mut state = self.state.borrow_mut();
-        let waits = state.lives.get_mut(&task).into_iter().flat_map(|life| &mut life.waits);
-        waits.for_each(|wait| wait.reset(old, new));
+        let waits = state.histories.get_mut(&task).into_iter().flat_map(|history| &mut history.waits);
+        waits.for_each(|wait| wait.renumber_timer(old, new));
     }
 
     /// The loop has looked outside, and perhaps slept before.
@@ -200,7 +200,7 @@ impl Recorder {
         let has_slept = std::mem::take(&mut self.state.borrow_mut().is_parked);
         if has_slept {
             let is_job = !self.done.1.is_empty() && matches!(why, Unpark::Message | Unpark::Other);
-            self.record(Event::Unpark { why: if is_job { Unpark::Job } else { why } });
+            self.record(TraceEvent::Unpark { why: if is_job { Unpark::Job } else { why } });
         }
     }
 
@@ -210,46 +210,46 @@ impl Recorder {
     }
 
     /// The notes on a task.
-    pub(super) fn life(&self, task: u64) -> Option<Life> {
-        self.state.borrow().lives.get(&task).cloned()
+    pub(super) fn history(&self, task: u64) -> Option<TaskHistory> {
+        self.state.borrow().histories.get(&task).cloned()
     }
 }
 
 /// The part of a turn in which such an event happens and no other can have begun since.
-fn phase_of(event: &Event<'_>) -> Option<Phase> {
+fn phase_of(event: &TraceEvent<'_>) -> Option<Phase> {
     match event {
-        Event::Park { .. } | Event::Unpark { .. } | Event::FdReady { .. } => Some(Phase::Io),
-        Event::Cascade { .. } | Event::Fire { .. } => Some(Phase::Timers),
-        Event::Poll { .. } => Some(Phase::Ready),
+        TraceEvent::Park { .. } | TraceEvent::Unpark { .. } | TraceEvent::FdReady { .. } => Some(Phase::Io),
+        TraceEvent::Cascade { .. } | TraceEvent::Fire { .. } => Some(Phase::Timers),
+        TraceEvent::Poll { .. } => Some(Phase::Ready),
         _ => None,
     }
 }
 
-impl State {
+impl RecorderState {
     /// What there is to be seen of an event while the loop explains itself: the polls by
     /// which it asks are not the program's; what comes of them is.
-    fn seen<'a>(&mut self, event: Event<'a>) -> Option<Event<'a>> {
+    fn seen<'a>(&mut self, event: TraceEvent<'a>) -> Option<TraceEvent<'a>> {
         match event {
             event if !self.is_paused => Some(event),
-            Event::Poll { .. } | Event::Pending { .. } | Event::Wake { .. } => {
+            TraceEvent::Poll { .. } | TraceEvent::Pending { .. } | TraceEvent::Wake { .. } => {
                 self.by = Cause::Thread;
                 None
             }
-            Event::End { task, .. } => Some(Event::End { task, how: End::Drop }),
+            TraceEvent::End { task, .. } => Some(TraceEvent::End { task, how: End::Drop }),
             event => Some(event),
         }
     }
 
     /// Why the event happened; and from now on, what follows may be because of it.
-    fn cause_of(&mut self, event: &Event<'_>) -> Cause {
+    fn cause_of(&mut self, event: &TraceEvent<'_>) -> Cause {
         match *event {
-            Event::Poll { task } | Event::End { task, how: End::Drop } => {
+            TraceEvent::Poll { task } | TraceEvent::End { task, how: End::Drop } => {
                 self.by = Cause::Task(task)
             }
-            Event::Fire { timer } => self.by = Cause::Timer(timer),
-            Event::FdReady { fd, .. } => self.by = Cause::Fd(fd),
-            Event::Wake { task, .. } if self.by == Cause::Thread => {
-                let job = self.lives.get_mut(&task).and_then(|life| life.job_done.take());
+            TraceEvent::Fire { timer } => self.by = Cause::Timer(timer),
+            TraceEvent::FdReady { fd, .. } => self.by = Cause::Fd(fd),
+            TraceEvent::Wake { task, .. } if self.by == Cause::Thread => {
+                let job = self.histories.get_mut(&task).and_then(|history| history.job_done.take());
                 return job.map_or(Cause::Thread, Cause::Job);
             }
             _ => {}
@@ -258,25 +258,25 @@ impl State {
     }
 
     /// Takes note of what a task does. Returns the number of its poll.
-    fn note(&mut self, event: &Event<'_>) -> u64 {
+    fn note(&mut self, event: &TraceEvent<'_>) -> u64 {
         match *event {
-            Event::Spawn { task, .. } => drop(self.lives.insert(task, Life::default())),
-            Event::Park { .. } => self.is_parked = true,
-            Event::Poll { task } => {
-                let life = self.lives.entry(task).or_default();
-                life.polls += 1;
-                life.waits.clear();
+            TraceEvent::Spawn { task, .. } => drop(self.histories.insert(task, TaskHistory::default())),
+            TraceEvent::Park { .. } => self.is_parked = true,
+            TraceEvent::Poll { task } => {
+                let history = self.histories.entry(task).or_default();
+                history.polls += 1;
+                history.waits.clear();
                 // Nobody waits for a job that has not woken it by now.
-                life.job_done = None;
-                return life.polls;
+                history.job_done = None;
+                return history.polls;
             }
-            Event::Pending { task, waits } => {
-                let life = self.lives.entry(task).or_default();
-                life.waits.extend(waits);
-                return life.polls;
+            TraceEvent::Pending { task, waits } => {
+                let history = self.histories.entry(task).or_default();
+                history.waits.extend(waits);
+                return history.polls;
             }
-            Event::End { task, .. } => {
-                return self.lives.remove(&task).map_or(0, |life| life.polls);
+            TraceEvent::End { task, .. } => {
+                return self.histories.remove(&task).map_or(0, |history| history.polls);
             }
             _ => {}
         }
@@ -284,9 +284,9 @@ impl State {
     }
 
     /// Whose ends the task awaits that it has not awaited before.
-    fn new_joins(&mut self, task: u64, waits: &[Wait]) -> Vec<u64> {
-        let joined = &mut self.lives.entry(task).or_default().joined;
-        let targets = waits.iter().filter_map(Wait::awaited_task);
+    fn new_joins(&mut self, task: u64, waits: &[WaitReason]) -> Vec<u64> {
+        let joined = &mut self.histories.entry(task).or_default().joined;
+        let targets = waits.iter().filter_map(WaitReason::awaited_task);
         let new: Vec<u64> = targets.filter(|target| !joined.contains(target)).collect();
         joined.extend(&new);
         new
@@ -303,27 +303,27 @@ impl State {
     /// A job is done: of which task?
     fn note_done(&mut self, job: u64) -> u64 {
         let task = self.jobs.remove(&job).unwrap_or(0);
-        if let Some(life) = self.lives.get_mut(&task) {
-            life.job_done = Some(job);
+        if let Some(history) = self.histories.get_mut(&task) {
+            history.job_done = Some(job);
         }
         task
     }
 }
 
 impl Trace {
-    fn write(&mut self, time: u64, turn: u64, by: Cause, poll: u64, event: Event<'_>) {
+    fn write(&mut self, time: u64, turn: u64, by: Cause, poll: u64, event: TraceEvent<'_>) {
         if self.number > self.limit {
             return;
         }
         self.number += 1;
         let event = match self.number > self.limit {
-            true => Event::Cut { limit: self.limit },
+            true => TraceEvent::Cut { limit: self.limit },
             false => event,
         };
         let record = Record { number: self.number, time, turn, by, poll, event };
         let mut text = String::new();
         self.form.write(&record, &mut text);
-        if let Event::Cut { .. } | Event::LoopEnd = event {
+        if let TraceEvent::Cut { .. } | TraceEvent::LoopEnd = event {
             self.form.end(&mut text);
         }
         self.output.write(&text);

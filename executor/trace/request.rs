@@ -8,7 +8,7 @@ use std::sync::{Mutex, Once, OnceLock, PoisonError};
 
 use super::chrome::Chrome;
 use super::lines::Lines;
-use super::output::Output;
+use super::output::TraceOutput;
 use super::player::Player;
 use super::record::Form;
 use super::timeline::Timeline;
@@ -38,7 +38,7 @@ enum Kind {
 }
 
 /// A trace that is open: its form, its output, and how many events it may hold.
-pub(super) type Opened = (Box<dyn Form>, Output, u64);
+pub(super) type Opened = (Box<dyn Form>, TraceOutput, u64);
 
 impl Request {
     /// A trace at `path`.
@@ -103,8 +103,8 @@ impl Request {
             Kind::Timeline => (Box::new(Timeline::default()), FILE_LIMIT),
         };
         let output = match self.kind {
-            Kind::Timeline => Output::stderr(),
-            _ => Output::file(&self.path).map_err(|error| cannot_write(&self.path, &error))?,
+            Kind::Timeline => TraceOutput::stderr(),
+            _ => TraceOutput::file(&self.path).map_err(|error| cannot_write(&self.path, &error))?,
         };
         Ok((form, output, limit))
     }

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::event::Event;
+use super::event::TraceEvent;
 
 /// The tasks, as far as the events tell.
 #[derive(Default)]
@@ -17,17 +17,17 @@ pub(super) struct Seen {
 
 impl Seen {
     /// Takes an event into account.
-    pub(super) fn see(&mut self, event: &Event<'_>) {
+    pub(super) fn see(&mut self, event: &TraceEvent<'_>) {
         match *event {
-            Event::Spawn { task, name, .. } => {
+            TraceEvent::Spawn { task, name, .. } => {
                 let name = name.map_or_else(|| format!("task {task}"), str::to_owned);
                 self.names.insert(task, name);
                 self.queue.push_back(task);
             }
-            Event::Wake { task, again: false } => self.queue.push_back(task),
-            Event::Poll { task } => self.leave_queue(task),
-            Event::Arm { .. } => self.timers += 1,
-            Event::Fire { .. } | Event::Cancel { .. } => {
+            TraceEvent::Wake { task, again: false } => self.queue.push_back(task),
+            TraceEvent::Poll { task } => self.leave_queue(task),
+            TraceEvent::Arm { .. } => self.timers += 1,
+            TraceEvent::Fire { .. } | TraceEvent::Cancel { .. } => {
                 self.timers = self.timers.saturating_sub(1);
             }
             _ => {}
@@ -35,8 +35,8 @@ impl Seen {
     }
 
     /// Forgets a task that has ended; after the event that said so was written.
-    pub(super) fn forget_ended(&mut self, event: &Event<'_>) {
-        if let Event::End { task, .. } = *event {
+    pub(super) fn forget_ended(&mut self, event: &TraceEvent<'_>) {
+        if let TraceEvent::End { task, .. } = *event {
             // Its name may stand in the queue still, and will lead to nobody.
             self.leave_queue(task);
             if let Some(before) = self.ended_last.replace(task) {

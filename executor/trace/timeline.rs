@@ -10,11 +10,11 @@
 
 use std::fmt::Write;
 
-use super::event::{Cause, End, Event, Interest, Unpark};
+use super::event::{Cause, End, TraceEvent, Interest, Unpark};
 use super::json::portable;
-use super::record::{Form, Header, Record};
+use super::record::{Form, TraceHeader, Record};
 use super::seen::Seen;
-use super::wait::{Place, Wait, What};
+use super::wait::{CodeLine, WaitReason, What};
 
 /// How many tasks get a column; others have a line for each of their events, too.
 const COLUMNS: usize = 8;
@@ -43,7 +43,7 @@ pub(super) struct Timeline {
 }
 
 impl Form for Timeline {
-    fn begin(&mut self, header: &Header, text: &mut String) {
+    fn begin(&mut self, header: &TraceHeader, text: &mut String) {
         self.is_virtual = header.is_virtual;
         let clock = if header.is_virtual { "virtual" } else { "real" };
         let _ = writeln!(text, "the loop of {}, on a {clock} clock: {LEGEND}", header.program);
@@ -53,26 +53,26 @@ impl Form for Timeline {
         self.seen.see(&record.event);
         match record.event {
             // The phase has a column; what is awaited is told with `Pending`.
-            Event::Phase(phase) => return self.phase = phase.name(),
-            Event::Join { .. } => return,
-            Event::Poll { task } => self.polled = Some(task),
-            Event::Pending { .. } => self.polled = None,
-            Event::Park { .. } => self.phase = "park",
-            Event::End { how: End::Drop, .. } | Event::LoopEnd => self.phase = "end",
+            TraceEvent::Phase(phase) => return self.phase = phase.name(),
+            TraceEvent::Join { .. } => return,
+            TraceEvent::Poll { task } => self.polled = Some(task),
+            TraceEvent::Pending { .. } => self.polled = None,
+            TraceEvent::Park { .. } => self.phase = "park",
+            TraceEvent::End { how: End::Drop, .. } | TraceEvent::LoopEnd => self.phase = "end",
             _ => {}
         }
-        if let Event::End { task, .. } = record.event {
+        if let TraceEvent::End { task, .. } = record.event {
             self.free_column(task);
         }
-        let is_spawn = matches!(record.event, Event::Spawn { .. });
+        let is_spawn = matches!(record.event, TraceEvent::Spawn { .. });
         if !is_spawn {
             self.write_heading(text);
         }
         self.write_line(record, text);
         match record.event {
-            Event::Spawn { task, .. } => self.newcomers.push(task),
+            TraceEvent::Spawn { task, .. } => self.newcomers.push(task),
             // Who looks outside, sleeping or not, does so in the phase `io`.
-            Event::Unpark { .. } => self.phase = "io",
+            TraceEvent::Unpark { .. } => self.phase = "io",
             _ => {}
         }
         self.seen.forget_ended(&record.event);
@@ -142,20 +142,20 @@ impl Timeline {
     fn sentence(&mut self, record: &Record<'_>) -> String {
         let name = |task| self.seen.name(task);
         match record.event {
-            Event::Spawn { task, at, .. } => format!("spawn {} at {}", name(task), self.place(at)),
-            Event::Poll { task } => format!("poll {} #{}", name(task), record.poll),
-            Event::Pending { task, waits } => self.suspended(task, waits),
-            Event::End { task, how: End::Panic(text) } => format!("panic {}: {text}", name(task)),
-            Event::End { task, how } => format!("{} {}", how.name(), name(task)),
-            Event::Wake { task, again } => {
+            TraceEvent::Spawn { task, at, .. } => format!("spawn {} at {}", name(task), self.place(at)),
+            TraceEvent::Poll { task } => format!("poll {} #{}", name(task), record.poll),
+            TraceEvent::Pending { task, waits } => self.suspended(task, waits),
+            TraceEvent::End { task, how: End::Panic(text) } => format!("panic {}: {text}", name(task)),
+            TraceEvent::End { task, how } => format!("{} {}", how.name(), name(task)),
+            TraceEvent::Wake { task, again } => {
                 let again = if again { ", who is in the queue already" } else { "" };
                 format!("wake {} ← {}{again}", name(task), self.cause(record.by))
             }
-            Event::Job { job, at, .. } => {
+            TraceEvent::Job { job, at, .. } => {
                 format!("job {job} goes to the pool ({})", self.place(at))
             }
-            Event::Out { text } => format!("prints {text:?}"),
-            Event::Unpark { why: Unpark::Timeout } if self.is_virtual => {
+            TraceEvent::Out { text } => format!("prints {text:?}"),
+            TraceEvent::Unpark { why: Unpark::Timeout } if self.is_virtual => {
                 "unpark: timeout (the clock jumps)".to_owned()
             }
             _ => sentence_of_parts(record),
@@ -163,7 +163,7 @@ impl Timeline {
     }
 
     /// The first place is told in full, those in the same file by their line alone.
-    fn place(&mut self, at: Place) -> String {
+    fn place(&mut self, at: CodeLine) -> String {
         let is_first = self.file.is_none();
         match *self.file.get_or_insert(at.file()) == at.file() {
             true if !is_first => format!("line {}", at.line()),
@@ -171,7 +171,7 @@ impl Timeline {
         }
     }
 
-    fn suspended(&mut self, task: u64, waits: &[Wait]) -> String {
+    fn suspended(&mut self, task: u64, waits: &[WaitReason]) -> String {
         let mut told = format!("pending {}", self.seen.name(task));
         if waits.is_empty() {
             told += match self.seen.place_in_queue(task) {
@@ -179,8 +179,8 @@ impl Timeline {
                 None => ": in a future that is not glassloop's",
             };
         }
-        let alike = |a: &Wait, b: &Wait| kind(a.what) == kind(b.what) && a.at == b.at;
-        let groups: Vec<&[Wait]> = waits.chunk_by(alike).collect();
+        let alike = |a: &WaitReason, b: &WaitReason| kind(a.what) == kind(b.what) && a.at == b.at;
+        let groups: Vec<&[WaitReason]> = waits.chunk_by(alike).collect();
         for (index, group) in groups.iter().take(TOLD).enumerate() {
             told += if index == 0 { ": " } else { "; " };
             told += &self.group(group);
@@ -192,7 +192,7 @@ impl Timeline {
     }
 
     /// Waits of one kind and place: `timers 1, 2 (line 7)`.
-    fn group(&mut self, waits: &[Wait]) -> String {
+    fn group(&mut self, waits: &[WaitReason]) -> String {
         let first = waits[0];
         let kind = if waits.len() == 1 { kind(first.what).0 } else { kind(first.what).1 };
         let which = waits.iter().take(TOLD).filter_map(|wait| self.which(wait.what));
@@ -260,29 +260,29 @@ fn milliseconds(nanoseconds: u64) -> String {
 /// The events of timers, descriptors, jobs, and of the loop itself.
 fn sentence_of_parts(record: &Record<'_>) -> String {
     match record.event {
-        Event::Arm { timer, deadline, spot } => {
+        TraceEvent::Arm { timer, deadline, spot } => {
             let deadline = deadline.as_secs_f64() * 1e3;
             let (level, slot) = (spot.level, spot.slot);
             format!("arm timer {timer}, due at {deadline:.3} ms (level {level}, slot {slot})")
         }
-        Event::Cascade { timer, spot } => {
+        TraceEvent::Cascade { timer, spot } => {
             format!("cascade timer {timer} to level {}, slot {}", spot.level, spot.slot)
         }
-        Event::Fire { timer } => format!("fire timer {timer}"),
-        Event::Cancel { timer } => format!("cancel timer {timer}"),
-        Event::Watch { fd, want: Interest { read: false, write: false } } => {
+        TraceEvent::Fire { timer } => format!("fire timer {timer}"),
+        TraceEvent::Cancel { timer } => format!("cancel timer {timer}"),
+        TraceEvent::Watch { fd, want: Interest { read: false, write: false } } => {
             format!("unwatch fd {fd}")
         }
-        Event::Watch { fd, want } => format!("watch fd {fd} for {}", want.name()),
-        Event::FdReady { fd, got, .. } => format!("fd {fd} is ready: {}", got.name()),
-        Event::JobDone { job, .. } => format!("job {job} is done"),
-        Event::Park { limit: None } => "park, until something happens".to_owned(),
-        Event::Park { limit: Some(limit) } => {
+        TraceEvent::Watch { fd, want } => format!("watch fd {fd} for {}", want.name()),
+        TraceEvent::FdReady { fd, got, .. } => format!("fd {fd} is ready: {}", got.name()),
+        TraceEvent::JobDone { job, .. } => format!("job {job} is done"),
+        TraceEvent::Park { limit: None } => "park, until something happens".to_owned(),
+        TraceEvent::Park { limit: Some(limit) } => {
             format!("park for {:.3} ms at most", limit.as_secs_f64() * 1e3)
         }
-        Event::Unpark { why } => format!("unpark: {}", why.name()),
-        Event::Cut { limit } => format!("cut: the trace has reached its limit of {limit} events"),
-        Event::LoopEnd => "the loop has ended".to_owned(),
+        TraceEvent::Unpark { why } => format!("unpark: {}", why.name()),
+        TraceEvent::Cut { limit } => format!("cut: the trace has reached its limit of {limit} events"),
+        TraceEvent::LoopEnd => "the loop has ended".to_owned(),
         _ => String::new(),
     }
 }

@@ -5,13 +5,13 @@ use std::fmt;
 use std::panic::Location;
 
 /// A line of the user's program.
-pub(crate) type Place = &'static Location<'static>;
+pub(crate) type CodeLine = &'static Location<'static>;
 
 /// What a leaf waits for, and the line that created the leaf.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wait {
+pub(crate) struct WaitReason {
     pub(crate) what: What,
-    pub(crate) at: Place,
+    pub(crate) at: CodeLine,
 }
 
 /// What a leaf waits for.
@@ -33,21 +33,14 @@ pub(crate) enum What {
     EndOf(u64),
 }
 
-impl Wait {
-    /// If it is for a timer of the old number, that has the new one now.
-    pub(crate) fn reset(&mut self, old: u64, new: u64) {
+impl WaitReason {
+    /// If it is for the timer of the old number, that timer has the new one now.
+    pub(super) fn renumber_timer(&mut self, old: u64, new: u64) {
         if let What::Timer(timer) = &mut self.what
             && *timer == old
         {
             *timer = new;
         }
-    }
-}
-
-impl What {
-    /// Whether a leaf that waits for it keeps its task's waker within the loop.
-    pub(crate) fn is_kept(self) -> bool {
-        !matches!(self, What::Job(_) | What::Never)
     }
 }
 
@@ -65,7 +58,7 @@ impl fmt::Display for What {
     }
 }
 
-impl Wait {
+impl WaitReason {
     /// The number of the task whose end is waited for.
     pub(crate) fn awaited_task(&self) -> Option<u64> {
         match self.what {
@@ -75,7 +68,7 @@ impl Wait {
     }
 }
 
-impl fmt::Display for Wait {
+impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.what {
             What::EndOf(_) => write!(f, "{}, spawned at {}", self.what, self.at),

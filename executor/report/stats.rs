@@ -1,6 +1,18 @@
-//! What a loop has done so far, in numbers.
+//! `stats`: what a loop has done so far, in numbers.
 
 use std::fmt;
+
+use crate::current;
+use crate::event_loop::EventLoop;
+
+/// The current loop's totals so far.
+///
+/// # Panics
+/// Outside of a loop.
+#[track_caller]
+pub fn stats() -> Stats {
+    Stats::of(&current::expect("`glassloop::stats`"))
+}
 
 /// Totals of one executor since it was made, and what it holds at present, from
 /// [`stats`](crate::stats) or [`Executor::stats`](crate::Executor::stats).
@@ -20,12 +32,12 @@ pub struct Stats {
     pub turns: u64,
     /// Calls of a future's `poll`, the root's included.
     pub polls: u64,
-    /// Times a task was put into the ready queue: by its spawn, by a waker.
+    /// Times a task was put into the run queue: by its spawn, by a waker.
     pub wakes: u64,
     /// Times the loop went to sleep, since nothing was ready.
     pub parks: u64,
-    /// Times it asked the system for events, parks in the poller included.
-    pub looks: u64,
+    /// Times the loop polled the I/O driver for events, parks in the poller included.
+    pub io_polls: u64,
     /// Events that the system reported.
     pub events: u64,
     /// Timers that came to their deadline.
@@ -38,16 +50,34 @@ pub struct Stats {
     pub timers_armed: usize,
 }
 
+impl Stats {
+    pub(crate) fn of(event_loop: &EventLoop) -> Stats {
+        let EventLoop { scheduler, timers, reactor, pool, counts, .. } = event_loop;
+        Stats {
+            turns: counts.turns.get(),
+            polls: scheduler.polls(),
+            wakes: scheduler.run_queue().pushed(),
+            parks: counts.parks.get(),
+            io_polls: counts.io_polls.get(),
+            events: reactor.events(),
+            timers_fired: timers.fired(),
+            jobs: pool.submitted(),
+            tasks_alive: scheduler.alive(),
+            timers_armed: timers.armed(),
+        }
+    }
+}
+
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} turns, {} polls, {} wakes, {} parks, {} looks, {} events, {} timers fired, {} jobs",
+            "{} turns, {} polls, {} wakes, {} parks, {} I/O polls, {} events, {} timers fired, {} jobs",
             self.turns,
             self.polls,
             self.wakes,
             self.parks,
-            self.looks,
+            self.io_polls,
             self.events,
             self.timers_fired,
             self.jobs

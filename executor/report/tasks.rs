@@ -1,5 +1,5 @@
-//! Who is there, and what does each wait for? asyncio's `all_tasks`, and the tree of its
-//! `pstree`.
+//! `tasks`: which tasks are there, and what does each wait for? asyncio's `all_tasks`, and
+//! the tree of its `pstree`.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -7,10 +7,42 @@ use std::ops::Deref;
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-use super::parts::Parts;
 use super::tree::{Node, Tree};
-use crate::task::{Name, State, Task, TaskId};
-use crate::trace::{Place, Wait, What};
+use crate::current;
+use crate::event_loop::EventLoop;
+use crate::task::{Task, TaskId, TaskKey, Progress};
+use crate::trace::{WaitReason, What};
+
+/// Every task of the current loop that has not ended, and what it waits for; printed, a
+/// tree of who awaits whom. asyncio's `all_tasks`, and `python -m asyncio pstree`.
+///
+/// What a task waits for is known only if the loop takes notes of it: it does so in a
+/// debug build, when it is traced, and when it was made by
+/// [`Builder::explain`](crate::Builder::explain).
+///
+/// # Panics
+/// Outside of a loop.
+///
+/// ```
+/// use std::time::Duration;
+/// use glassloop::{TaskState, WaitsFor, sleep, spawn_named, yield_now};
+///
+/// let executor = glassloop::Executor::builder().explain(true).build()?;
+/// executor.block_on(async {
+///     let _fetch = spawn_named("fetch", sleep(Duration::from_secs(2)));
+///     yield_now().await;
+///     let tasks = glassloop::tasks();
+///     println!("{tasks}");
+///     assert_eq!(tasks[1].name.as_deref(), Some("fetch"));
+///     assert_eq!(tasks[1].state, TaskState::Waiting);
+///     assert!(matches!(tasks[1].waits[0].what, WaitsFor::Timer(_)));
+/// });
+/// # std::io::Result::Ok(())
+/// ```
+#[track_caller]
+pub fn tasks() -> Tasks {
+    Tasks::of(&current::expect("`glassloop::tasks`"))
+}
 
 /// A task, as it is at the moment. See [`tasks`](crate::tasks).
 #[derive(Clone, Debug)]
@@ -22,7 +54,7 @@ pub struct TaskInfo {
     pub name: Option<String>,
     /// The line that spawned it; for the root, the call of `block_on`.
     pub spawned_at: &'static Location<'static>,
-    /// Where it stands.
+    /// What it does at the moment.
     pub state: TaskState,
     /// How often it was polled; `None` if the loop takes no notes
     /// ([`Builder::explain`](crate::Builder::explain)).
@@ -32,13 +64,13 @@ pub struct TaskInfo {
     pub waits: Vec<WaitInfo>,
 }
 
-/// Where a task stands.
+/// What a task does at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TaskState {
-    /// In the ready queue.
+    /// In the run queue.
     Ready,
-    /// Being polled: the one that asks.
+    /// Being polled: the task that calls `tasks`.
     Running,
     /// Suspended until something wakes it.
     Waiting,
@@ -104,62 +136,47 @@ impl IntoIterator for Tasks {
     }
 }
 
-/// The tasks of the loop that consists of these parts.
-pub(super) fn of(parts: &Parts) -> Tasks {
-    let view = View {
-        parts,
-        deadlines: parts.timers.deadlines(),
-        now: parts.timers.clock().now(),
-        ready: parts.queue.names().into_iter().collect(),
-    };
-    let root = parts.root.get().map(|(id, at)| view.root(id, at));
-    let tasks = parts.scheduler.tasks();
-    let mut all: Vec<TaskInfo> =
-        root.into_iter().chain(tasks.iter().map(|task| view.task(task))).collect();
-    all.sort_by_key(|task| task.id);
-    Tasks(all)
+impl Tasks {
+    pub(crate) fn of(event_loop: &EventLoop) -> Tasks {
+        let view = View {
+            event_loop,
+            deadlines: event_loop.timers.deadlines(),
+            now: event_loop.timers.clock().now(),
+            ready: event_loop.scheduler.run_queue().keys().into_iter().collect(),
+        };
+        Tasks(event_loop.scheduler.tasks().iter().map(|task| view.task(task)).collect())
+    }
 }
 
 /// What is looked at to describe the tasks.
 struct View<'a> {
-    parts: &'a Parts,
+    event_loop: &'a EventLoop,
     deadlines: HashMap<u64, Instant>,
     now: Instant,
-    ready: HashSet<Name>,
+    ready: HashSet<TaskKey>,
 }
 
 impl View<'_> {
-    fn root(&self, id: TaskId, at: Place) -> TaskInfo {
-        let is_running = self.parts.running.task() == Some(id.0);
-        self.info(id, Some("root"), at, is_running, Name::new(id, Name::ROOT))
-    }
-
     fn task(&self, task: &Task) -> TaskInfo {
-        let is_running = task.state() == State::Running;
-        self.info(task.id(), task.label(), task.spawned_at, is_running, task.name())
-    }
-
-    fn info(
-        &self,
-        id: TaskId,
-        name: Option<&str>,
-        spawned_at: Place,
-        is_running: bool,
-        in_queue: Name,
-    ) -> TaskInfo {
-        let state = match self.ready.contains(&in_queue) {
-            _ if is_running => TaskState::Running,
-            true => TaskState::Ready,
-            false => TaskState::Waiting,
+        let state = match task.progress() {
+            Progress::Running => TaskState::Running,
+            _ if self.ready.contains(&task.key()) => TaskState::Ready,
+            _ => TaskState::Waiting,
         };
-        let life = self.parts.glass.life(id.0);
-        let polls = life.as_ref().map(|life| life.polls);
-        let waits = life.map(|life| life.waits).unwrap_or_default();
-        let waits = waits.iter().map(|wait| self.wait(wait)).collect();
-        TaskInfo { id, name: name.map(str::to_owned), spawned_at, state, polls, waits }
+        let history = self.event_loop.tracer.history(task.id.0);
+        let polls = history.as_ref().map(|history| history.polls);
+        let waits = history.map(|history| history.waits).unwrap_or_default();
+        TaskInfo {
+            id: task.id,
+            name: self.event_loop.scheduler.name(task.id).map(|name| name.to_string()),
+            spawned_at: task.spawned_at,
+            state,
+            polls,
+            waits: waits.iter().map(|wait| self.wait(wait)).collect(),
+        }
     }
 
-    fn wait(&self, wait: &Wait) -> WaitInfo {
+    fn wait(&self, wait: &WaitReason) -> WaitInfo {
         let what = match wait.what {
             What::Timer(timer) => {
                 // One that has fired is due now.

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use crate::task::current;
-use crate::trace::Event;
+use crate::current;
 
 /// Prints like the standard library's `println!`; and if the loop is traced, the line is
 /// an event of the trace, beside what the loop did before and after.
@@ -23,21 +22,19 @@ use crate::trace::Event;
 #[macro_export]
 macro_rules! println {
     () => {
-        $crate::event_loop::print_line(::std::format_args!(""))
+        $crate::report::print_line(::std::format_args!(""))
     };
     ($($line:tt)*) => {
-        $crate::event_loop::print_line(::std::format_args!($($line)*))
+        $crate::report::print_line(::std::format_args!($($line)*))
     };
 }
 
 /// What [`println!`](crate::println!) calls.
 #[doc(hidden)]
 pub fn print_line(line: fmt::Arguments<'_>) {
-    let glass = current::glass();
-    if glass.is_watched() {
-        // Before it is printed: should that panic, the trace says what was tried.
-        let text = line.to_string();
-        glass.emit(|| Event::Out { text: &text });
+    if let Some(event_loop) = current::get().filter(|event_loop| event_loop.tracer.is_on()) {
+        // Before it is printed: should that panic, the trace has the line that was tried.
+        event_loop.tracer.printed(&line.to_string());
     }
     std::println!("{line}");
 }

@@ -1,0 +1,158 @@
+//! Which loop runs on this thread: the crate's only thread-local, and the one way from a
+//! leaf future to its loop.
+//!
+//! `spawn`, `sleep` and the sockets have no parameter for the loop, just as `asyncio.sleep`
+//! has none (asyncio has `get_running_loop`). They ask here.
+//!
+//! ```text
+//!   block_on ── enter(event_loop) ──▶ CURRENT ◀── expect().timers ── sleep
+//!      │                                 ▲
+//!      └──── drop(Entered) restores ─────┘  (after a panic as well)
+//! ```
+
+use std::cell::{Cell, RefCell};
+use std::panic::Location;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+use crate::event_loop::EventLoop;
+use crate::task::{Inbox, Message};
+
+/// A loop's number, unique on its thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LoopId(u32);
+
+/// The loops of one thread.
+struct Loops {
+    /// The loop that runs.
+    current: RefCell<Option<Rc<EventLoop>>>,
+    /// All of them: a task may be woken while its loop stands still.
+    all: RefCell<Vec<Weak<EventLoop>>>,
+    last_id: Cell<u32>,
+}
+
+thread_local! {
+    static LOOPS: Loops = const {
+        Loops {
+            current: RefCell::new(None),
+            all: RefCell::new(Vec::new()),
+            last_id: Cell::new(0),
+        }
+    };
+}
+
+/// Makes a loop that can be found by its number, for as long as it is there.
+pub(crate) fn make(make: impl FnOnce(LoopId) -> EventLoop) -> Rc<EventLoop> {
+    let id = LOOPS.try_with(|loops| {
+        loops.last_id.set(loops.last_id.get().wrapping_add(1));
+        LoopId(loops.last_id.get())
+    });
+    let event_loop = Rc::new(make(id.unwrap_or(LoopId(0))));
+    // A thread that is ending may have lost its thread-locals already: this module then
+    // finds no loop, and restores none.
+    let _ = LOOPS.try_with(|loops| loops.all.borrow_mut().push(Rc::downgrade(&event_loop)));
+    event_loop
+}
+
+/// The last owner of a loop has dropped it.
+pub(crate) fn forget_dropped() {
+    let _ = LOOPS.try_with(|loops| loops.all.borrow_mut().retain(|l| l.strong_count() > 0));
+}
+
+/// Makes this the current loop until the guard is dropped.
+pub(crate) fn enter(event_loop: &Rc<EventLoop>) -> Entered {
+    Entered { previous: replace(Some(Rc::clone(event_loop))) }
+}
+
+fn replace(event_loop: Option<Rc<EventLoop>>) -> Option<Rc<EventLoop>> {
+    LOOPS.try_with(|loops| loops.current.replace(event_loop)).ok().flatten()
+}
+
+/// Gives the thread back to the loop that was current before, if any.
+pub(crate) struct Entered {
+    previous: Option<Rc<EventLoop>>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let left = replace(self.previous.take());
+        // Dropped here, after the cell was released: this may be the last owner of the
+        // loop, and the end of its parts may ask for the current loop.
+        drop(left);
+    }
+}
+
+/// Calls `act` with the current loop; `None` outside of a loop. `act` must not run code of
+/// the user: the cell stays borrowed.
+#[inline]
+pub(crate) fn with<R>(act: impl FnOnce(&EventLoop) -> R) -> Option<R> {
+    LOOPS.try_with(|loops| loops.current.borrow().as_deref().map(act)).ok().flatten()
+}
+
+/// The same, if the current loop is the loop of this inbox. `None` on all other threads.
+#[inline]
+pub(crate) fn with_loop_of<R>(
+    inbox: &Arc<Inbox<Message>>,
+    act: impl FnOnce(&EventLoop) -> R,
+) -> Option<R> {
+    with(|event_loop| Arc::ptr_eq(&event_loop.inbox, inbox).then(|| act(event_loop))).flatten()
+}
+
+/// Calls `act` with the loop of that number, whether or not it is the current one; `None`
+/// if the loop is gone.
+#[inline]
+pub(crate) fn with_loop<R>(id: LoopId, act: impl FnOnce(&EventLoop) -> R) -> Option<R> {
+    let found = LOOPS.try_with(|loops| match &*loops.current.borrow() {
+        Some(event_loop) if event_loop.id == id => Some(act(event_loop)),
+        _ => loops.find(id).map(|event_loop| act(&event_loop)),
+    });
+    found.ok().flatten()
+}
+
+impl Loops {
+    #[cold]
+    fn find(&self, id: LoopId) -> Option<Rc<EventLoop>> {
+        let all = self.all.borrow();
+        all.iter().filter_map(Weak::upgrade).find(|event_loop| event_loop.id == id)
+    }
+}
+
+/// The current loop; `None` outside of a loop.
+pub(crate) fn get() -> Option<Rc<EventLoop>> {
+    LOOPS.try_with(|loops| loops.current.borrow().clone()).ok().flatten()
+}
+
+/// The current loop, for what cannot work without one.
+///
+/// # Panics
+/// Outside of a loop, naming `what` was called, the caller's line, and the cure.
+#[track_caller]
+pub(crate) fn expect(what: &str) -> Rc<EventLoop> {
+    expect_at(what, Location::caller())
+}
+
+/// [`expect`], for the futures that need the loop when they are first polled, but want to
+/// name the line `at` that made them.
+#[track_caller]
+pub(crate) fn expect_at(what: &str, at: &Location<'_>) -> Rc<EventLoop> {
+    // A `match` and not a closure: a closure would lose the caller's line.
+    match get() {
+        Some(event_loop) => event_loop,
+        None => outside(what, at),
+    }
+}
+
+#[cold]
+#[track_caller]
+fn outside(what: &str, at: &Location<'_>) -> ! {
+    panic!(
+        "{what} was called at {at}, on a thread where no event loop is running. Call it \
+         from inside `glassloop::block_on(async {{ … }})`, or from a task spawned there; \
+         other threads have `Remote::spawn`"
+    )
+}
+
+/// Whether a loop is running on this thread.
+pub(crate) fn is_inside() -> bool {
+    LOOPS.try_with(|loops| loops.current.borrow().is_some()).unwrap_or(false)
+}

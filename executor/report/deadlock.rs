@@ -1,0 +1,57 @@
+//! The report of a deadlock: what does each stuck task wait for?
+//!
+//! That is found out only now, by polling each task once more while the leaf futures take
+//! notes. A spurious poll is harmless. A future may be ready in this extra poll. It is
+//! reported all the same: nothing would have woken its task. (To go on would hide the
+//! mistake of a future, or of this crate, behind a delay.)
+
+use std::rc::Rc;
+
+use super::tree::{Node, Tree};
+use crate::event_loop::EventLoop;
+use crate::task::{Task, TaskId};
+use crate::trace::WaitReason;
+
+/// Describes every task of a loop in which nothing can ever happen again. `poll` polls a
+/// task once.
+pub(crate) fn deadlock(event_loop: &EventLoop, mut poll: impl FnMut(Rc<Task>)) -> String {
+    let mut tasks = event_loop.scheduler.tasks();
+    tasks.sort_by_key(|task| !event_loop.scheduler.is_root(task));
+    let nodes = event_loop.tracer.untraced(|| {
+        let nodes = tasks.into_iter().map(|task| {
+            let (id, who) = (task.id, describe(event_loop, &task));
+            event_loop.scheduler.notes().start();
+            poll(task);
+            node(id, &who, &event_loop.scheduler.notes().waits())
+        });
+        nodes.collect::<Vec<Node>>()
+    });
+    event_loop.scheduler.notes().stop();
+    format!(
+        "deadlock: nothing is ready, and nothing ever will be. No timer is armed, no descriptor \
+         awaited, no blocking job out, no `Remote` alive, and no waker is held outside of these \
+         stuck futures:\n{}",
+        Tree { nodes: &nodes, bullet: "  - " }
+    )
+}
+
+fn describe(event_loop: &EventLoop, task: &Task) -> String {
+    if event_loop.scheduler.is_root(task) {
+        return format!("the future given to `block_on` at {}", task.spawned_at);
+    }
+    let name = event_loop.scheduler.name(task.id).map(|name| format!(" {name:?}"));
+    format!("{}{}, spawned at {}", task.id, name.unwrap_or_default(), task.spawned_at)
+}
+
+fn node(id: TaskId, who: &str, waits: &[WaitReason]) -> Node {
+    let what: Vec<String> = waits.iter().map(ToString::to_string).collect();
+    let what = match what.is_empty() {
+        true => "something that has kept no waker: nothing can wake it (as with \
+                 `std::future::pending`, or a `poll` that was `Pending` without keeping \
+                 `cx.waker()`)"
+            .to_owned(),
+        false => what.join("; and for "),
+    };
+    let awaits = waits.iter().filter_map(|wait| wait.awaited_task()).map(TaskId);
+    Node { id, line: format!("{who}, waits for {what}"), awaits: awaits.collect() }
+}

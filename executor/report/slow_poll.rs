@@ -1,0 +1,88 @@
+//! Slow polls: which task blocks the loop? asyncio's debug mode asks the same.
+
+use std::fmt;
+use std::panic::Location;
+use std::time::{Duration, Instant};
+
+use crate::task::{Scheduler, Task, TaskId};
+
+/// A poll that took longer than the limit of
+/// [`Builder::slow_poll`](crate::Builder::slow_poll): meanwhile nothing else ran.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SlowPoll {
+    /// The task that was polled.
+    pub task: TaskId,
+    /// Its name, if it has one; `"root"` for the future of `block_on`.
+    pub name: Option<String>,
+    /// Where it was spawned; for the root, the call of `block_on`.
+    pub spawned_at: &'static Location<'static>,
+    /// How long the poll took, by the real clock.
+    pub took: Duration,
+}
+
+impl fmt::Display for SlowPoll {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name.as_ref().map(|name| format!(" {name:?}"));
+        write!(
+            f,
+            "{}{} (from {}) held up the loop for {:?}: it computed or blocked without \
+             an await. Put blocking work into `glassloop::unblock`, and an await into long loops",
+            self.task,
+            name.unwrap_or_default(),
+            self.spawned_at,
+            self.took
+        )
+    }
+}
+
+/// Measures polls, if it was asked to.
+#[derive(Default)]
+pub(crate) struct SlowPolls {
+    limit: Option<SlowPollLimit>,
+}
+
+struct SlowPollLimit {
+    limit: Duration,
+    report: Box<dyn Fn(&SlowPoll)>,
+}
+
+/// A poll that is being measured: until this is dropped.
+pub(crate) struct Measured<'a> {
+    limit: &'a SlowPollLimit,
+    start: Instant,
+    poll: SlowPoll,
+}
+
+impl SlowPolls {
+    /// Calls `report` after each poll that takes longer than `limit`.
+    pub(crate) fn over(limit: Duration, report: impl Fn(&SlowPoll) + 'static) -> SlowPolls {
+        SlowPolls { limit: Some(SlowPollLimit { limit, report: Box::new(report) }) }
+    }
+
+    /// The task is about to be polled. Its name and line are looked up now, since the task
+    /// may end in this poll; without a limit, they are not looked up at all.
+    #[inline]
+    pub(crate) fn start(&self, scheduler: &Scheduler, task: &Task) -> Option<Measured<'_>> {
+        self.limit.as_ref().map(|limit| limit.start(scheduler, task))
+    }
+}
+
+impl SlowPollLimit {
+    #[cold]
+    fn start(&self, scheduler: &Scheduler, task: &Task) -> Measured<'_> {
+        let name = scheduler.name(task.id).map(|name| name.to_string());
+        let (spawned_at, took) = (task.spawned_at, Duration::ZERO);
+        let poll = SlowPoll { task: task.id, name, spawned_at, took };
+        Measured { limit: self, start: Instant::now(), poll }
+    }
+}
+
+impl Drop for Measured<'_> {
+    fn drop(&mut self) {
+        self.poll.took = self.start.elapsed();
+        if self.poll.took > self.limit.limit {
+            (self.limit.report)(&self.poll);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The waker that a leaf future registers while it waits.
+//!
+//! A *leaf* is a future that waits for something itself, instead of awaiting another
+//! future: a sleep, a lock, a receive (in asyncio, a `Future`). A leaf that is not ready
+//! must register the waker that it was polled with, where the event that it waits for will
+//! find it. In this crate that is a [`RegisteredWaker`]: usually just the key of the task
+//! that is being polled. So a task that only leaves of this crate will wake has no `Waker`
+//! anywhere, and the loop can prove that nothing outside can wake it. (A leaf whose waker
+//! goes to another thread, `Unblock`, keeps a real one.)
+
+use std::marker::PhantomData;
+use std::task::{Context, Waker};
+
+use super::contain::contain;
+use super::id::TaskKey;
+use crate::current::{self, LoopId};
+use crate::trace::{LeafAddress, WaitReason};
+
+/// A waker in one of the crate's own lists.
+pub(crate) enum RegisteredWaker {
+    /// Of a task of this crate: in which loop, and which task.
+    Task(LoopId, TaskKey, NotSend),
+    /// Of another executor, or of a combinator that wraps the task's waker. Boxed, so that
+    /// the usual case takes two words, also as an `Option`.
+    Foreign(Box<Waker>),
+}
+
+/// Loops are found by thread, so a `RegisteredWaker` must stay on its own.
+type NotSend = PhantomData<*const ()>;
+
+impl RegisteredWaker {
+    /// Registers the waker of `cx`, for the leaf at this address.
+    pub(crate) fn register(
+        cx: &Context<'_>,
+        leaf: LeafAddress,
+        wait: WaitReason,
+    ) -> RegisteredWaker {
+        let own = current::with(|event_loop| {
+            event_loop.scheduler.notes().write(leaf, wait);
+            let key = event_loop.scheduler.key_of(cx.waker())?;
+            Some(RegisteredWaker::Task(event_loop.id, key, PhantomData))
+        });
+        own.flatten().unwrap_or_else(|| RegisteredWaker::Foreign(Box::new(cx.waker().clone())))
+    }
+
+    /// Wakes the task. *Collect, release, then wake*: the caller holds no borrow, for a
+    /// foreign waker may run any code.
+    pub(crate) fn wake(self) {
+        match self {
+            RegisteredWaker::Task(id, key, _) => {
+                current::with_loop(id, |event_loop| event_loop.scheduler.wake(key));
+            }
+            // A panic of one foreign waker must not lose the wakes of the others.
+            RegisteredWaker::Foreign(waker) => contain(|| waker.wake()),
+        }
+    }
+
+    pub(crate) fn is_foreign(&self) -> bool {
+        matches!(self, RegisteredWaker::Foreign(_))
+    }
+
+    /// Whether its task has ended, so that it wakes no task any more.
+    pub(crate) fn is_of_ended(&self) -> bool {
+        let RegisteredWaker::Task(id, key, _) = *self else {
+            return false;
+        };
+        let is_alive = |event_loop: &crate::event_loop::EventLoop| event_loop.scheduler.find(key).is_some();
+        current::with_loop(id, is_alive) != Some(true)
+    }
+
+    /// The number of the task that it wakes, if that is known.
+    pub(crate) fn task(&self) -> Option<u64> {
+        match self {
+            RegisteredWaker::Task(_, key, _) => Some(key.generation.into()),
+            RegisteredWaker::Foreign(_) => None,
+        }
+    }
+
+    /// Whether both wake the same task.
+    pub(crate) fn same_task(&self, other: &RegisteredWaker) -> bool {
+        match (self, other) {
+            (RegisteredWaker::Task(id, key, _), RegisteredWaker::Task(other_id, other, _)) => {
+                (id, key) == (other_id, other)
+            }
+            (RegisteredWaker::Foreign(waker), RegisteredWaker::Foreign(other)) => {
+                waker.will_wake(other)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The leaf at this address waits no longer: takes its note back.
+pub(crate) fn take_back_note(leaf: LeafAddress) {
+    current::with(|event_loop| event_loop.scheduler.notes().take_back(leaf));
+}

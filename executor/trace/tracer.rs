@@ -1,0 +1,220 @@
+//! The tracer: each part of the loop has one, and emits to it what the part does.
+//!
+//! As a rule a loop is not traced. Then the tracer is empty, and each of the calls below
+//! is one branch, which the processor predicts; the event itself is not even built.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::event::{End, Interest, Spot, TraceEvent, Unpark};
+use super::notes::Notes;
+use super::recorder::{JobTicket, Recorder, TaskHistory};
+use super::wait::CodeLine;
+
+/// Calls `act`. Cold and not inlined: building the event stays off the hot path.
+#[cold]
+#[inline(never)]
+fn unlikely<R>(act: impl FnOnce() -> R) -> R {
+    act()
+}
+
+/// Empty, or the way to the recorder.
+#[derive(Clone, Default)]
+pub(crate) struct Tracer(Option<Rc<Recorder>>);
+
+impl Tracer {
+    /// A tracer whose events go to this recorder.
+    pub(crate) fn to(recorder: Recorder) -> Tracer {
+        Tracer(Some(Rc::new(recorder)))
+    }
+
+    /// Whether the loop is traced.
+    #[inline]
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Calls `act` with the recorder, if the loop is traced.
+    #[inline]
+    fn record(&self, act: impl FnOnce(&Recorder)) {
+        if let Some(recorder) = &self.0 {
+            unlikely(move || act(recorder));
+        }
+    }
+
+    /// Records an event, which `event` builds only if the loop is traced.
+    #[inline]
+    fn emit<'a>(&self, event: impl FnOnce() -> TraceEvent<'a>) {
+        self.record(move |recorder| recorder.record(event()));
+    }
+}
+
+/// What happens to tasks.
+impl Tracer {
+    /// A task was made, and is in the run queue.
+    #[inline]
+    pub(crate) fn spawned(&self, task: u64, name: Option<&str>, at: CodeLine) {
+        self.emit(move || TraceEvent::Spawn { task, name, at });
+    }
+
+    /// A task is about to be polled: from now on, its leaves note what they wait for.
+    #[inline]
+    pub(crate) fn polling(&self, task: u64, notes: &Notes) {
+        self.record(move |recorder| {
+            notes.start();
+            recorder.record(TraceEvent::Poll { task });
+        });
+    }
+
+    /// Its poll returned `Pending`, and the notes say what it waits for.
+    #[inline]
+    pub(crate) fn pending(&self, task: u64, notes: &Notes) {
+        self.record(move |recorder| {
+            recorder.record(TraceEvent::Pending { task, waits: &notes.waits() });
+        });
+    }
+
+    /// The task has ended.
+    #[inline]
+    pub(crate) fn ended(&self, task: u64, how: End<'_>) {
+        self.emit(move || TraceEvent::End { task, how });
+    }
+
+    /// A waker of the task was called. `again`: the task is in the run queue already.
+    #[inline]
+    pub(crate) fn woken(&self, task: u64, again: bool) {
+        self.emit(move || TraceEvent::Wake { task, again });
+    }
+
+    /// The notes on a task, if any are kept.
+    pub(crate) fn history(&self, task: u64) -> Option<TaskHistory> {
+        self.0.as_ref()?.history(task)
+    }
+}
+
+/// What happens to timers. `slot`: the level and the slot in the wheel; none for a timer
+/// whose tick has come.
+impl Tracer {
+    /// A timer was put into the wheel.
+    #[inline]
+    pub(crate) fn timer_armed(&self, timer: u64, deadline: u64, slot: Option<(u8, u8)>) {
+        let deadline = Duration::from_nanos(deadline);
+        self.emit(move || TraceEvent::Arm { timer, deadline, spot: spot(slot) });
+    }
+
+    /// A timer has moved to a finer slot.
+    #[inline]
+    pub(crate) fn timer_cascaded(&self, timer: u64, slot: Option<(u8, u8)>) {
+        self.emit(move || TraceEvent::Cascade { timer, spot: spot(slot) });
+    }
+
+    /// A timer's deadline has come.
+    #[inline]
+    pub(crate) fn timer_fired(&self, timer: u64) {
+        self.emit(move || TraceEvent::Fire { timer });
+    }
+
+    /// A timer was taken out of the wheel before its deadline.
+    #[inline]
+    pub(crate) fn timer_cancelled(&self, timer: u64) {
+        self.emit(move || TraceEvent::Cancel { timer });
+    }
+
+    /// The timer that `task` waits for has another number from now on.
+    #[inline]
+    pub(crate) fn timer_renumbered(&self, task: Option<u64>, notes: &Notes, old: u64, new: u64) {
+        self.record(move |recorder| {
+            notes.renumber_timer(old, new);
+            task.into_iter().for_each(|task| recorder.renumber_timer(task, old, new));
+        });
+    }
+}
+
+/// What happens to descriptors and jobs.
+impl Tracer {
+    /// The system's poller was asked to report these directions of a descriptor.
+    #[inline]
+    pub(crate) fn watched(&self, fd: u64, (read, write): (bool, bool)) {
+        self.emit(move || TraceEvent::Watch { fd, want: Interest { read, write } });
+    }
+
+    /// The system's poller has reported these. `tasks`: those that waited for them.
+    #[inline]
+    pub(crate) fn fd_ready(
+        &self,
+        fd: u64,
+        (read, write): (bool, bool),
+        tasks: impl Iterator<Item = u64>,
+    ) {
+        self.record(move |recorder| {
+            let (got, tasks) = (Interest { read, write }, tasks.collect::<Vec<u64>>());
+            recorder.record(TraceEvent::FdReady { fd, got, tasks: &tasks });
+        });
+    }
+
+    /// A job is about to be handed to the pool. The ticket goes with the job, which drops
+    /// it when it is done, before it wakes its task.
+    #[inline]
+    pub(crate) fn job(&self, what: &str, at: CodeLine) -> Option<JobTicket> {
+        self.0.as_ref().map(|recorder| unlikely(move || recorder.job(what, at)))
+    }
+}
+
+/// What the loop does.
+impl Tracer {
+    /// The loop begins a turn.
+    #[inline]
+    pub(crate) fn turn(&self) {
+        self.record(|recorder| recorder.turn());
+    }
+
+    /// The loop takes the messages of other threads: they cause what happens next.
+    pub(crate) fn messages(&self) {
+        self.record(|recorder| recorder.messages());
+    }
+
+    /// `block_on` causes what happens next.
+    pub(crate) fn start(&self) {
+        self.record(|recorder| recorder.start());
+    }
+
+    /// The loop stops running for now: what happens next has its cause outside.
+    pub(crate) fn leave(&self) {
+        self.record(|recorder| recorder.leave());
+    }
+
+    /// The loop goes to sleep, for as long as `limit` says.
+    pub(crate) fn parked(&self, limit: impl FnOnce() -> Option<Duration>) {
+        self.emit(move || TraceEvent::Park { limit: limit() });
+    }
+
+    /// The loop's sleep has ended.
+    pub(crate) fn unparked(&self, why: impl FnOnce() -> Unpark) {
+        self.record(move |recorder| recorder.unpark(why()));
+    }
+
+    /// The program prints a line.
+    pub(crate) fn printed(&self, text: &str) {
+        self.emit(move || TraceEvent::Out { text });
+    }
+
+    /// The loop has ended.
+    pub(crate) fn loop_ended(&self) {
+        self.emit(|| TraceEvent::LoopEnd);
+    }
+
+    /// Calls `act` without a trace of it: what the loop does to explain itself is not
+    /// the program's.
+    pub(crate) fn untraced<R>(&self, act: impl FnOnce() -> R) -> R {
+        self.record(|recorder| recorder.pause(true));
+        let result = act();
+        self.record(|recorder| recorder.pause(false));
+        result
+    }
+}
+
+/// A place in the timer wheel, as the trace writes it.
+fn spot(slot: Option<(u8, u8)>) -> Spot {
+    let (level, slot) = slot.map_or((-1, 0), |(level, slot)| (level as i8, slot));
+    Spot { level, slot }
+}
