@@ -27,8 +27,9 @@ pub use whole::{
     remove_file, rename, write,
 };
 
-/// A job on the file at `path`, for the user's line, which is the caller's. Its error names
-/// the act and the path, which the standard library's errors leave out.
+/// A job on the file at `path`. Its caller is a function that the user has called, and the
+/// job belongs to the user's line. An error names the act and the path, which the standard
+/// library's errors leave out.
 #[track_caller]
 fn path_job<T, F>(
     act: &'static str,

@@ -9,8 +9,8 @@ use super::file::File;
 use super::path_job;
 use crate::task::current;
 
-/// How to open a file: the standard library's options. Python's counterpart is the mode of
-/// `open`; asyncio has none.
+/// How to open a file: the standard library's options. In asyncio: `to_thread(open, …)`, and
+/// the mode that `open` is given.
 ///
 /// ```
 /// use futures_lite::AsyncWriteExt;

@@ -14,15 +14,23 @@ macro_rules! impl_listener {
             /// The system's, like too many open files (`EMFILE`), or a connection that its
             /// peer has given up (`ConnectionAborted`). The listener stays usable; but
             /// wait a little after the first error, or the same error comes again at once.
+            ///
+            /// # Panics
+            /// When a connection is accepted outside of a loop.
             #[track_caller]
             pub fn accept(&self) -> impl Future<Output = io::Result<($stream, $address)>> {
                 self.accept_at(Location::caller())
             }
 
-            /// Its connections, one after another, as a stream that never ends.
+            /// The connections, one after another, as a stream that never ends. Dropping
+            /// the stream loses no connection.
             ///
             /// # Errors
-            /// Its items are errors as those of [`accept`](Self::accept).
+            /// An item of the stream may be an error, like those of
+            /// [`accept`](Self::accept).
+            ///
+            /// # Panics
+            /// When a connection is accepted outside of a loop.
             #[track_caller]
             pub fn incoming(&self) -> impl Stream<Item = io::Result<$stream>> + Unpin {
                 let at = Location::caller();
@@ -32,7 +40,7 @@ macro_rules! impl_listener {
                 }))
             }
 
-            /// `accept`, for the user's line `at`.
+            /// `accept`, called by the user at the line `at`.
             #[track_caller]
             fn accept_at(
                 &self,
