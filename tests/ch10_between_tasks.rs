@@ -1508,9 +1508,11 @@ fn a_join_that_outlives_the_loop_of_its_group_says_so() {
             group.spawn(pending());
             group.join().await
         });
+        let line = line!() - 2;
         executor.block_on(async { assert!(poll_once(&mut joining).await.is_pending()) });
         drop(executor);
         let text = panic_text(|| poll_with(&mut joining, Waker::noop()));
         assert!(text.contains("a task group was dropped by its loop"), "{text}");
+        assert!(text.contains(&format!("{}:{line}:", file!())), "names the join: {text}");
     });
 }

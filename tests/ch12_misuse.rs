@@ -11,6 +11,7 @@ use std::panic::Location;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use futures_lite::StreamExt;
 use glassloop::fs::{self, File};
 use glassloop::net::{TcpListener, TcpStream, UdpSocket};
 use glassloop::sync::{Barrier, channel};
@@ -91,6 +92,21 @@ fn sockets_that_are_polled_outside_of_a_loop_name_the_line_that_made_them() {
     for (what, at, call) in calls {
         assert_tells(&panic_text(call), what, &at, "block_on(async {");
     }
+}
+
+/// No counterpart in asyncio. Breaks when the stream of connections accepts in the name of
+/// its own line.
+#[test]
+fn connections_that_are_accepted_outside_of_a_loop_name_the_line_that_asked_for_them() {
+    within_limit(|| {
+        let listener = block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let _clients = [(); 2].map(|()| std::net::TcpStream::connect(address).unwrap());
+        let (at, text) = (here(), panic_text(|| poll_outside(listener.accept())));
+        assert_tells(&text, "`TcpStream`", &at, "block_on(async {");
+        let (at, text) = (here(), panic_text(|| poll_outside(listener.incoming().next())));
+        assert_tells(&text, "`TcpStream`", &at, "block_on(async {");
+    });
 }
 
 /// As in asyncio. Breaks when one of the two is made without the loop in mind.

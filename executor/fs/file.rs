@@ -1,19 +1,20 @@
 //! `File`: one open file, read and written through the blocking pool.
 //!
-//! A job on the pool cannot be called back, so a read that is cancelled may still
-//! happen. What keeps the bytes safe is that the *file* owns the job, not the
-//! future that waits for it:
+//! The pool cannot take a job back, so a read that the user cancels may still happen.
+//! No byte is lost, because the *file* owns the job; the future that waits for the job
+//! does not:
 //!
 //! ```text
 //!   poll_read ─▶ Idle ── job: read ahead ─▶ Busy ── done ─▶ bytes kept here
-//!                 ▲                                             │ served from
-//!                 └─────────────────────────────────────────────┘ memory
+//!                 ▲                                             │ given out
+//!                 └─────────────────────────────────────────────┘ from memory
 //!   poll_write ─▶ bytes collected here ── job: write ─▶ errors kept here
 //! ```
 //!
-//! So a read that was cancelled leaves its bytes for the next one, and a write
-//! that failed says so at the next write, flush or close. And one who reads on and on
-//! finds the next bytes under way: their job begins when the last are given out.
+//! So the bytes of a cancelled read are there for the next read, and the error of a
+//! failed write comes out of the next write, flush or close. For a user who reads a file
+//! from end to end, the file also reads on in the background: it starts the next job when
+//! it has given out the last bytes.
 
 use std::fmt;
 use std::fs;
@@ -31,20 +32,20 @@ use crate::blocking::{Unblock};
 use crate::event_loop::EventLoop;
 use crate::trace::CodeLine;
 
-/// How much is read ahead at first, and how much is collected before a write.
+/// How many bytes a job reads ahead at first, and how many are collected before a write.
 const CHUNK: usize = 64 * 1024;
-/// How much is read ahead at the most, for one who reads on and on: each job costs two
-/// changes of thread, whatever its size.
-const FAR_AHEAD: usize = 4 * CHUNK;
+/// How many bytes a job reads ahead at most, for a user who reads on and on. Each job costs
+/// two changes of thread, however much it reads.
+const LARGEST_WINDOW: usize = 4 * CHUNK;
 
-/// An open file. asyncio has none; its programs hand `open` and `read` to
-/// `to_thread`, as this one does.
+/// An open file. asyncio has none: its programs pass `open` and `read` to `to_thread`,
+/// and this type does the same.
 ///
-/// It has one position for reads, writes and seeks. A cancelled read loses no
-/// byte. Writes are collected: `flush` hands them to the system, and an error
-/// appears there or at `close` at the latest. What is still collected when the
-/// file is dropped is written in the background, its error is lost; the loop's
-/// end waits for it.
+/// A file has one position for reads, writes and seeks. A cancelled read loses no
+/// byte. Writes are collected: `flush` gives them to the system, and reports the error of a
+/// failed write, if no earlier call has; so does `close`. When a file is dropped, its
+/// collected bytes are written in the background, and an error of that write is lost; the
+/// end of the loop waits for that write.
 ///
 /// ```
 /// use futures_lite::{AsyncReadExt, AsyncWriteExt};
@@ -68,34 +69,36 @@ pub struct File {
     file: Arc<fs::File>,
     event_loop: Rc<EventLoop>,
     opened_at: CodeLine,
-    state: State,
-    /// Its bytes `unread` were read ahead, and are still to be given out.
+    state: FileState,
+    /// Bytes that were read ahead. Those in `unread` have not been given out.
     ahead: Vec<u8>,
     unread: Range<usize>,
-    /// How much the next job is to read ahead.
+    /// How many bytes the next job reads ahead.
     window: usize,
-    /// Bytes to be written.
+    /// Bytes that wait to be written.
     collected: Vec<u8>,
-    /// Whether it has a position: a pipe or a terminal has none.
+    /// Whether the file has a position: a pipe or a terminal has none.
     seekable: bool,
 }
 
-enum State {
+enum FileState {
     Idle,
     Busy(Unblock<Done>),
-    /// A read has found the end; the next `poll_read` says so.
+    /// A read has found the end of the file; the next `poll_read` reports it.
     AtEnd,
-    /// A seek is done; the next `poll_seek` for this target takes the position.
+    /// A seek is done; the next `poll_seek` with this target returns the position.
     Sought(SeekFrom, u64),
 }
 
-/// What a job brings back. The buffers go along with it and return.
+/// The result of a job. The buffers go into the job and come back.
 enum Done {
+    /// A read that the user waits for.
     Read(Vec<u8>, io::Result<usize>),
-    /// What nobody has asked for yet.
+    /// A read for which the user has not asked yet. An error of it, or the end of the file,
+    /// is forgotten: it comes again when the user asks.
     ReadOn(Vec<u8>, io::Result<usize>),
     Written(Vec<u8>, io::Result<()>),
-    /// With the target that the user named, if it was the user's seek.
+    /// A seek, with the target that the user has named; `None` for a seek of our own.
     Sought(Option<SeekFrom>, io::Result<u64>),
 }
 
@@ -105,7 +108,7 @@ impl File {
             file: Arc::new(file),
             event_loop,
             opened_at,
-            state: State::Idle,
+            state: FileState::Idle,
             ahead: Vec::new(),
             unread: 0..0,
             window: CHUNK,
@@ -114,8 +117,8 @@ impl File {
         }
     }
 
-    /// The file's size, times and permissions, as the system knows them: without
-    /// what has not been flushed.
+    /// The file's size, times and permissions, as the system knows them: bytes that were
+    /// not flushed do not count.
     ///
     /// # Errors
     /// The system's.
@@ -130,10 +133,10 @@ impl File {
     pub async fn set_len(&mut self, size: u64) -> io::Result<()> {
         self.flush().await?;
         if !self.unread.is_empty() {
-            // What was read ahead may be cut off.
+            // The bytes that were read ahead may be cut off. A seek drops them.
             self.seek(SeekFrom::Current(0)).await?;
         }
-        self.state = State::Idle;
+        self.state = FileState::Idle;
         self.call(move |file| file.set_len(size)).await
     }
 
@@ -157,60 +160,60 @@ impl File {
         poll_fn(|cx| job.poll_job(cx)).await?
     }
 
-    fn start(&mut self, job: impl FnOnce(&fs::File) -> Done + Send + 'static) {
+    /// Makes a job; its first poll starts it.
+    fn start(&mut self, work: impl FnOnce(&fs::File) -> Done + Send + 'static) {
         let file = Arc::clone(&self.file);
         let event_loop = Rc::clone(&self.event_loop);
-        let job = Unblock::new(event_loop, "a file", self.opened_at, move || job(&file));
-        self.state = State::Busy(job);
+        let job = Unblock::new(event_loop, "a file", self.opened_at, move || work(&file));
+        self.state = FileState::Busy(job);
     }
 
-    /// Waits for the job that is out, if one is, and keeps what it brings.
+    /// Waits for the job, if there is one, and keeps its result.
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let State::Busy(job) = &mut self.state else {
+        let FileState::Busy(job) = &mut self.state else {
             return Poll::Ready(Ok(()));
         };
         let done = ready!(job.poll_job(cx));
-        self.state = State::Idle;
+        self.state = FileState::Idle;
         Poll::Ready(done.and_then(|done| self.keep(done)))
     }
 
     fn keep(&mut self, done: Done) -> io::Result<()> {
         match done {
-            Done::Read(bytes, result) => self.keep_read(bytes, result),
+            Done::Read(bytes, result) => {
+                self.ahead = bytes;
+                self.unread = 0..result?;
+                if self.unread.is_empty() {
+                    self.state = FileState::AtEnd;
+                }
+            }
             Done::ReadOn(bytes, result) => {
                 self.ahead = bytes;
-                // An error, or the end, comes again when somebody asks.
                 self.unread = 0..result.unwrap_or(0);
-                Ok(())
             }
             Done::Written(mut bytes, result) => {
                 bytes.clear();
                 self.collected = bytes;
-                result
+                result?;
             }
             Done::Sought(None, Err(error)) if error.kind() == io::ErrorKind::NotSeekable => {
                 self.seekable = false;
-                Ok(())
             }
-            Done::Sought(target, result) => result.map(|position| {
-                // Only now: a seek that fails leaves everything as it was.
-                self.unread = 0..0;
-                self.window = CHUNK;
-                self.state = target.map_or(State::Idle, |target| State::Sought(target, position));
-            }),
-        }
-    }
-
-    fn keep_read(&mut self, bytes: Vec<u8>, result: io::Result<usize>) -> io::Result<()> {
-        self.ahead = bytes;
-        self.unread = 0..result?;
-        if self.unread.is_empty() {
-            self.state = State::AtEnd;
+            Done::Sought(named, result) => self.keep_position(named, result?),
         }
         Ok(())
     }
 
-    /// Writes out what was collected.
+    /// A seek has succeeded. A seek that fails leaves everything as it was.
+    fn keep_position(&mut self, named: Option<SeekFrom>, position: u64) {
+        self.unread = 0..0;
+        self.window = CHUNK;
+        if let Some(target) = named {
+            self.state = FileState::Sought(target, position);
+        }
+    }
+
+    /// Writes the collected bytes.
     fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_idle(cx))?;
         if self.collected.is_empty() {
@@ -224,10 +227,6 @@ impl File {
         self.poll_idle(cx)
     }
 
-    fn start_seek(&mut self, named: Option<SeekFrom>, target: SeekFrom) {
-        self.start(move |mut file| Done::Sought(named, file.seek(target)));
-    }
-
     /// Reads ahead, at least as much as `wanted`.
     fn start_read(&mut self, wanted: usize, done: fn(Vec<u8>, io::Result<usize>) -> Done) {
         let mut bytes = std::mem::take(&mut self.ahead);
@@ -239,7 +238,7 @@ impl File {
         });
     }
 
-    /// Gives out what was read ahead, as much as goes into `buffer`.
+    /// Gives out bytes that were read ahead, as many as fit into `buffer`.
     fn give_out(&mut self, buffer: &mut [u8]) -> usize {
         let count = self.unread.len().min(buffer.len());
         let from = self.unread.start;
@@ -248,18 +247,17 @@ impl File {
         count
     }
 
-    /// All that was read ahead has been given out, to one who reads on and on. Then the
-    /// next job may read while its bytes are being used; it makes the *pipe* between the
-    /// two threads, of this bounded size.
+    /// Makes the window larger, up to its limit, for a user who has read all of it. At the
+    /// limit, starts the next read: the pool reads while the user works on the last bytes.
     fn read_on(&mut self, wanted: usize) {
         let was_full = self.unread.end >= self.window;
-        if self.unread.is_empty() && was_full && matches!(self.state, State::Idle) {
-            if self.window == FAR_AHEAD {
+        if self.unread.is_empty() && was_full && matches!(self.state, FileState::Idle) {
+            if self.window == LARGEST_WINDOW {
                 self.start_read(wanted, Done::ReadOn);
-                // A job begins when it is polled. Nobody waits for this one yet.
+                // The first poll starts the job. No task waits for this job yet.
                 let _pending = self.poll_idle(&mut Context::from_waker(Waker::noop()));
             }
-            self.window = (2 * self.window).min(FAR_AHEAD);
+            self.window = (2 * self.window).min(LARGEST_WINDOW);
         }
     }
 }
@@ -272,12 +270,12 @@ impl AsyncRead for File {
     ) -> Poll<io::Result<usize>> {
         let file = self.get_mut();
         ready!(file.poll_written(cx))?;
-        let at_end = matches!(file.state, State::AtEnd);
-        file.state = State::Idle;
+        let at_end = matches!(file.state, FileState::AtEnd);
+        file.state = FileState::Idle;
         if file.unread.is_empty() && !buffer.is_empty() && !at_end {
             file.start_read(buffer.len(), Done::Read);
             ready!(file.poll_idle(cx))?;
-            file.state = State::Idle;
+            file.state = FileState::Idle;
         }
         let count = file.give_out(buffer);
         file.read_on(buffer.len());
@@ -285,7 +283,7 @@ impl AsyncRead for File {
     }
 }
 
-/// One read, started again after an interruption.
+/// One read. A signal may interrupt it; then it is tried again.
 fn read_once(file: &mut &fs::File, bytes: &mut [u8]) -> io::Result<usize> {
     loop {
         match file.read(bytes) {
@@ -307,13 +305,13 @@ impl AsyncWrite for File {
             ready!(file.poll_written(cx))?;
         }
         if !file.unread.is_empty() && file.seekable {
-            // The write belongs where the reader stopped, not where it has read
-            // ahead to.
-            let back = -(file.unread.len() as i64);
-            file.start_seek(None, SeekFrom::Current(back));
+            // The write belongs where the user has stopped reading. The system's position
+            // is behind the bytes that were read ahead.
+            let back = SeekFrom::Current(-(file.unread.len() as i64));
+            file.start(move |mut file| Done::Sought(None, file.seek(back)));
             ready!(file.poll_idle(cx))?;
         }
-        file.state = State::Idle;
+        file.state = FileState::Idle;
         let count = bytes.len().min(CHUNK - file.collected.len());
         file.collected.extend_from_slice(&bytes[..count]);
         Poll::Ready(Ok(count))
@@ -336,21 +334,21 @@ impl AsyncSeek for File {
     ) -> Poll<io::Result<u64>> {
         let file = self.get_mut();
         ready!(file.poll_written(cx))?;
-        if let State::Sought(named, position) = file.state
+        if let FileState::Sought(named, position) = file.state
             && named == target
         {
-            file.state = State::Idle;
+            file.state = FileState::Idle;
             return Poll::Ready(Ok(position));
         }
         let ahead = file.unread.len() as i64;
-        let from_there = match target {
+        let from_system = match target {
             SeekFrom::Current(by) => match by.checked_sub(ahead) {
                 Some(by) => SeekFrom::Current(by),
                 None => return Poll::Ready(Err(io::ErrorKind::InvalidInput.into())),
             },
             absolute => absolute,
         };
-        file.start_seek(Some(target), from_there);
+        file.start(move |mut file| Done::Sought(Some(target), file.seek(from_system)));
         ready!(file.poll_idle(cx))?;
         Pin::new(file).poll_seek(cx, target)
     }
@@ -363,7 +361,7 @@ impl Drop for File {
             let file = Arc::clone(&self.file);
             let write = move || drop((&*file).write_all(&bytes));
             if let Err(refused) = self.event_loop.pool.submit(Box::new(write)) {
-                // No thread, or no loop any more: here and now, then.
+                // There is no thread, or the loop has ended. Write here and now instead.
                 (refused.job)();
             }
         }

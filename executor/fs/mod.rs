@@ -1,8 +1,12 @@
-//! Files, on the blocking pool: a regular file is never "not ready", it just
-//! takes its time, so no poller can watch it.
+//! Files, on the blocking pool. The system's poller (epoll on Linux, kqueue on macOS, IOCP
+//! on Windows) cannot watch a regular file: for the poller such a file is always ready, and
+//! a read of it blocks all the same.
 //!
-//! The functions on whole files are one job each. A [`File`] reads ahead and
-//! collects writes, so that a job pays for its way to the pool and back.
+//! Each function on a whole file or a path is one job. A [`File`] reads ahead and collects
+//! writes, so that few jobs move many bytes: a job costs two changes of thread.
+//!
+//! In reading order: `file` is an open file; `options` opens it; `read_dir` lists a
+//! directory; `whole` has the functions on whole files and paths.
 
 use std::io;
 use std::panic::Location;
@@ -23,8 +27,9 @@ pub use whole::{
     remove_file, rename, write,
 };
 
-/// A job on the file at `path`, called by the user at the line that called us. Its
-/// error names the act and the path, which the standard library's errors leave out.
+/// A job on the file at `path`. Its caller is a function that the user has called, and the
+/// job belongs to the user's line. An error names the act and the path, which the standard
+/// library's errors leave out.
 #[track_caller]
 fn path_job<T, F>(
     act: &'static str,

@@ -9,7 +9,8 @@ use super::file::File;
 use super::path_job;
 use crate::current;
 
-/// How to open a file: the standard library's options, opened on the pool.
+/// How to open a file: the standard library's options. In asyncio: `to_thread(open, …)`, and
+/// the mode that `open` is given.
 ///
 /// ```
 /// use futures_lite::AsyncWriteExt;
@@ -34,50 +35,49 @@ pub struct OpenOptions {
 }
 
 impl OpenOptions {
-    /// Options that open nothing yet: at least `read`, `write` or `append` must be
-    /// set.
+    /// Options that open no file yet: set at least `read`, `write` or `append`.
     #[expect(clippy::new_without_default, reason = "as in the standard library")]
     pub fn new() -> OpenOptions {
         OpenOptions { options: fs::OpenOptions::new() }
     }
 
-    /// To read.
+    /// Opens the file to read it.
     pub fn read(&mut self, read: bool) -> &mut OpenOptions {
         self.options.read(read);
         self
     }
 
-    /// To write, from the beginning.
+    /// Opens the file to write it, from the beginning.
     pub fn write(&mut self, write: bool) -> &mut OpenOptions {
         self.options.write(write);
         self
     }
 
-    /// To write, always at the end.
+    /// Opens the file to write it, always at the end.
     pub fn append(&mut self, append: bool) -> &mut OpenOptions {
         self.options.append(append);
         self
     }
 
-    /// Empties the file first.
+    /// Empties the file when it is opened.
     pub fn truncate(&mut self, truncate: bool) -> &mut OpenOptions {
         self.options.truncate(truncate);
         self
     }
 
-    /// Makes the file if there is none.
+    /// Makes the file, if there is none.
     pub fn create(&mut self, create: bool) -> &mut OpenOptions {
         self.options.create(create);
         self
     }
 
-    /// Makes the file; fails if there is one.
+    /// Makes the file. If there is a file already, opening fails.
     pub fn create_new(&mut self, create_new: bool) -> &mut OpenOptions {
         self.options.create_new(create_new);
         self
     }
 
-    /// Opens the file.
+    /// Opens the file, on the pool. Dropping the future closes the file again.
     ///
     /// # Errors
     /// The system's, with the path. A directory cannot be opened as a file.
@@ -93,7 +93,7 @@ impl OpenOptions {
         let options = self.options.clone();
         let open = path_job("open", path.as_ref(), move |path| {
             let file = options.open(path)?;
-            // Some systems open a directory like a file, and fail at the read.
+            // Some systems open a directory like a file, and fail at the first read.
             match file.metadata()?.is_dir() {
                 true => Err(io::ErrorKind::IsADirectory.into()),
                 false => Ok(file),
@@ -106,7 +106,7 @@ impl OpenOptions {
     }
 }
 
-/// The two most common ways.
+/// The two most common ways to open a file.
 impl File {
     /// Opens a file to read it.
     ///
@@ -120,7 +120,7 @@ impl File {
         File::options().read(true).open(path)
     }
 
-    /// Creates a file to write it, or empties the one that is there.
+    /// Creates a file to write it, or empties the file that is there.
     ///
     /// # Errors
     /// The system's, with the path.
@@ -133,7 +133,7 @@ impl File {
         options.write(true).create(true).truncate(true).open(path)
     }
 
-    /// All the ways to open a file.
+    /// The options to open a file in any other way.
     pub fn options() -> OpenOptions {
         OpenOptions::new()
     }

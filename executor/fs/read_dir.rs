@@ -18,14 +18,14 @@ use crate::current;
 use crate::event_loop::EventLoop;
 use crate::trace::CodeLine;
 
-/// How many entries are fetched by one job.
+/// How many entries one job fetches.
 const BATCH: usize = 64;
 
 /// Opens a directory, to list its entries in no particular order. In asyncio:
 /// `to_thread(os.scandir, …)`.
 ///
 /// # Errors
-/// The system's, with the path; and then those of single entries, in the stream.
+/// The system's, with the path. The error of a single entry is an item of the stream.
 ///
 /// # Panics
 /// Outside of a loop.
@@ -58,7 +58,8 @@ pub fn read_dir(path: impl AsRef<Path>) -> impl Future<Output = io::Result<ReadD
     }
 }
 
-/// The stream of [`read_dir`]: a few entries at a time are fetched on the pool.
+/// The stream of [`read_dir`]: each job on the pool fetches a few entries. Dropping the
+/// stream closes the directory.
 pub struct ReadDir {
     event_loop: Rc<EventLoop>,
     at: CodeLine,
@@ -67,10 +68,10 @@ pub struct ReadDir {
     job: Option<Unblock<Batch>>,
 }
 
-/// Some entries, and where the next ones come from.
+/// Some entries, and the directory, from which the next job fetches more.
 type Batch = (Vec<io::Result<DirEntry>>, fs::ReadDir);
 
-/// A job that is not submitted before the entries are wanted.
+/// Makes a job; its first poll starts it, so that nothing is fetched before the user asks.
 fn fetch(event_loop: &Rc<EventLoop>, at: CodeLine, mut entries: fs::ReadDir) -> Unblock<Batch> {
     let work = move || (entries.by_ref().take(BATCH).collect(), entries);
     Unblock::new(Rc::clone(event_loop), "a directory", at, work)

@@ -1,4 +1,5 @@
-//! Whole files and paths: each function is one job on the pool.
+//! Functions on whole files and paths: each of them is one job on the pool. Dropping its
+//! future does not stop a job that has started.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -32,7 +33,7 @@ pub fn read(path: impl AsRef<Path>) -> impl Future<Output = io::Result<Vec<u8>>>
 /// Reads a whole file of UTF-8 text. In asyncio: `to_thread(path.read_text)`.
 ///
 /// # Errors
-/// The system's, with the path; `InvalidData`, if it is no UTF-8.
+/// The system's, with the path; `InvalidData`, if the file is not UTF-8.
 ///
 /// # Panics
 /// Outside of a loop.
@@ -52,10 +53,10 @@ pub fn read_to_string(path: impl AsRef<Path>) -> impl Future<Output = io::Result
     path_job("read", path.as_ref(), |path| fs::read_to_string(path))
 }
 
-/// Writes a whole file: makes it, or replaces what it held. In asyncio:
+/// Writes a whole file: makes the file, or replaces its contents. In asyncio:
 /// `to_thread(path.write_bytes, …)`.
 ///
-/// Dropping the future does not stop a write that has begun.
+/// Dropping the future does not stop a write that has started.
 ///
 /// # Errors
 /// The system's, with the path.
@@ -77,11 +78,11 @@ pub fn write(
     path_job("write", path.as_ref(), move |path| fs::write(path, contents))
 }
 
-/// Copies a file with its permissions; returns its length in bytes. In asyncio:
+/// Copies a file and its permissions; returns the length of the file in bytes. In asyncio:
 /// `to_thread(shutil.copy, …)`.
 ///
 /// # Errors
-/// The system's, with the path that is copied.
+/// The system's, with the path of the file that is copied.
 ///
 /// # Panics
 /// Outside of a loop.
@@ -102,7 +103,7 @@ pub fn copy(from: impl AsRef<Path>, to: impl AsRef<Path>) -> impl Future<Output 
     path_job("copy", from.as_ref(), move |from| fs::copy(from, to))
 }
 
-/// Asks for the size, times and permissions of what is at a path. In asyncio:
+/// Asks for the size, times and permissions of the file or directory at a path. In asyncio:
 /// `to_thread(os.stat, …)`.
 ///
 /// # Errors
@@ -120,11 +121,11 @@ pub fn copy(from: impl AsRef<Path>, to: impl AsRef<Path>) -> impl Future<Output 
 /// ```
 #[track_caller]
 pub fn metadata(path: impl AsRef<Path>) -> impl Future<Output = io::Result<Metadata>> {
-    path_job("look at", path.as_ref(), |path| fs::metadata(path))
+    path_job("read the metadata of", path.as_ref(), |path| fs::metadata(path))
 }
 
-/// Follows all links and `..` of a path, which must exist, to the one place that it
-/// means. In asyncio: `to_thread(os.path.realpath, …)`.
+/// Follows all links and `..` of a path, which must exist, and returns the absolute path
+/// without them. In asyncio: `to_thread(os.path.realpath, …)`.
 ///
 /// # Errors
 /// The system's, with the path.
@@ -141,10 +142,10 @@ pub fn metadata(path: impl AsRef<Path>) -> impl Future<Output = io::Result<Metad
 /// ```
 #[track_caller]
 pub fn canonicalize(path: impl AsRef<Path>) -> impl Future<Output = io::Result<PathBuf>> {
-    path_job("find", path.as_ref(), |path| fs::canonicalize(path))
+    path_job("resolve", path.as_ref(), |path| fs::canonicalize(path))
 }
 
-/// Makes a directory, and those above it that are missing. In asyncio:
+/// Makes a directory, and the directories above it that are missing. In asyncio:
 /// `to_thread(os.makedirs, …)`.
 ///
 /// # Errors
@@ -208,7 +209,7 @@ pub fn remove_dir_all(path: impl AsRef<Path>) -> impl Future<Output = io::Result
     path_job("remove", path.as_ref(), |path| fs::remove_dir_all(path))
 }
 
-/// Renames or moves a file or directory; replaces a file that is there. In
+/// Renames or moves a file or directory; a file at the new path is replaced. In
 /// asyncio: `to_thread(os.replace, …)`.
 ///
 /// # Errors

@@ -80,6 +80,7 @@ impl<T: Pollable + 'static> Async<T> {
 
     /// Ties a descriptor to the current loop that has been made non-blocking, for
     /// `what`, which was called at `at`.
+    #[track_caller]
     pub(crate) fn new_nonblocking(io: T, what: &str, at: CodeLine) -> io::Result<Async<T>> {
         Async::register(current::expect_at(what, at), io, at)
     }
@@ -271,36 +272,7 @@ where
     }
 }
 
-impl<T: Pollable + 'static> AsyncRead for Async<T>
-where
-    for<'a> &'a T: Read,
-{
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self).poll_read(cx, buffer)
-    }
-}
-
-impl<T: Pollable + 'static> AsyncWrite for Async<T>
-where
-    for<'a> &'a T: Write,
-{
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self).poll_write(cx, buffer)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut &*self).poll_flush(cx)
-    }
-
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut &*self).poll_close(cx)
-    }
-}
+super::forward::impl_io_by_value!(
+    [T: Pollable + 'static] Async<T>,
+    [for<'a> &'a T: Read] [for<'a> &'a T: Write]
+);

@@ -3,7 +3,8 @@
 //! In reading order: `platform` is what differs between the systems; the **`reactor`**
 //! knows which task waits for which descriptor (the loop polls the system's poller, and
 //! hands the events to the reactor); a `readiness` is the leaf future that waits for a
-//! descriptor; [`Async`] is a descriptor that the reactor knows.
+//! descriptor; [`Async`] is a descriptor that the reactor knows; `forward` passes the I/O
+//! traits on to a reference.
 //!
 //! This module knows how a task is woken, and nothing of time or threads.
 
@@ -15,10 +16,12 @@ mod platform;
 mod platform;
 mod reactor;
 mod readiness;
+mod forward;
 mod async_io;
 
 pub use async_io::Async;
 pub use platform::Pollable;
 pub use readiness::Readiness;
 
+pub(crate) use forward::impl_io_by_value;
 pub(crate) use reactor::Reactor;

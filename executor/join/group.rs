@@ -1,10 +1,10 @@
 //! The task group: tasks that live and end together. asyncio's `TaskGroup`.
 //!
 //! ```text
-//!   spawn ─▶ a task that runs the child inside a `Watch`
-//!                │ the child fails (Err, or a panic drops the watch)
+//!   spawn ─▶ a task that runs the child with a `FailureGuard`
+//!                │ the child fails: it returns Err, or a panic drops the guard
 //!                ▼
-//!            Members: note who failed first, abort all others
+//!            Members: keep the first failure, abort all other children
 //!                                     ▲
 //!   drop of the group ────────────────┘
 //! ```
@@ -16,17 +16,17 @@ use std::rc::{Rc, Weak};
 
 use crate::current;
 use crate::task::{JoinCell, JoinHandle, Task};
+use crate::trace::CodeLine;
 
-/// A scope for tasks: [`join`](Self::join) leaves it only when all of them have
-/// ended, and the first failure ends the others. asyncio's `TaskGroup`.
+/// A scope for tasks: [`join`](Self::join) waits until all of them have ended, and the
+/// first failure ends the others. asyncio's `TaskGroup`.
 ///
-/// A child fails by returning `Err` or by panicking; the others are aborted at
-/// that moment, joined or not. Dropping the group, or a `join` that was started,
-/// aborts all children. A group holds nobody back: its children run, whether or
-/// not it is joined.
+/// A child fails by returning `Err` or by panicking; the other children are aborted at
+/// that moment, even if nobody joins the group. Dropping the group, or the future of its
+/// `join`, aborts all children. The children run without a `join`, too.
 ///
-/// It keeps the outcome of every child until the join. For tasks that come and go
-/// without end, like the connections of a server, count them by a
+/// The group keeps the outcome of every child until the join. For tasks that come and go
+/// without end, like the connections of a server, count the tasks by a
 /// [`WaitGroup`](crate::sync::WaitGroup) instead.
 ///
 /// ```
@@ -46,10 +46,10 @@ pub struct TaskGroup<T, E> {
     members: Rc<Members<Result<T, E>>>,
 }
 
-/// What the children share with the group.
+/// What the group and its children share.
 struct Members<R> {
     tasks: RefCell<Vec<Rc<Task<dyn JoinCell<R>>>>>,
-    /// The child that failed first, in time.
+    /// The number of the child that was the first to fail.
     failed: Cell<Option<usize>>,
 }
 
@@ -62,22 +62,24 @@ impl<R> Members<R> {
     }
 
     fn abort_all(&self) {
-        // An abort only sets a flag and wakes; no code of the user runs.
+        // An abort only sets a flag and wakes the task: no code of the user runs while
+        // the list is borrowed.
         self.tasks.borrow().iter().for_each(|task| task.abort());
     }
 }
 
-/// Goes down with a child that does not come to a good end.
-struct Watch<R> {
-    // Weak: the members hold the tasks, which hold the watches.
+/// Lives inside a child, and reports a failure when it is dropped before the child has
+/// succeeded.
+struct FailureGuard<R> {
+    // Weak: the members own the tasks, and the tasks own the guards.
     members: Weak<Members<R>>,
     index: usize,
-    all_well: bool,
+    succeeded: bool,
 }
 
-impl<R> Drop for Watch<R> {
+impl<R> Drop for FailureGuard<R> {
     fn drop(&mut self) {
-        if !self.all_well
+        if !self.succeeded
             && let Some(members) = self.members.upgrade()
         {
             members.fail(self.index);
@@ -92,8 +94,8 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
         TaskGroup { handles: Vec::new(), members: Rc::new(members) }
     }
 
-    /// Spawns a child. If another one has failed already, the new child is
-    /// aborted before it runs.
+    /// Spawns a child. If another child has failed before, the new child is
+    /// aborted before its first poll.
     ///
     /// # Panics
     /// Outside of a loop.
@@ -102,16 +104,13 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
     where
         F: Future<Output = Result<T, E>> + 'static,
     {
-        let watch = Watch {
-            members: Rc::downgrade(&self.members),
-            index: self.handles.len(),
-            all_well: false,
-        };
+        let (members, index) = (Rc::downgrade(&self.members), self.handles.len());
+        let guard = FailureGuard { members, index, succeeded: false };
         let child = async move {
-            // The whole watch moves in, so that it is dropped with the child.
-            let mut watch = watch;
+            // Move the whole guard in, so that it is dropped with the child.
+            let mut guard = guard;
             let result = future.await;
-            watch.all_well = result.is_ok();
+            guard.succeeded = result.is_ok();
             result
         };
         let event_loop = current::expect("`TaskGroup::spawn`");
@@ -119,19 +118,26 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
         if self.members.failed.get().is_some() {
             handle.abort();
         }
-        let mut tasks = self.members.tasks.borrow_mut();
-        tasks.push(Rc::clone(handle.task()));
-        drop(tasks);
+        self.members.tasks.borrow_mut().push(Rc::clone(handle.task()));
         self.handles.push(handle);
     }
 
     /// Waits until all children have ended. `Ok` with their outputs in the order
     /// of the spawns, or the error of the child that failed first.
     ///
+    /// Dropping the future aborts all children.
+    ///
     /// # Panics
-    /// If a child's panic was the first failure, it resumes here, after all
-    /// children have ended.
-    pub async fn join(mut self) -> Result<Vec<T>, E> {
+    /// If a child's panic was the first failure, the panic resumes here, after all
+    /// children have ended. And when the future is polled after the loop of the children
+    /// was dropped.
+    #[track_caller]
+    pub fn join(self) -> impl Future<Output = Result<Vec<T>, E>> {
+        self.join_at(Location::caller())
+    }
+
+    /// `join`, called by the user at the line `at`.
+    async fn join_at(mut self, at: CodeLine) -> Result<Vec<T>, E> {
         let mut outcomes = Vec::with_capacity(self.handles.len());
         for handle in &mut self.handles {
             outcomes.push(handle.await);
@@ -140,7 +146,10 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
             return match outcomes.swap_remove(index) {
                 Ok(Err(error)) => Err(error),
                 Err(join_error) if join_error.is_panic() => resume_unwind(join_error.into_panic()),
-                _ => panic!("a task group was dropped by its loop while it was being joined"),
+                _ => panic!(
+                    "a task group was dropped by its loop, while the `TaskGroup::join` called at \
+                     {at} was waiting for its children. Await the join in the loop that runs them"
+                ),
             };
         }
         let outputs = outcomes.into_iter().filter_map(|o| o.ok()?.ok());

@@ -6,31 +6,32 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// From how many futures on each gets a waker of its own. Below, polling all of
-/// them costs less than what the wakers would cost; and a deadlock is still found,
-/// which these hide (see `event_loop/stuck.rs`).
+/// From this number of futures on, each future gets a waker of its own. To poll fewer
+/// futures all at once costs less than their wakers would cost; and the loop can still
+/// prove a deadlock, which is impossible when such wakers hide who holds the task's waker.
 const LARGE: usize = 256;
 
 /// Runs futures together and returns their outputs in the order of the
 /// arguments, whatever the order in which they end. asyncio's `gather`.
 ///
 /// The futures run inside the awaiting task: they need not be `'static`, and
-/// dropping the `JoinAll` drops them all. To let them go on by themselves,
+/// dropping the `JoinAll` drops all of them. To run them as tasks instead,
 /// [`spawn`](crate::spawn) them and join the handles. Each future is boxed.
 ///
-/// Fewer than 256 futures are all polled when one of them wakes; more are given
-/// wakers of their own, so that only those are polled that were woken.
+/// Fewer than 256 futures are all polled when one of them wakes the task. If there are
+/// more, each future has a waker of its own, and only the futures that were woken are
+/// polled.
 ///
-/// All of them run to their ends, whatever their outputs are: for `Result`s, that is
-/// `gather(…, return_exceptions=True)`. The outputs can be collected into one
-/// `Result` afterwards; of two futures, `futures_lite::future::try_zip` stops at the
-/// first error; a [`TaskGroup`](crate::TaskGroup) ends its other tasks then.
+/// Every future runs to its end, whatever the outputs of the others are: for `Result`s,
+/// that is `gather(…, return_exceptions=True)`. The outputs can be collected into one
+/// `Result` afterwards. To stop at the first error, use `futures_lite::future::try_zip`
+/// for two futures, or a [`TaskGroup`](crate::TaskGroup) for tasks.
 ///
-/// Their first polls come in the order of the arguments; later ones too, as long as
-/// they are fewer than 256.
+/// The first polls happen in the order of the arguments; so do later polls, if there are
+/// fewer than 256 futures.
 ///
 /// # Panics
-/// When polled again after it was ready.
+/// When the `JoinAll` is polled again after it was ready.
 ///
 /// ```
 /// use std::time::Duration;
@@ -63,7 +64,7 @@ where
 pub struct JoinAll<F: Future> {
     children: Vec<Child<F>>,
     running: usize,
-    /// For a large number of children: which of them were woken.
+    /// For a large number of children: which children were woken.
     woken: Option<Woken>,
     finished: bool,
     at: &'static Location<'static>,
@@ -133,13 +134,14 @@ impl<F: Future> fmt::Debug for JoinAll<F> {
     }
 }
 
-/// The wakers of many children, and the list into which they put their numbers.
+/// The wakers of many children, and the list to which each waker adds the index of its
+/// child.
 struct Woken {
     list: Arc<WokenList>,
     wakers: Vec<Waker>,
 }
 
-/// A child may be woken on any thread, hence the lock.
+/// A lock, because any thread may wake a child.
 #[derive(Default)]
 struct WokenList {
     state: Mutex<WokenState>,
@@ -148,7 +150,7 @@ struct WokenList {
 #[derive(Default)]
 struct WokenState {
     indices: Vec<usize>,
-    /// Which of them are in `indices` already.
+    /// For each child, whether its index is in `indices`.
     listed: Vec<bool>,
     parent: Option<Waker>,
 }
@@ -159,7 +161,7 @@ struct ChildWaker {
 }
 
 impl Woken {
-    /// To begin with, every child is to be polled.
+    /// Every child is in the list, so that the first poll of the `JoinAll` polls all.
     fn new(count: usize) -> Woken {
         let state =
             WokenState { indices: (0..count).collect(), listed: vec![true; count], parent: None };
@@ -172,15 +174,18 @@ impl Woken {
 
 impl WokenList {
     fn set_parent(&self, newest: &Waker) {
-        // Cloned before: a foreign waker may do anything, also wake a child.
+        // Clone before the lock is taken: a clone of a foreign waker may run any code, and
+        // a wake of a child takes the same lock.
         let newest = newest.clone();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let old = state.parent.replace(newest);
+        // Release the lock before the drop of a foreign waker, for the same reason.
         drop(state);
         drop(old);
     }
 
-    /// The children to poll. Their marks are cleared before they are polled.
+    /// Takes the children to poll. `listed` is cleared before the polls: a wake during a
+    /// poll must list its child again.
     fn take(&self) -> Vec<usize> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let indices = std::mem::take(&mut state.indices);
@@ -194,9 +199,9 @@ impl WokenList {
             return;
         }
         state.indices.push(index);
-        // Taken, not cloned: until the parent is polled, one wake is enough.
+        // Take the waker, do not clone it: one wake is enough until the parent is polled.
         let parent = state.parent.take();
-        // Release, then wake.
+        // Release the lock before the wake, which may run any code.
         drop(state);
         if let Some(parent) = parent {
             parent.wake();

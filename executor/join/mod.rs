@@ -1,5 +1,5 @@
-//! Several as one: [`join_all()`] runs futures together inside one task;
-//! [`TaskGroup`] holds tasks together that run by themselves.
+//! Several as one: [`join_all()`] runs several futures inside one task; a [`TaskGroup`]
+//! holds several tasks together, each of which has its own place in the loop.
 
 mod join_all;
 mod group;

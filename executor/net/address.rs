@@ -2,17 +2,17 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::panic::Location;
 
 use crate::blocking::unblock_io;
+use crate::trace::CodeLine;
 
-/// What can be turned into socket addresses: the types that the standard
-/// library's trait of this name is implemented for.
+/// A type that stands for socket addresses. The same types implement this trait as the
+/// standard library's trait of this name.
 ///
 /// An address that is written out is used at once. A name is looked up on the
-/// blocking pool, since the system's look-up blocks.
+/// blocking pool, since the system's lookup blocks.
 pub trait ToSocketAddrs {
-    /// The addresses, or what is to be looked up to find them.
+    /// The addresses, or the name that must be looked up to find them.
     fn to_lookup(&self) -> Lookup;
 }
 
@@ -21,40 +21,40 @@ pub trait ToSocketAddrs {
 pub enum Lookup {
     /// These addresses.
     Known(Vec<SocketAddr>),
-    /// A host and a port, as in `"localhost:80"`.
+    /// A host and a port in one text, as in `"localhost:80"`.
     Name(String),
     /// A host, and a port.
     Host(String, u16),
 }
 
+type Found = io::Result<Vec<SocketAddr>>;
+
 impl Lookup {
-    /// Finds the addresses.
-    ///
-    /// # Errors
-    /// The system's, if the name is unknown; and `InvalidInput`, if there is no
-    /// address at all.
-    pub(super) async fn resolve(self, at: &'static Location<'static>) -> Found {
+    /// Finds the addresses: at least one.
+    async fn resolve(self, at: CodeLine) -> Found {
         let found = match self {
             Lookup::Known(known) => known,
             Lookup::Name(name) if !name.contains(':') => {
-                let text = format!("{name:?} names no port; an address is \"host:port\"");
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+                return Err(invalid(format!(
+                    "{name:?} names no port; an address is \"host:port\""
+                )));
             }
             Lookup::Name(name) => look_up(name.clone(), name, at).await?,
             Lookup::Host(host, port) => look_up(host.clone(), (host, port), at).await?,
         };
         match found.is_empty() {
             false => Ok(found),
-            true => Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "no address was given, or the name has none",
-            )),
+            true => Err(invalid("no address was given, or the name has none".to_owned())),
         }
     }
 }
 
+fn invalid(text: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, text)
+}
+
 /// Asks the system, on the pool. The error says which name was looked up.
-async fn look_up<T>(name: String, target: T, at: &'static Location<'static>) -> Found
+async fn look_up<T>(name: String, target: T, at: CodeLine) -> Found
 where
     T: std::net::ToSocketAddrs + Send + 'static,
 {
@@ -64,9 +64,7 @@ where
         .map_err(|error| io::Error::new(error.kind(), format!("cannot look up {name:?}: {error}")))
 }
 
-type Found = io::Result<Vec<SocketAddr>>;
-
-/// Addresses that are written out.
+/// Implements `ToSocketAddrs` for addresses that are written out.
 macro_rules! impl_known {
     ($($address:ty),*) => {$(
         impl ToSocketAddrs for $address {
@@ -122,12 +120,16 @@ impl<T: ToSocketAddrs + ?Sized> ToSocketAddrs for &T {
     }
 }
 
-/// Tries `attempt` with one address after another: the first success, or the last
-/// error, which then names the act and the address. `at` is the user's line.
+/// Tries `attempt` with one address after another. Returns the first success, or the last
+/// error, which names the act and the address. `at` is the user's line.
+///
+/// # Errors
+/// The system's, if the name is unknown; `InvalidInput`, if there is no address at all; or
+/// the last error of `attempt`.
 pub(super) async fn first_that<R>(
     act: &'static str,
     lookup: Lookup,
-    at: &'static Location<'static>,
+    at: CodeLine,
     mut attempt: impl AsyncFnMut(SocketAddr) -> io::Result<R>,
 ) -> io::Result<R> {
     let mut last = io::Error::from(io::ErrorKind::InvalidInput);

@@ -1,10 +1,16 @@
 //! Sockets: TCP, UDP, and on Unix the sockets of that name.
 //!
-//! Each is an [`Async`](crate::Async) around the standard library's socket. They
-//! read and write through the `futures-lite` traits, so that every crate written
-//! for those works on top of them.
+//! Each socket is an [`Async`](crate::Async) around the standard library's socket. Streams
+//! read and write through the `futures-lite` traits, so that every crate written for these
+//! traits works on top of them.
+//!
+//! In reading order: an `address` is written out or looked up; `socket`, `listener` and
+//! `stream` are the three macros that write what the sockets have in common; then come the
+//! sockets themselves, each with the ways to make one.
 
 mod address;
+mod socket;
+mod listener;
 mod stream;
 mod tcp;
 mod udp;

@@ -1,19 +1,34 @@
-//! The I/O traits of the stream sockets, which are `Async`'s own but for the
-//! end: closing a stream tells the peer that nothing more will come.
+//! What every stream has: two ends, and the I/O traits. A stream reads and writes as its
+//! [`Async`] does. Only the close differs: it tells the peer that nothing more will come.
+//!
+//! [`Async`]: crate::Async
 
-/// Implements `AsyncRead` and `AsyncWrite` for a socket around an [`Async`], and
-/// for references to it, so that one task can read while another one writes.
+/// Gives `$stream` its `peer_addr` and `shutdown`; and `AsyncRead` and `AsyncWrite`, by
+/// value and by reference, so that one task can read while another task writes.
 ///
-/// [`Async`]: crate::Async
+/// The file that uses this macro imports the names that appear in it.
 macro_rules! impl_stream {
-    ($stream:ty) => {
-        impl_stream!(@read $stream);
-        impl_stream!(@write $stream);
-        impl_stream!(@read &$stream);
-        impl_stream!(@write &$stream);
-    };
-    (@read $stream:ty) => {
-        impl AsyncRead for $stream {
+    ($stream:ident, $address:ty) => {
+        impl $stream {
+            /// The address of the other end.
+            ///
+            /// # Errors
+            /// The system's, if the connection is gone.
+            pub fn peer_addr(&self) -> io::Result<$address> {
+                self.io.get_ref().peer_addr()
+            }
+
+            /// Ends one half of the connection, or both. A task that waits to read is
+            /// woken, and reads the end.
+            ///
+            /// # Errors
+            /// The system's, if the connection is gone.
+            pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+                self.io.get_ref().shutdown(how)
+            }
+        }
+
+        impl AsyncRead for &$stream {
             fn poll_read(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
@@ -22,9 +37,8 @@ macro_rules! impl_stream {
                 Pin::new(&mut &*self.io).poll_read(cx, buffer)
             }
         }
-    };
-    (@write $stream:ty) => {
-        impl AsyncWrite for $stream {
+
+        impl AsyncWrite for &$stream {
             fn poll_write(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
@@ -38,15 +52,15 @@ macro_rules! impl_stream {
             }
 
             fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-                match self.io.get_ref().shutdown(Shutdown::Write) {
-                    // The peer was quicker; then it knows already.
-                    Err(error) if error.kind() == io::ErrorKind::NotConnected => {
-                        Poll::Ready(Ok(()))
-                    }
-                    result => Poll::Ready(result),
-                }
+                Poll::Ready(match self.shutdown(Shutdown::Write) {
+                    // The connection is gone, so there is no peer to tell.
+                    Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+                    result => result,
+                })
             }
         }
+
+        $crate::io::impl_io_by_value!($stream);
     };
 }
 

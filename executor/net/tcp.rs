@@ -12,15 +12,19 @@ use futures_lite::stream::{self, Stream};
 use futures_lite::{AsyncRead, AsyncWrite};
 
 use super::address::{ToSocketAddrs, first_that};
+use super::listener::impl_listener;
+use super::socket::impl_socket;
 use super::stream::impl_stream;
 use crate::blocking::unblock_io;
 use crate::io::Async;
+use crate::trace::CodeLine;
 
 /// A TCP socket that waits for connections. asyncio's `start_server`, without
-/// the task that it spawns for each.
+/// the task that asyncio spawns for each connection.
 ///
-/// Dropping it closes it; connections that were not accepted are refused. A task
-/// that accepts in a loop owns its listener, so to abort that task is to close it.
+/// Dropping the listener closes it; the system refuses connections that were not
+/// accepted. A task that accepts in a loop owns its listener, so to abort the task is to
+/// close the listener.
 ///
 /// ```
 /// use futures_lite::{AsyncReadExt, AsyncWriteExt};
@@ -47,11 +51,12 @@ pub struct TcpListener {
 }
 
 impl TcpListener {
-    /// Listens at the first of the addresses that can be had. Port 0 lets the
-    /// system choose one; see [`local_addr`](Self::local_addr).
+    /// Listens at the first of the addresses that is free. Port 0 lets the system
+    /// choose a port; see [`local_addr`](Self::local_addr).
     ///
     /// # Errors
-    /// The system's: the address is in use, or not ours; or the name is unknown.
+    /// The system's, of the last address: the address is in use, or it is not an address
+    /// of this machine; or the name is unknown.
     ///
     /// # Panics
     /// Outside of a loop.
@@ -62,74 +67,20 @@ impl TcpListener {
             TcpListener::tie(std::net::TcpListener::bind(address)?, at)
         })
     }
-
-    /// Ties a listener of the standard library to the current loop.
-    ///
-    /// # Errors
-    /// The system's.
-    ///
-    /// # Panics
-    /// Outside of a loop.
-    #[track_caller]
-    pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
-        TcpListener::tie(listener, Location::caller())
-    }
-
-    fn tie(
-        listener: std::net::TcpListener,
-        at: &'static Location<'static>,
-    ) -> io::Result<TcpListener> {
-        listener.set_nonblocking(true)?;
-        let io = Async::new_nonblocking(listener, "`TcpListener`", at)?;
-        Ok(TcpListener { io })
-    }
-
-    /// Waits for a connection. Dropping the future loses none.
-    ///
-    /// # Errors
-    /// The system's, like too many open files (`EMFILE`), or a connection that was
-    /// given up by its peer (`ConnectionAborted`). The listener stays usable; but
-    /// wait a little after the first, or the same error comes again at once.
-    #[track_caller]
-    pub fn accept(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> {
-        let at = Location::caller();
-        let accepted = self.io.read_with(std::net::TcpListener::accept);
-        async move {
-            let (stream, peer) = accepted.await?;
-            Ok((TcpStream::tie(stream, at)?, peer))
-        }
-    }
-
-    /// The connections, one after another, as a stream that never ends.
-    ///
-    /// # Errors
-    /// Its items are errors as those of [`accept`](Self::accept).
-    pub fn incoming(&self) -> impl Stream<Item = io::Result<TcpStream>> + Unpin {
-        Box::pin(stream::unfold(self, async |listener| {
-            let accepted = listener.accept().await;
-            Some((accepted.map(|(stream, _peer)| stream), listener))
-        }))
-    }
-
-    /// The address at which it listens.
-    ///
-    /// # Errors
-    /// The system's.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.io.get_ref().local_addr()
-    }
 }
+
+impl_socket!(TcpListener, std::net::TcpListener, SocketAddr);
+impl_listener!(TcpListener, std::net::TcpListener, TcpStream, SocketAddr);
 
 /// A TCP connection. asyncio's pair of `StreamReader` and `StreamWriter`.
 ///
-/// It reads and writes through the `futures-lite` traits, by `&TcpStream` too. A
-/// clone is the same connection, so that one task can read while another one
-/// writes. Closing it ends our half of the connection, for every clone; dropping
-/// the last clone ends both.
+/// A stream reads and writes through the `futures-lite` traits, by `&TcpStream` too. A
+/// clone is the same connection, so that one task can read while another task
+/// writes. Closing a stream ends our half of the connection, for every clone; dropping
+/// the last clone ends both halves.
 ///
-/// What to expect: a read gives `Ok(0)` at the peer's end, again and again; a
-/// write to a peer that is gone gives `BrokenPipe` or `ConnectionReset`, never a
-/// signal.
+/// When the peer has ended its half, every read gives `Ok(0)`. When the peer is gone, a
+/// write gives `BrokenPipe` or `ConnectionReset`, and never raises a signal.
 #[derive(Clone, Debug)]
 pub struct TcpStream {
     io: Rc<Async<std::net::TcpStream>>,
@@ -139,10 +90,10 @@ impl TcpStream {
     /// Connects to the first of the addresses that answers. asyncio's
     /// `open_connection`.
     ///
-    /// The standard library can only connect by blocking, so this happens on the
-    /// blocking pool. Dropping the future gives the connection up, but its thread
-    /// is free only when the system has answered, which may take minutes; and the
-    /// loop's end waits for it. See [`connect_timeout`](Self::connect_timeout).
+    /// The standard library can only connect by blocking, so a thread of the blocking
+    /// pool connects. Dropping the future gives the connection up, but the thread is
+    /// busy until the system has answered, which may take minutes; and the end of the
+    /// loop waits for the thread. See [`connect_timeout`](Self::connect_timeout).
     ///
     /// # Errors
     /// The system's, of the last address: refused, unreachable, timed out; or the
@@ -159,12 +110,12 @@ impl TcpStream {
         })
     }
 
-    /// The same, but gives each of the addresses no more than `limit` to answer. A
-    /// [`timeout`](crate::timeout) around [`connect`](Self::connect) stops waiting, this
-    /// stops the attempt: its thread is free again.
+    /// Connects like [`connect`](Self::connect), but gives each of the addresses no more
+    /// than `limit` to answer. A [`timeout`](crate::timeout) around `connect` only stops
+    /// waiting; `connect_timeout` stops the attempt, so that its thread is free again.
     ///
     /// # Errors
-    /// As those of `connect`; `TimedOut` after `limit`; `InvalidInput` if that is zero.
+    /// Those of `connect`; `TimedOut` after `limit`; `InvalidInput` if `limit` is zero.
     ///
     /// # Panics
     /// Outside of a loop.
@@ -181,57 +132,15 @@ impl TcpStream {
         })
     }
 
-    /// Ties a connection of the standard library to the current loop.
-    ///
-    /// # Errors
-    /// The system's.
-    ///
-    /// # Panics
-    /// Outside of a loop.
-    #[track_caller]
-    pub fn from_std(stream: std::net::TcpStream) -> io::Result<TcpStream> {
-        TcpStream::tie(stream, Location::caller())
-    }
-
-    fn tie(stream: std::net::TcpStream, at: &'static Location<'static>) -> io::Result<TcpStream> {
-        stream.set_nonblocking(true)?;
-        let io = Async::new_nonblocking(stream, "`TcpStream`", at)?;
-        Ok(TcpStream { io: Rc::new(io) })
-    }
-
-    /// The address of the other end.
-    ///
-    /// # Errors
-    /// The system's, if the connection is gone.
-    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.io.get_ref().peer_addr()
-    }
-
-    /// The address of this end.
-    ///
-    /// # Errors
-    /// The system's.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.io.get_ref().local_addr()
-    }
-
-    /// Whether small writes are sent at once, instead of being collected (Nagle's
-    /// algorithm).
+    /// Sets whether the system sends small writes at once. By default it collects them
+    /// for a moment (Nagle's algorithm).
     ///
     /// # Errors
     /// The system's.
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
         self.io.get_ref().set_nodelay(nodelay)
     }
-
-    /// Ends one half of the connection, or both. A task that waits to read is
-    /// woken, and reads the end.
-    ///
-    /// # Errors
-    /// The system's, if the connection is gone.
-    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.io.get_ref().shutdown(how)
-    }
 }
 
-impl_stream!(TcpStream);
+impl_socket!(TcpStream, std::net::TcpStream, SocketAddr);
+impl_stream!(TcpStream, SocketAddr);

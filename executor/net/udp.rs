@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::panic::Location;
 
 use super::address::{ToSocketAddrs, first_that};
+use super::socket::impl_socket;
 use crate::io::Async;
+use crate::trace::CodeLine;
 
 /// A UDP socket. asyncio's `create_datagram_endpoint`.
 ///
-/// Its operations keep the boundaries of the datagrams. Dropping one of their
-/// futures loses no datagram.
+/// A datagram is received as it was sent: as a whole, never joined with another one.
+/// Dropping the future of an operation loses no datagram.
 ///
 /// ```
 /// use glassloop::net::UdpSocket;
@@ -32,10 +34,11 @@ pub struct UdpSocket {
 }
 
 impl UdpSocket {
-    /// Takes the first of the addresses that can be had.
+    /// Makes a socket at the first of the addresses that is free.
     ///
     /// # Errors
-    /// The system's: the address is in use, or not ours; or the name is unknown.
+    /// The system's, of the last address: the address is in use, or it is not an address
+    /// of this machine; or the name is unknown.
     ///
     /// # Panics
     /// Outside of a loop.
@@ -47,28 +50,14 @@ impl UdpSocket {
         })
     }
 
-    /// Ties a socket of the standard library to the current loop.
-    ///
-    /// # Errors
-    /// The system's.
-    ///
-    /// # Panics
-    /// Outside of a loop.
-    #[track_caller]
-    pub fn from_std(socket: std::net::UdpSocket) -> io::Result<UdpSocket> {
-        UdpSocket::tie(socket, Location::caller())
-    }
-
-    fn tie(socket: std::net::UdpSocket, at: &'static Location<'static>) -> io::Result<UdpSocket> {
-        socket.set_nonblocking(true)?;
-        let io = Async::new_nonblocking(socket, "`UdpSocket`", at)?;
-        Ok(UdpSocket { io })
-    }
-
-    /// Sets the peer for [`send`](Self::send), and receives from it only.
+    /// Sets the peer: [`send`](Self::send) sends to it, and [`recv`](Self::recv) receives
+    /// from it only.
     ///
     /// # Errors
     /// The system's; or the name is unknown.
+    ///
+    /// # Panics
+    /// Outside of a loop, if there is a name to look up.
     #[track_caller]
     pub fn connect(&self, addresses: impl ToSocketAddrs) -> impl Future<Output = io::Result<()>> {
         let connect = async |address| self.io.get_ref().connect(address);
@@ -79,14 +68,14 @@ impl UdpSocket {
     ///
     /// # Errors
     /// The system's: no peer was set, the datagram is too long, or the peer has
-    /// refused an earlier one.
+    /// refused an earlier datagram.
     #[track_caller]
     pub fn send(&self, bytes: &[u8]) -> impl Future<Output = io::Result<usize>> {
         self.io.write_with(move |socket| socket.send(bytes))
     }
 
-    /// Receives a datagram from the peer; returns its length. What does not fit
-    /// into `buffer` is lost.
+    /// Receives a datagram from the peer; returns its length. The bytes that do not fit
+    /// into `buffer` are lost.
     ///
     /// # Errors
     /// The system's: the peer has refused an earlier datagram.
@@ -100,6 +89,9 @@ impl UdpSocket {
     /// # Errors
     /// The system's: the datagram is too long, or there is no way to the address;
     /// or the name is unknown.
+    ///
+    /// # Panics
+    /// Outside of a loop, if there is a name to look up.
     #[track_caller]
     pub fn send_to(
         &self,
@@ -111,8 +103,8 @@ impl UdpSocket {
         })
     }
 
-    /// Receives a datagram from anybody; returns its length and where it came
-    /// from. What does not fit into `buffer` is lost.
+    /// Receives a datagram from any sender; returns its length and the sender's address.
+    /// The bytes that do not fit into `buffer` are lost.
     ///
     /// # Errors
     /// The system's.
@@ -123,12 +115,6 @@ impl UdpSocket {
     ) -> impl Future<Output = io::Result<(usize, SocketAddr)>> {
         self.io.read_with(move |socket| socket.recv_from(buffer))
     }
-
-    /// The address of this socket.
-    ///
-    /// # Errors
-    /// The system's.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.io.get_ref().local_addr()
-    }
 }
+
+impl_socket!(UdpSocket, std::net::UdpSocket, SocketAddr);

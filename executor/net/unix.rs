@@ -12,13 +12,16 @@ use std::task::{Context, Poll};
 use futures_lite::stream::{self, Stream};
 use futures_lite::{AsyncRead, AsyncWrite};
 
+use super::listener::impl_listener;
+use super::socket::impl_socket;
 use super::stream::impl_stream;
 use crate::blocking::unblock_io;
 use crate::io::Async;
+use crate::trace::CodeLine;
 
 /// A Unix socket that waits for connections. asyncio's `start_unix_server`.
 ///
-/// Dropping it closes it, but leaves the file at its path.
+/// Dropping the listener closes it, but leaves the file at its path.
 ///
 /// ```
 /// use futures_lite::{AsyncReadExt, AsyncWriteExt};
@@ -47,7 +50,7 @@ impl UnixListener {
     /// Listens at `path`, where there must be no file yet.
     ///
     /// # Errors
-    /// The system's: the path exists (`AddrInUse`), or cannot be made.
+    /// The system's: the path exists (`AddrInUse`), or no file can be made there.
     ///
     /// # Panics
     /// Outside of a loop.
@@ -55,59 +58,15 @@ impl UnixListener {
     pub fn bind(path: impl AsRef<Path>) -> io::Result<UnixListener> {
         UnixListener::from_std(std_unix::UnixListener::bind(path)?)
     }
-
-    /// Ties a listener of the standard library to the current loop.
-    ///
-    /// # Errors
-    /// The system's.
-    ///
-    /// # Panics
-    /// Outside of a loop.
-    #[track_caller]
-    pub fn from_std(listener: std_unix::UnixListener) -> io::Result<UnixListener> {
-        listener.set_nonblocking(true)?;
-        let io = Async::new_nonblocking(listener, "`UnixListener`", Location::caller())?;
-        Ok(UnixListener { io })
-    }
-
-    /// Waits for a connection. Dropping the future loses none.
-    ///
-    /// # Errors
-    /// As those of [`TcpListener::accept`](super::TcpListener::accept).
-    #[track_caller]
-    pub fn accept(&self) -> impl Future<Output = io::Result<(UnixStream, SocketAddr)>> {
-        let at = Location::caller();
-        let accepted = self.io.read_with(std_unix::UnixListener::accept);
-        async move {
-            let (stream, peer) = accepted.await?;
-            Ok((UnixStream::tie(stream, at)?, peer))
-        }
-    }
-
-    /// The connections, one after another, as a stream that never ends.
-    ///
-    /// # Errors
-    /// Its items are errors as those of [`accept`](Self::accept).
-    pub fn incoming(&self) -> impl Stream<Item = io::Result<UnixStream>> + Unpin {
-        Box::pin(stream::unfold(self, async |listener| {
-            let accepted = listener.accept().await;
-            Some((accepted.map(|(stream, _peer)| stream), listener))
-        }))
-    }
-
-    /// The address at which it listens.
-    ///
-    /// # Errors
-    /// The system's.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.io.get_ref().local_addr()
-    }
 }
+
+impl_socket!(UnixListener, std_unix::UnixListener, SocketAddr);
+impl_listener!(UnixListener, std_unix::UnixListener, UnixStream, SocketAddr);
 
 /// A connection between two processes, or two tasks. asyncio's
 /// `open_unix_connection`.
 ///
-/// It reads, writes, clones and closes like a [`TcpStream`](super::TcpStream).
+/// A Unix stream reads, writes, clones and closes like a [`TcpStream`](super::TcpStream).
 #[derive(Clone, Debug)]
 pub struct UnixStream {
     io: Rc<Async<std_unix::UnixStream>>,
@@ -118,7 +77,7 @@ impl UnixStream {
     /// [`TcpStream::connect`](super::TcpStream::connect).
     ///
     /// # Errors
-    /// The system's: no such file, or nobody listens there.
+    /// The system's: there is no such file, or nobody listens there.
     ///
     /// # Panics
     /// Outside of a loop.
@@ -128,7 +87,8 @@ impl UnixStream {
         let path = path.as_ref().to_owned();
         let connect = move || loop {
             match std_unix::UnixStream::connect(&path) {
-                // A signal; std starts again by itself with TCP, but not here.
+                // A signal has interrupted the call. For TCP, std tries again by itself;
+                // here it does not.
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 result => break result,
             }
@@ -164,48 +124,7 @@ impl UnixStream {
         let (near, far) = std_unix::UnixStream::pair()?;
         Ok((UnixStream::from_std(near)?, UnixStream::from_std(far)?))
     }
-
-    /// Ties a connection of the standard library to the current loop.
-    ///
-    /// # Errors
-    /// The system's.
-    ///
-    /// # Panics
-    /// Outside of a loop.
-    #[track_caller]
-    pub fn from_std(stream: std_unix::UnixStream) -> io::Result<UnixStream> {
-        UnixStream::tie(stream, Location::caller())
-    }
-
-    fn tie(stream: std_unix::UnixStream, at: &'static Location<'static>) -> io::Result<UnixStream> {
-        stream.set_nonblocking(true)?;
-        let io = Async::new_nonblocking(stream, "`UnixStream`", at)?;
-        Ok(UnixStream { io: Rc::new(io) })
-    }
-
-    /// The address of the other end.
-    ///
-    /// # Errors
-    /// The system's, if the connection is gone.
-    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.io.get_ref().peer_addr()
-    }
-
-    /// The address of this end.
-    ///
-    /// # Errors
-    /// The system's.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.io.get_ref().local_addr()
-    }
-
-    /// Ends one half of the connection, or both.
-    ///
-    /// # Errors
-    /// The system's, if the connection is gone.
-    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.io.get_ref().shutdown(how)
-    }
 }
 
-impl_stream!(UnixStream);
+impl_socket!(UnixStream, std_unix::UnixStream, SocketAddr);
+impl_stream!(UnixStream, SocketAddr);
