@@ -18,7 +18,6 @@
 //! It is asyncio's order: I/O first, then timers, then the tasks.
 
 use std::io;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use polling::Events;
@@ -26,7 +25,7 @@ use polling::Events;
 use super::parts::EventLoop;
 use super::root::Root;
 use crate::report;
-use crate::task::{Message, Task};
+use crate::task::{Message, TaskKey};
 use crate::trace::Unpark;
 
 /// While tasks are ready, the I/O driver is polled once in so many polls of tasks: often
@@ -84,26 +83,24 @@ impl EventLoop {
     fn run_ready(&self, mut root: Option<&mut Root<'_>>) {
         self.counts.turns.set(self.counts.turns.get() + 1);
         for _ in 0..self.scheduler.run_queue().len() {
-            if root.as_ref().is_some_and(|root| root.is_done()) {
-                return;
-            }
             let Some(key) = self.scheduler.run_queue().pop() else {
                 return;
             };
-            // A task that has ended since left its key in the queue.
-            let Some(task) = self.scheduler.find(key) else {
-                continue;
-            };
-            let _measured = self.slow_polls.start(&self.scheduler, &task);
-            self.poll_task(task, root.as_deref_mut());
+            let measured = self.slow_polls.start(&self.scheduler, key);
+            self.poll_task(key, root.as_deref_mut());
+            if let Some(measured) = measured {
+                measured.end();
+            }
+            if root.as_ref().is_some_and(|root| root.is_done()) {
+                return;
+            }
         }
     }
 
-    #[inline]
-    fn poll_task(&self, task: Rc<Task>, root: Option<&mut Root<'_>>) {
+    fn poll_task(&self, key: TaskKey, root: Option<&mut Root<'_>>) {
         match root {
-            Some(root) if root.is(&task) => root.poll(&self.scheduler),
-            _ => self.scheduler.poll(task),
+            Some(root) if root.key == key => root.poll(&self.scheduler),
+            _ => self.scheduler.poll(key),
         }
     }
 
@@ -147,7 +144,7 @@ impl EventLoop {
         let others = self.others();
         let deadline = self.timers.next_wake();
         if deadline.is_none() && !self.reactor.is_awaited() && !self.may_be_woken() {
-            panic!("{}", report::deadlock(self, |task| self.poll_task(task, Some(root))));
+            panic!("{}", report::deadlock(self, |key| self.poll_task(key, Some(root))));
         }
         match self.timers.clock().is_virtual() {
             true => self.park_virtually(deadline, others),

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use crate::task::{Scheduler, Task, TaskCell, Progress, panic_text};
+use crate::task::{Scheduler, Task, TaskCell, TaskKey, panic_text};
 use crate::trace::End;
 
 /// What a panic carries.
@@ -16,6 +16,8 @@ type Payload = Box<dyn Any + Send>;
 
 /// A root future, and its task.
 pub(super) struct Root<'a> {
+    pub(super) key: TaskKey,
+    is_done: bool,
     task: Rc<Task<RootCell>>,
     future: Pin<&'a mut dyn Future<Output = ()>>,
 }
@@ -33,23 +35,19 @@ impl<'a> Root<'a> {
         called_at: &'static Location<'static>,
         future: Pin<&'a mut dyn Future<Output = ()>>,
     ) -> Root<'a> {
-        Root { task: scheduler.add_root(called_at, RootCell::default()), future }
-    }
-
-    /// Whether this is the task of the root.
-    pub(super) fn is(&self, task: &Task) -> bool {
-        self.task.id == task.id
+        let task = scheduler.add_root(called_at, RootCell::default());
+        Root { key: task.key(), is_done: false, task, future }
     }
 
     /// Whether the future was ready, or has panicked.
     pub(super) fn is_done(&self) -> bool {
-        self.task.progress() == Progress::Ended
+        self.is_done
     }
 
     /// Polls the future once.
     pub(super) fn poll(&mut self, scheduler: &Scheduler) {
         let (task, future) = (&self.task, &mut self.future);
-        let polled = scheduler.poll_with(&**task, |cx| {
+        let polled = scheduler.poll_with(self.key, &**task, |cx| {
             let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
             polled.unwrap_or_else(|panic| {
                 task.cell.panic.replace(Some(panic));
@@ -57,6 +55,7 @@ impl<'a> Root<'a> {
             })
         });
         if polled.is_ready() {
+            self.is_done = true;
             scheduler.end(self.task.clone());
         }
     }

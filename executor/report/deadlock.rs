@@ -5,23 +5,21 @@
 //! reported all the same: nothing would have woken its task. (To go on would hide the
 //! mistake of a future, or of this crate, behind a delay.)
 
-use std::rc::Rc;
-
 use super::tree::{Node, Tree};
 use crate::event_loop::EventLoop;
-use crate::task::{Task, TaskId};
+use crate::task::{Task, TaskId, TaskKey};
 use crate::trace::WaitReason;
 
 /// Describes every task of a loop in which nothing can ever happen again. `poll` polls a
 /// task once.
-pub(crate) fn deadlock(event_loop: &EventLoop, mut poll: impl FnMut(Rc<Task>)) -> String {
+pub(crate) fn deadlock(event_loop: &EventLoop, mut poll: impl FnMut(TaskKey)) -> String {
     let mut tasks = event_loop.scheduler.tasks();
     tasks.sort_by_key(|task| !event_loop.scheduler.is_root(task));
     let nodes = event_loop.tracer.untraced(|| {
         let nodes = tasks.into_iter().map(|task| {
             let (id, who) = (task.id, describe(event_loop, &task));
             event_loop.scheduler.notes().start();
-            poll(task);
+            poll(task.key());
             node(id, &who, &event_loop.scheduler.notes().waits())
         });
         nodes.collect::<Vec<Node>>()

@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-use crate::task::{Scheduler, Task, TaskId};
+use crate::task::{Scheduler, TaskId, TaskKey};
 
 /// A poll that took longer than the limit of
 /// [`Builder::slow_poll`](crate::Builder::slow_poll): meanwhile nothing else ran.
@@ -47,7 +47,7 @@ struct SlowPollLimit {
     report: Box<dyn Fn(&SlowPoll)>,
 }
 
-/// A poll that is being measured: until this is dropped.
+/// A poll that is being measured.
 pub(crate) struct Measured<'a> {
     limit: &'a SlowPollLimit,
     start: Instant,
@@ -61,25 +61,28 @@ impl SlowPolls {
     }
 
     /// The task is about to be polled. Its name and line are looked up now, since the task
-    /// may end in this poll; without a limit, they are not looked up at all.
+    /// may end in this poll; without a limit, nothing is looked up or measured.
     #[inline]
-    pub(crate) fn start(&self, scheduler: &Scheduler, task: &Task) -> Option<Measured<'_>> {
-        self.limit.as_ref().map(|limit| limit.start(scheduler, task))
+    pub(crate) fn start(&self, tasks: &Scheduler, key: TaskKey) -> Option<Box<Measured<'_>>> {
+        self.limit.as_ref().and_then(|limit| limit.start(tasks, key))
     }
 }
 
 impl SlowPollLimit {
     #[cold]
-    fn start(&self, scheduler: &Scheduler, task: &Task) -> Measured<'_> {
-        let name = scheduler.name(task.id).map(|name| name.to_string());
+    fn start(&self, tasks: &Scheduler, key: TaskKey) -> Option<Box<Measured<'_>>> {
+        let task = tasks.find(key)?;
+        let name = tasks.name(task.id).map(|name| name.to_string());
         let (spawned_at, took) = (task.spawned_at, Duration::ZERO);
         let poll = SlowPoll { task: task.id, name, spawned_at, took };
-        Measured { limit: self, start: Instant::now(), poll }
+        Some(Box::new(Measured { limit: self, start: Instant::now(), poll }))
     }
 }
 
-impl Drop for Measured<'_> {
-    fn drop(&mut self) {
+impl Measured<'_> {
+    /// The poll has ended.
+    #[cold]
+    pub(crate) fn end(mut self) {
         self.poll.took = self.start.elapsed();
         if self.poll.took > self.limit.limit {
             (self.limit.report)(&self.poll);

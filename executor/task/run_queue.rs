@@ -22,6 +22,7 @@ pub(crate) struct RunQueue {
 
 impl RunQueue {
     /// Puts a task at the back of the queue.
+    #[inline]
     pub(crate) fn push(&self, key: TaskKey) {
         self.pushed.set(self.pushed.get() + 1);
         self.keys.borrow_mut().push_back(key);

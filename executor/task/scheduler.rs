@@ -27,7 +27,7 @@ use std::collections::HashMap;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, RawWakerVTable, Waker};
 
 use super::contain::contain;
 use super::id::{TaskId, TaskKey};
@@ -36,7 +36,7 @@ use super::join_handle::JoinHandle;
 use super::run_queue::RunQueue;
 use super::slab::Slab;
 use super::task::{FutureCell, Task, TaskCell, Progress};
-use super::waker::{Message, OwnWaker};
+use super::waker::{Message, WakerFactory};
 use crate::trace::{End, Notes, Tracer};
 
 /// How many operations on descriptors a task gets in one poll. See [`poll_budget`].
@@ -50,7 +50,7 @@ pub(crate) struct Scheduler {
     /// Every task that has not ended, by the slot in its key.
     tasks: RefCell<Slab<Rc<Task>>>,
     run_queue: RunQueue,
-    inbox: Arc<Inbox<Message>>,
+    wakers: WakerFactory,
     last_id: Cell<u64>,
     /// The task of `block_on`'s future, while that runs.
     root: Cell<Option<TaskId>>,
@@ -61,7 +61,7 @@ pub(crate) struct Scheduler {
     polls: Cell<u64>,
 
     /// The task that is being polled.
-    running: Cell<Option<TaskKey>>,
+    running: Cell<Option<Running>>,
     /// How many more operations on descriptors may succeed in this poll.
     budget: Cell<u32>,
     /// What the leaves of this poll wait for. For the diagnostics.
@@ -69,12 +69,26 @@ pub(crate) struct Scheduler {
     tracer: Tracer,
 }
 
+/// The task that is being polled, and the waker that it is polled with.
+#[derive(Clone, Copy)]
+struct Running {
+    key: TaskKey,
+    waker: WakerIdentity,
+}
+
+/// What tells one waker from another: its two words, as in [`Waker::will_wake`].
+type WakerIdentity = (*const (), *const RawWakerVTable);
+
+fn identity(waker: &Waker) -> WakerIdentity {
+    (waker.data(), waker.vtable())
+}
+
 impl Scheduler {
     pub(crate) fn new(inbox: Arc<Inbox<Message>>, tracer: Tracer) -> Scheduler {
         Scheduler {
             tasks: RefCell::default(),
             run_queue: RunQueue::default(),
-            inbox,
+            wakers: WakerFactory::new(inbox),
             last_id: Cell::new(0),
             root: Cell::new(None),
             names: RefCell::default(),
@@ -141,33 +155,32 @@ impl Scheduler {
         let mut tasks = self.tasks.borrow_mut();
         let task = Task::new(id, tasks.next_index(), spawned_at, cell);
         tasks.insert(task.clone());
-        self.push(&task);
-        task
-    }
-
-    fn push<C: ?Sized + TaskCell>(&self, task: &Task<C>) {
-        task.queued.set(true);
+        // `queued` is true from the beginning.
         self.run_queue.push(task.key());
+        task
     }
 
     /// Wakes the task of that key: puts it into the run queue, unless it is there or has
     /// ended.
     #[inline]
     pub(crate) fn wake(&self, key: TaskKey) {
-        let tasks = self.tasks.borrow();
-        if let Some(task) = tasks.get(key.slot).filter(|task| task.key() == key) {
-            let again = task.queued.get();
+        if let Some(task) = find(&self.tasks.borrow(), key) {
+            let again = task.queued.replace(true);
             self.tracer.woken(task.id.0, again);
             if !again {
-                self.push(task);
+                self.run_queue.push(key);
             }
         }
     }
 
-    /// Polls a task once.
+    /// Polls the task of that key once, unless it has ended: then its key stayed in the
+    /// run queue, or in the inbox.
     #[inline]
-    pub(crate) fn poll(&self, task: Rc<Task>) {
-        if self.poll_with(&task, |cx| task.cell.poll(cx)).is_ready() {
+    pub(crate) fn poll(&self, key: TaskKey) {
+        let Some(task) = self.find(key) else {
+            return;
+        };
+        if self.poll_with(key, &task, |cx| task.cell.poll(cx)).is_ready() {
             self.end(task);
         }
     }
@@ -177,6 +190,7 @@ impl Scheduler {
     #[inline(always)]
     pub(crate) fn poll_with(
         &self,
+        key: TaskKey,
         task: &Task,
         poll: impl FnOnce(&mut Context<'_>) -> Poll<()>,
     ) -> Poll<()> {
@@ -184,12 +198,15 @@ impl Scheduler {
         task.queued.set(false);
         self.polls.set(self.polls.get() + 1);
         self.budget.set(BUDGET);
-        self.running.set(Some(task.key()));
         self.tracer.polling(task.id.0, &self.notes);
-        let own = task.waker.get_or_init(|| OwnWaker::new(task.key(), &self.inbox));
+        let own = task.waker.take().unwrap_or_else(|| self.wakers.make(key));
+        self.running.set(Some(Running { key, waker: identity(&own.waker) }));
         let polled = task.poll(|| poll(&mut Context::from_waker(&own.waker)));
         self.running.set(None);
-        if polled.is_pending() {
+        if polled.is_ready() {
+            self.wakers.put_back(own);
+        } else {
+            task.waker.set(Some(own));
             self.tracer.pending(task.id.0, &self.notes);
         }
         polled
@@ -222,6 +239,7 @@ impl Scheduler {
         if task.progress() != Progress::Ended {
             self.tracer.ended(task.id.0, End::Drop);
             task.cancel();
+            task.waker.take();
             self.remove(&task);
             task.end();
         }
@@ -252,8 +270,7 @@ impl Scheduler {
     /// The task of that key, unless it has ended: its slot may have another task by now.
     #[inline]
     pub(crate) fn find(&self, key: TaskKey) -> Option<Rc<Task>> {
-        let tasks = self.tasks.borrow();
-        tasks.get(key.slot).filter(|task| task.key() == key).cloned()
+        find(&self.tasks.borrow(), key).cloned()
     }
 
     /// The tasks that have not ended, in the order in which they were spawned.
@@ -273,10 +290,8 @@ impl Scheduler {
     /// The key of the task that is being polled, if `waker` is that task's own, and not
     /// one that a combinator made of it.
     pub(super) fn key_of(&self, waker: &Waker) -> Option<TaskKey> {
-        let key = self.running.get()?;
-        let tasks = self.tasks.borrow();
-        let own = tasks.get(key.slot)?.waker.get()?;
-        own.waker.will_wake(waker).then_some(key)
+        let running = self.running.get()?;
+        (running.waker == identity(waker)).then_some(running.key)
     }
 
     /// The name of a task, if it has one.
@@ -321,4 +336,10 @@ impl Scheduler {
     pub(crate) fn spend_budget(&self) {
         self.budget.set(self.budget.get().saturating_sub(1));
     }
+}
+
+/// The task of that key, if it is still in its slot.
+#[inline]
+fn find(tasks: &Slab<Rc<Task>>, key: TaskKey) -> Option<&Rc<Task>> {
+    tasks.get(key.slot).filter(|task| task.key().generation == key.generation)
 }

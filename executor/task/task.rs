@@ -14,7 +14,7 @@
 //! there and dropped there, and its output then takes its place. So a spawn is one
 //! allocation, whatever the size of the future.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -45,13 +45,13 @@ pub(crate) struct Task<C: ?Sized = dyn TaskCell> {
     pub(crate) id: TaskId,
     slot: u32,
     progress: Cell<Progress>,
-    /// The task is in the run queue.
+    /// The task is in the run queue, as it is from its spawn on.
     pub(super) queued: Cell<bool>,
     aborted: Cell<bool>,
     pub(crate) spawned_at: &'static Location<'static>,
     joiner: Cell<Option<RegisteredWaker>>,
-    /// Made at the first poll.
-    pub(super) waker: OnceCell<OwnWaker>,
+    /// Made at the first poll; taken out during each poll.
+    pub(super) waker: Cell<Option<OwnWaker>>,
     pub(crate) cell: C,
 }
 
@@ -83,11 +83,11 @@ impl<C> Task<C> {
             id,
             slot,
             progress: Cell::new(Progress::Waiting),
-            queued: Cell::new(false),
+            queued: Cell::new(true),
             aborted: Cell::new(false),
             spawned_at,
             joiner: Cell::new(None),
-            waker: OnceCell::new(),
+            waker: Cell::new(None),
             cell,
         })
     }
@@ -139,16 +139,19 @@ impl<C: TaskCell + ?Sized> Task<C> {
         self.aborted.set(true);
         // A task that is being polled will see the flag. A task that was never polled has
         // no waker, and is in the run queue since its spawn.
-        if self.progress.get() == Progress::Waiting
-            && let Some(own) = self.waker.get()
-        {
-            own.waker.wake_by_ref();
-        }
+        self.with_waker(|own| own.waker.wake_by_ref());
     }
 
     /// Whether anything outside of this crate holds a waker of this task.
     pub(crate) fn is_held_by_others(&self) -> bool {
-        self.waker.get().is_some_and(OwnWaker::is_held_by_others)
+        self.with_waker(OwnWaker::is_held_by_others).unwrap_or(false)
+    }
+
+    fn with_waker<R>(&self, act: impl FnOnce(&OwnWaker) -> R) -> Option<R> {
+        let own = self.waker.take()?;
+        let result = act(&own);
+        self.waker.set(Some(own));
+        Some(result)
     }
 
     /// Calls `emit` with how the task has ended.

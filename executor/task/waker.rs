@@ -21,6 +21,7 @@
 //! `Sync`, may be cloned, and works after the task has ended. The last holder, on whatever
 //! thread, must free the memory, and that takes an atomic count.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::task::{Wake, Waker};
@@ -83,25 +84,54 @@ impl Wake for TaskWaker {
 /// not make one.
 pub(crate) struct OwnWaker {
     shared: Arc<TaskWaker>,
-    pub(crate) waker: Waker,
+    pub(super) waker: Waker,
 }
 
 impl OwnWaker {
-    pub(crate) fn new(key: TaskKey, inbox: &Arc<Inbox<Message>>) -> OwnWaker {
-        let sent = AtomicBool::new(false);
-        let shared = Arc::new(TaskWaker { key, inbox: Arc::clone(inbox), sent });
+    fn new(shared: Arc<TaskWaker>) -> OwnWaker {
         OwnWaker { waker: Waker::from(Arc::clone(&shared)), shared }
     }
 
     /// Whether anything but the task itself holds a waker of the task: a thread, another
     /// crate's channel, anything from where a wake may still come. (The leaf futures of
     /// this crate hold the task's key instead.)
-    pub(crate) fn is_held_by_others(&self) -> bool {
+    pub(super) fn is_held_by_others(&self) -> bool {
         let holders = Arc::strong_count(&self.shared);
         // Acquire: the code that sees the lower count also sees what a thread did before
         // it dropped its waker, such as the message that it has posted.
         fence(Ordering::Acquire);
         // Two of the holders are in this struct.
         holders > 2
+    }
+}
+
+/// Makes the wakers of one loop's tasks.
+pub(super) struct WakerFactory {
+    inbox: Arc<Inbox<Message>>,
+    /// That of the task that ended last, to be used again: most tasks end in their first
+    /// poll, and so need no allocation for a waker.
+    free: Cell<Option<Arc<TaskWaker>>>,
+}
+
+impl WakerFactory {
+    pub(super) fn new(inbox: Arc<Inbox<Message>>) -> WakerFactory {
+        WakerFactory { inbox, free: Cell::new(None) }
+    }
+
+    /// A waker for the task `key`.
+    pub(super) fn make(&self, key: TaskKey) -> OwnWaker {
+        let mut free = self.free.take();
+        // Only if nothing else holds it: a stale waker must never wake another task.
+        if let Some(waker) = free.as_mut().and_then(Arc::get_mut) {
+            waker.key = key;
+            return OwnWaker::new(free.expect("it was there"));
+        }
+        let (inbox, sent) = (Arc::clone(&self.inbox), AtomicBool::new(false));
+        OwnWaker::new(Arc::new(TaskWaker { key, inbox, sent }))
+    }
+
+    /// Takes back the waker of a task that has ended.
+    pub(super) fn put_back(&self, own: OwnWaker) {
+        self.free.set(Some(own.shared));
     }
 }
