@@ -1,8 +1,8 @@
 //! The blocking pool: a few threads for the work that can never be ready.
 //!
-//! A file, a name lookup, a long computation: the loop cannot wait for these, it
-//! can only do them, and would stand still meanwhile. So it hands them to a
-//! thread, through a channel, and is woken when they are done.
+//! A file, a name lookup, a long computation: the loop cannot wait for these, it can only
+//! do them, and would stand still meanwhile. So the loop hands each of them to a thread,
+//! through a channel, and is woken when the job is done.
 //!
 //! ```text
 //!   submit ─▶ channel ─▶ a worker takes the job ─▶ done: wake, then count down
@@ -28,8 +28,8 @@ use crate::task::contain;
 /// How many threads a loop has at most for blocking work, unless
 /// [`Builder::blocking_threads`](crate::Builder::blocking_threads) says otherwise.
 ///
-/// Enough that a few slow jobs do not hold up the quick ones, and few enough that
-/// the threads of a small machine are not spent on waiting.
+/// Enough that a few slow jobs do not delay the quick ones, and few enough for a small
+/// machine.
 pub const DEFAULT_THREADS: usize = 64;
 
 /// How long a worker waits for another job before it ends.
@@ -61,26 +61,26 @@ pub struct Pool {
 /// What the pool and its workers share.
 struct Crew {
     jobs: Receiver<Job>,
-    /// Jobs that were submitted and are not done. The loop asks for it at every park, so
+    /// How many jobs were submitted and are not done. The loop reads this at every park, so
     /// there is no lock around it.
     out: AtomicUsize,
     workers: Mutex<Workers>,
     keep_alive: Duration,
-    /// Called when no job is out any more.
+    /// Called when no job is unfinished any more.
     all_done: Box<dyn Fn() + Send + Sync>,
 }
 
 #[derive(Default)]
 struct Workers {
-    /// Those that may still take a job.
+    /// How many of them may still take a job.
     count: usize,
     threads: Vec<thread::JoinHandle<()>>,
 }
 
 impl Pool {
     /// A pool of at most `max_threads` threads, each of which ends after
-    /// being idle for `keep_alive`. After a job that leaves no other one out, `all_done`
-    /// is called on its thread.
+    /// being idle for `keep_alive`. After the last unfinished job, `all_done` is called on
+    /// that job's thread.
     pub fn new(
         max_threads: usize,
         keep_alive: Duration,
@@ -93,8 +93,8 @@ impl Pool {
         Pool { sender, crew, max_threads, submitted }
     }
 
-    /// Hands a job to the pool. It will run, whatever happens, once this returns
-    /// `Ok`; jobs beyond the number of threads wait in line.
+    /// Hands a job to the pool. Once this has returned `Ok`, the job will run, whatever
+    /// happens; jobs beyond the number of threads wait in a queue.
     ///
     /// # Errors
     /// If there is no thread at all and none can be started, with the system's error
@@ -123,7 +123,7 @@ impl Pool {
     /// Waits until every job that was submitted is done and every thread has
     /// ended. No more jobs are taken.
     pub fn shutdown(&self) {
-        // Without a sender, the workers end when the line is empty.
+        // Without a sender, the workers end when the queue is empty.
         self.sender.take();
         let threads = std::mem::take(&mut self.crew.workers().threads);
         for thread in threads {
@@ -136,7 +136,7 @@ impl Pool {
         let builder = thread::Builder::new().name("glassloop-blocking".into());
         let thread = builder.spawn(move || crew.work()).map_err(no_thread)?;
         workers.count += 1;
-        // Those that have ended since need not be remembered.
+        // Threads that have ended since need not be joined.
         workers.threads.retain(|thread| !thread.is_finished());
         workers.threads.push(thread);
         Ok(())
@@ -144,7 +144,7 @@ impl Pool {
 
     /// How many jobs were submitted and are not done.
     pub fn jobs_out(&self) -> usize {
-        // Acquire: whoever sees that a job is done sees the wake that it has sent.
+        // Acquire: the loop that sees that a job is done also sees the wake that it sent.
         self.crew.out.load(Ordering::Acquire)
     }
 
@@ -159,8 +159,8 @@ impl Pool {
     }
 }
 
-/// The system's own error is `EAGAIN`: of the kind `WouldBlock`, which a poll function
-/// would take for "wait", and without a word of threads.
+/// The system's own error is `EAGAIN`. Its kind is `WouldBlock`, which a poll function
+/// would take for "wait", and its text does not speak of threads.
 fn no_thread(error: io::Error) -> io::Error {
     io::Error::other(format!("no thread can be started for blocking work: {error}"))
 }
@@ -176,8 +176,8 @@ impl Crew {
         loop {
             match self.jobs.recv_timeout(self.keep_alive) {
                 Ok(job) => self.run(job),
-                // No job for a while, or never again. Under the lock, under
-                // which jobs are submitted, the answer is final.
+                // No job for a while, or never again. Jobs are submitted under this lock,
+                // so the answer is final.
                 Err(error) => {
                     let mut workers = self.workers();
                     if error.is_disconnected() || self.jobs.is_empty() {
@@ -191,11 +191,11 @@ impl Crew {
 
     fn run(&self, job: Job) {
         contain(job);
-        // The job has woken its task before it counts as done, so that the loop
-        // sees the wake before it sees that nothing is out.
+        // The job has woken its task before it counts as done, so that the loop sees the
+        // wake before it sees that no job is unfinished.
         if self.out.fetch_sub(1, Ordering::Release) == 1 {
-            // While others are out, the loop knows all that it can: to be woken a second
-            // time, after the job's own wake, would cost it a park for nothing.
+            // Only the last job reports "none left"; otherwise each job would wake the loop
+            // twice.
             (self.all_done)();
         }
     }

@@ -1,14 +1,14 @@
-//! A promise: one value that some other thread will bring.
+//! A promise: one value that another thread will give to a task.
 //!
 //! ```text
 //!     any thread                              the loop
-//!   Promise ── set ──▶ State::Set(value) ◀── poll ── Promised
-//!      └── drop ─────▶ State::Broken         poll ─▶ State::Awaited(waker)
+//!   Promise ── set ──▶ PromiseSet(value) ◀── poll ── Promised
+//!      └── drop ─────▶ PromiseState::Broken         poll ─▶ PromiseState::Awaited(waker)
 //! ```
 //!
-//! It is the smallest thing with which a thread can finish what a task awaits:
-//! a place for the value, and the waker of who awaits it, behind one lock. The
-//! jobs of the pool hand their results over in the same way.
+//! It is the smallest thing with which a thread can finish what a task awaits: room for
+//! the value, and the waker of the task that awaits it, behind one lock. The jobs of the
+//! pool hand over their results in this way.
 
 use std::error::Error;
 use std::fmt;
@@ -21,9 +21,9 @@ use std::task::{Context, Poll, Waker};
 /// thread to one task. In asyncio, a `Future` of the loop whose result another
 /// thread sets by `loop.call_soon_threadsafe(future.set_result, value)`.
 ///
-/// Between tasks of one loop, [`sync::oneshot`](crate::sync::oneshot) is lighter,
-/// and the loop sees through it: it reports it when nobody will ever send. A
-/// promise may be kept by a thread at any time, so a loop that awaits one sleeps.
+/// Between tasks of one loop, [`sync::oneshot`](crate::sync::oneshot) is lighter, and
+/// the loop reports a deadlock if no task will ever send. A thread may keep a promise at
+/// any time, so a loop that awaits a promise sleeps.
 ///
 /// ```
 /// use std::thread;
@@ -36,34 +36,34 @@ use std::task::{Context, Poll, Waker};
 /// assert_eq!(answer, Ok(42));
 /// ```
 pub fn promise<T>() -> (Promise<T>, Promised<T>) {
-    let place = Arc::new(Place { state: Mutex::new(State::Awaited(None)) });
-    (Promise { place: Arc::clone(&place) }, Promised { place })
+    let handover = Arc::new(Handover { state: Mutex::new(PromiseState::Awaited(None)) });
+    (Promise { handover: Arc::clone(&handover) }, Promised { handover })
 }
 
-/// Where the value is put down and picked up. The lock is held for moments.
-struct Place<T> {
-    state: Mutex<State<T>>,
+/// What the two halves share. The lock is held for moments.
+struct Handover<T> {
+    state: Mutex<PromiseState<T>>,
 }
 
-enum State<T> {
-    /// No value yet; and the waker of who awaits it, once it was polled.
+enum PromiseState<T> {
+    /// No value yet; and the waker of the task that awaits it, once that has polled.
     Awaited(Option<Waker>),
     Set(T),
-    /// There will be no value: the promise was dropped, or the value picked up.
+    /// There will be no value: the promise was dropped, or the value was taken.
     Broken,
-    /// Nobody will pick a value up.
+    /// The [`Promised`] was dropped, so no task will take a value.
     Abandoned,
 }
 
-impl<T> Place<T> {
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
+impl<T> Handover<T> {
+    fn lock(&self) -> MutexGuard<'_, PromiseState<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends the wait with `end`, unless it has ended before. Then `end` comes back.
-    fn end(&self, end: State<T>) -> Result<(), State<T>> {
+    /// Ends the wait with `end`. If the wait has ended before, `end` comes back.
+    fn end(&self, end: PromiseState<T>) -> Result<(), PromiseState<T>> {
         let mut state = self.lock();
-        let State::Awaited(waker) = &mut *state else {
+        let PromiseState::Awaited(waker) = &mut *state else {
             return Err(end);
         };
         let waker = waker.take();
@@ -75,12 +75,12 @@ impl<T> Place<T> {
     }
 }
 
-/// The half that brings the value, from any thread.
+/// The half that gives the value, from any thread.
 ///
-/// Dropping it unset breaks the promise: whoever awaits it gets [`Broken`].
+/// Dropping it unset breaks the promise: the task that awaits it gets [`Broken`].
 #[must_use = "dropping a promise breaks it"]
 pub struct Promise<T> {
-    place: Arc<Place<T>>,
+    handover: Arc<Handover<T>>,
 }
 
 impl<T> Promise<T> {
@@ -89,8 +89,8 @@ impl<T> Promise<T> {
     /// # Errors
     /// The value comes back if the [`Promised`] is gone.
     pub fn set(self, value: T) -> Result<(), T> {
-        match self.place.end(State::Set(value)) {
-            Err(State::Set(value)) => Err(value),
+        match self.handover.end(PromiseState::Set(value)) {
+            Err(PromiseState::Set(value)) => Err(value),
             _ => Ok(()),
         }
     }
@@ -99,7 +99,7 @@ impl<T> Promise<T> {
 impl<T> Drop for Promise<T> {
     fn drop(&mut self) {
         // After `set` there is nothing left to break.
-        let _set_before = self.place.end(State::Broken);
+        let _set_before = self.handover.end(PromiseState::Broken);
     }
 }
 
@@ -115,24 +115,24 @@ impl<T> fmt::Debug for Promise<T> {
 /// [`set`](Promise::set) its value back.
 #[must_use = "futures do nothing until they are awaited"]
 pub struct Promised<T> {
-    place: Arc<Place<T>>,
+    handover: Arc<Handover<T>>,
 }
 
 impl<T> Future for Promised<T> {
     type Output = Result<T, Broken>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // Cloned before: a foreign waker may do anything.
+        // Cloned before the lock is taken: the clone of a foreign waker may run any code.
         let newest = cx.waker().clone();
-        let mut state = self.place.lock();
-        if let State::Awaited(waker) = &mut *state {
+        let mut state = self.handover.lock();
+        if let PromiseState::Awaited(waker) = &mut *state {
             let old = waker.replace(newest);
             drop(state);
             drop(old);
             return Poll::Pending;
         }
-        match mem::replace(&mut *state, State::Broken) {
-            State::Set(value) => Poll::Ready(Ok(value)),
+        match mem::replace(&mut *state, PromiseState::Broken) {
+            PromiseState::Set(value) => Poll::Ready(Ok(value)),
             _ => Poll::Ready(Err(Broken)),
         }
     }
@@ -140,8 +140,9 @@ impl<T> Future for Promised<T> {
 
 impl<T> Drop for Promised<T> {
     fn drop(&mut self) {
-        let end = mem::replace(&mut *self.place.lock(), State::Abandoned);
-        // Released before: the drop of the value, or of a waker, may do anything.
+        let end = mem::replace(&mut *self.handover.lock(), PromiseState::Abandoned);
+        // Dropped after the lock was released: the drop of the value, or of a waker, may run
+        // any code.
         drop(end);
     }
 }

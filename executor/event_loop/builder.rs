@@ -173,9 +173,7 @@ impl Builder {
             false => Clock::real(),
         };
         let tracer = make_tracer(self.explain, self.trace.as_deref(), &clock)?;
-        let make = |id| {
-            EventLoop::new(id, clock, self.blocking_threads, tracer, self.slow_polls)
-        };
+        let make = |id| EventLoop::new(id, clock, self.blocking_threads, tracer, self.slow_polls);
         Ok(Executor { event_loop: current::make(make) })
     }
 }

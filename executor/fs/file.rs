@@ -28,7 +28,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use futures_lite::{AsyncRead, AsyncSeek, AsyncSeekExt, AsyncWrite, AsyncWriteExt};
 
-use crate::blocking::{Unblock};
+use crate::blocking::Unblock;
 use crate::event_loop::EventLoop;
 use crate::trace::CodeLine;
 

@@ -13,7 +13,7 @@ use std::vec;
 use futures_lite::stream::Stream;
 
 use super::path_job;
-use crate::blocking::{Unblock};
+use crate::blocking::Unblock;
 use crate::current;
 use crate::event_loop::EventLoop;
 use crate::trace::CodeLine;

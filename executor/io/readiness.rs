@@ -50,8 +50,7 @@ impl<T: Pollable + 'static> Future for Readiness<'_, T> {
             self.waiting = None;
             return Poll::Ready(Ok(()));
         }
-        let wait =
-            WaitReason { what: self.direction.wait_on(source.number()), at: self.made_at };
+        let wait = WaitReason { what: self.direction.wait_on(source.number()), at: self.made_at };
         let waker = RegisteredWaker::register(cx, self.address(), wait);
         let id = *self.waiting.get_or_insert_with(|| reactor.waiter_id());
         reactor.arm(source, self.direction)?;

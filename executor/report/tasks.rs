@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::tree::{Node, Tree};
 use crate::current;
 use crate::event_loop::EventLoop;
-use crate::task::{Task, TaskId, TaskKey, Progress};
+use crate::task::{Progress, Task, TaskId, TaskKey};
 use crate::trace::{WaitReason, What};
 
 /// Every task of the current loop that has not ended, and what it waits for; printed, a

@@ -12,7 +12,11 @@ use crate::trace::{Recorder, Request, TraceHeader, Tracer};
 /// # Errors
 /// If a trace at `path` is wanted and cannot be had. (A trace that only the environment
 /// asks for is complained about, and left out.)
-pub(crate) fn make_tracer(explain: bool, path: Option<&OsStr>, clock: &Clock) -> io::Result<Tracer> {
+pub(crate) fn make_tracer(
+    explain: bool,
+    path: Option<&OsStr>,
+    clock: &Clock,
+) -> io::Result<Tracer> {
     let wanted = path.map(Request::new).transpose()?;
     let by_environment = match wanted {
         Some(_) => None,

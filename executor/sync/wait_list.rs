@@ -89,7 +89,11 @@ impl WaitList {
 
     /// Replaces the waker of a waiter in line by the newest one, and returns the
     /// old one for its owner to drop. A waiter that was served needs none.
-    pub(super) fn set_waker(&mut self, ticket: &Ticket, newest: RegisteredWaker) -> RegisteredWaker {
+    pub(super) fn set_waker(
+        &mut self,
+        ticket: &Ticket,
+        newest: RegisteredWaker,
+    ) -> RegisteredWaker {
         match self.waiters.get_mut(ticket.0) {
             Some(Waiter::InLine { waker, .. }) => std::mem::replace(waker, newest),
             _ => newest,

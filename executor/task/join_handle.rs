@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use super::id::TaskId;
 use super::join_error::JoinError;
 use super::registered_waker::{RegisteredWaker, take_back_note};
-use super::task::{JoinCell, Task, Progress};
+use super::task::{JoinCell, Progress, Task};
 use crate::trace::{WaitReason, What};
 
 /// Awaits a spawned task: `Ok` with its output, or a [`JoinError`] if it

@@ -37,5 +37,5 @@ pub(crate) use join_error::panic_text;
 pub(crate) use registered_waker::{RegisteredWaker, take_back_note};
 pub(crate) use scheduler::Scheduler;
 pub(crate) use slab::Slab;
-pub(crate) use task::{JoinCell, Task, TaskCell, Progress};
+pub(crate) use task::{JoinCell, Progress, Task, TaskCell};
 pub(crate) use waker::Message;

@@ -64,7 +64,8 @@ impl RegisteredWaker {
         let RegisteredWaker::Task(id, key, _) = *self else {
             return false;
         };
-        let is_alive = |event_loop: &crate::event_loop::EventLoop| event_loop.scheduler.find(key).is_some();
+        let is_alive =
+            |event_loop: &crate::event_loop::EventLoop| event_loop.scheduler.find(key).is_some();
         current::with_loop(id, is_alive) != Some(true)
     }
 

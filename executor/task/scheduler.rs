@@ -35,7 +35,7 @@ use super::inbox::Inbox;
 use super::join_handle::JoinHandle;
 use super::run_queue::RunQueue;
 use super::slab::Slab;
-use super::task::{FutureCell, Task, TaskCell, Progress};
+use super::task::{FutureCell, Progress, Task, TaskCell};
 use super::waker::{Message, WakerFactory};
 use crate::trace::{End, Notes, Tracer};
 
@@ -162,7 +162,7 @@ impl Scheduler {
 
     /// Wakes the task of that key: puts it into the run queue, unless it is there or has
     /// ended.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn wake(&self, key: TaskKey) {
         if let Some(task) = find(&self.tasks.borrow(), key) {
             let again = task.queued.replace(true);
@@ -180,7 +180,9 @@ impl Scheduler {
         let Some(task) = self.find(key) else {
             return;
         };
-        if self.poll_with(key, &task, |cx| task.cell.poll(cx)).is_ready() {
+        // Found once: each way through the `Rc` would ask for the future's alignment again.
+        let found: &Task = &task;
+        if self.poll_with(key, found, |cx| found.cell.poll(cx)).is_ready() {
             self.end(task);
         }
     }

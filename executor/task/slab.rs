@@ -39,7 +39,9 @@ impl<T> Slab<T> {
         self.len += 1;
         match self.entries.get_mut(index as usize) {
             Some(entry) => {
-                if let SlabEntry::Vacant(next) = std::mem::replace(entry, SlabEntry::Occupied(thing)) {
+                if let SlabEntry::Vacant(next) =
+                    std::mem::replace(entry, SlabEntry::Occupied(thing))
+                {
                     self.next = next;
                 }
             }
@@ -54,7 +56,8 @@ impl<T> Slab<T> {
     /// Takes the thing at `index` out, and leaves its entry vacant.
     pub(crate) fn remove(&mut self, index: u32) -> Option<T> {
         self.get(index)?;
-        let freed = std::mem::replace(&mut self.entries[index as usize], SlabEntry::Vacant(self.next));
+        let freed =
+            std::mem::replace(&mut self.entries[index as usize], SlabEntry::Vacant(self.next));
         self.next = index;
         self.len -= 1;
         match freed {

@@ -53,8 +53,8 @@ impl Clock {
         }
     }
 
-    /// An instant in the wheel's unit. What lies before the epoch has passed, as the epoch
-    /// has; what lies too far ahead is [`NEVER`].
+    /// An instant in the wheel's unit. An instant before the epoch counts as the epoch; an
+    /// instant too far ahead is [`NEVER`].
     pub(super) fn nanoseconds(&self, instant: Instant) -> u64 {
         nanoseconds(instant.saturating_duration_since(self.epoch))
     }

@@ -166,6 +166,13 @@ impl Sleep {
         }
     }
 
+    /// Whether the timer was armed and has left the wheel: then its deadline has come, and
+    /// the clock need not be read. (A poll for any other reason must not end the sleep.)
+    fn has_fired(&self) -> bool {
+        let is_armed = |entry| self.event_loop.timers.is_armed(entry, self.when);
+        self.entry.is_some_and(|entry| !is_armed(entry))
+    }
+
     /// Takes the timer out of the wheel, if it is there.
     fn take_out(&mut self) -> Option<RegisteredWaker> {
         let entry = self.entry.take()?;
@@ -185,24 +192,22 @@ impl Future for Sleep {
     /// it the newest waker if it is armed.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let When { deadline, sequence } = self.when;
-        // The clock decides: a poll for any other reason must not end the sleep.
-        if deadline <= self.event_loop.timers.clock().nanoseconds_now() {
+        if self.has_fired() || deadline <= self.event_loop.timers.clock().nanoseconds_now() {
             self.disarm();
             return Poll::Ready(());
         }
         let what = if deadline == NEVER { What::Never } else { What::Timer(sequence) };
         let wait = WaitReason { what, at: self.made_at };
-        let mut waker = RegisteredWaker::register(cx, self.address(), wait);
+        let waker = RegisteredWaker::register(cx, self.address(), wait);
         if deadline == NEVER {
             return Poll::Pending;
         }
-        if let Some(entry) = self.entry {
-            match self.event_loop.timers.set_waker(entry, self.when, waker) {
-                Ok(_older) => return Poll::Pending,
-                Err(newest) => waker = newest,
-            }
+        let timers = &self.event_loop.timers;
+        match self.entry {
+            None => self.entry = Some(timers.arm(self.when, waker)),
+            // Dropped here, after the wheel was released: that may run any code.
+            Some(entry) => drop(timers.set_waker(entry, self.when, waker)),
         }
-        self.entry = Some(self.event_loop.timers.arm(self.when, waker));
         Poll::Pending
     }
 }

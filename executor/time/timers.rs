@@ -50,18 +50,21 @@ impl Timers {
         key
     }
 
+    /// Whether a timer is in the wheel: it was armed, and has not fired.
+    pub(super) fn is_armed(&self, key: Key, when: When) -> bool {
+        self.wheel.borrow_mut().get_mut(key, when).is_some()
+    }
+
     /// Gives an armed timer its task's newest waker, and returns the old one for the
-    /// caller to drop. If the timer has fired, the newest comes back.
+    /// caller to drop.
     pub(super) fn set_waker(
         &self,
         key: Key,
         when: When,
         newest: RegisteredWaker,
-    ) -> Result<RegisteredWaker, RegisteredWaker> {
-        match self.wheel.borrow_mut().get_mut(key, when) {
-            Some(waker) => Ok(std::mem::replace(waker, newest)),
-            None => Err(newest),
-        }
+    ) -> Option<RegisteredWaker> {
+        let mut wheel = self.wheel.borrow_mut();
+        wheel.get_mut(key, when).map(|waker| std::mem::replace(waker, newest))
     }
 
     /// Takes a timer out of the wheel, unless it has fired, and returns its waker for the

@@ -13,9 +13,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::event::{TraceEvent, Interest, Phase};
+use super::event::{Interest, Phase, TraceEvent};
 use super::json::{Object, microseconds};
-use super::record::{Form, TraceHeader, Record};
+use super::record::{Form, Record, TraceHeader};
 use super::seen::Seen;
 
 /// The process, and the thread on which the loop itself is shown: its main thread, because
@@ -160,7 +160,9 @@ impl Chrome {
         };
         match record.event {
             TraceEvent::Arm { timer, .. } => self.open(text, ("timer", timer), of_task("timer")),
-            TraceEvent::Fire { timer } | TraceEvent::Cancel { timer } => self.close(text, ("timer", timer)),
+            TraceEvent::Fire { timer } | TraceEvent::Cancel { timer } => {
+                self.close(text, ("timer", timer))
+            }
             TraceEvent::Watch { fd, want: Interest { read: false, write: false } } => {
                 self.close(text, ("fd", fd));
             }

@@ -1,8 +1,8 @@
 //! The raw form: a line of JSON for each event. `docs/trace.md` describes it.
 
-use super::event::{End, TraceEvent, Interest, Spot};
+use super::event::{End, Interest, Spot, TraceEvent};
 use super::json::{Object, list, microseconds};
-use super::record::{Form, TraceHeader, Record};
+use super::record::{Form, Record, TraceHeader};
 use super::wait::{WaitReason, What};
 
 /// Writes a trace as lines of JSON.
@@ -60,10 +60,16 @@ pub(super) fn name(event: &TraceEvent<'_>) -> &'static str {
 
 fn write_fields(record: &Record<'_>, object: &mut Object<'_>) {
     match record.event {
-        TraceEvent::Spawn { .. } | TraceEvent::Poll { .. } | TraceEvent::Pending { .. } | TraceEvent::End { .. } => {
+        TraceEvent::Spawn { .. }
+        | TraceEvent::Poll { .. }
+        | TraceEvent::Pending { .. }
+        | TraceEvent::End { .. } => {
             write_life(record, object);
         }
-        TraceEvent::Arm { .. } | TraceEvent::Cascade { .. } | TraceEvent::Fire { .. } | TraceEvent::Cancel { .. } => {
+        TraceEvent::Arm { .. }
+        | TraceEvent::Cascade { .. }
+        | TraceEvent::Fire { .. }
+        | TraceEvent::Cancel { .. } => {
             write_timer(record, object);
         }
         TraceEvent::Watch { .. } | TraceEvent::FdReady { .. } => write_descriptor(record, object),

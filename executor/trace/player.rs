@@ -11,7 +11,7 @@ use std::panic::Location;
 use super::event::TraceEvent;
 use super::json::{Object, portable};
 use super::lines::Lines;
-use super::record::{Form, TraceHeader, Record};
+use super::record::{Form, Record, TraceHeader};
 
 /// The page, up to where the events begin.
 const PAGE: &str = include_str!("player/page.html");

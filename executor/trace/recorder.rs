@@ -11,9 +11,9 @@ use std::io;
 
 use crossbeam_channel::{Receiver, Sender};
 
-use super::event::{Cause, End, TraceEvent, Phase, Unpark};
+use super::event::{Cause, End, Phase, TraceEvent, Unpark};
 use super::output::TraceOutput;
-use super::record::{Form, TraceHeader, Record};
+use super::record::{Form, Record, TraceHeader};
 use super::request::Request;
 use super::wait::{CodeLine, WaitReason};
 
@@ -191,7 +191,8 @@ impl Recorder {
     /// The timer for which the task may wait has another number from now on.
     pub(super) fn renumber_timer(&self, task: u64, old: u64, new: u64) {
         let mut state = self.state.borrow_mut();
-        let waits = state.histories.get_mut(&task).into_iter().flat_map(|history| &mut history.waits);
+        let waits =
+            state.histories.get_mut(&task).into_iter().flat_map(|history| &mut history.waits);
         waits.for_each(|wait| wait.renumber_timer(old, new));
     }
 
@@ -218,7 +219,9 @@ impl Recorder {
 /// The part of a turn in which such an event happens and no other can have begun since.
 fn phase_of(event: &TraceEvent<'_>) -> Option<Phase> {
     match event {
-        TraceEvent::Park { .. } | TraceEvent::Unpark { .. } | TraceEvent::FdReady { .. } => Some(Phase::Io),
+        TraceEvent::Park { .. } | TraceEvent::Unpark { .. } | TraceEvent::FdReady { .. } => {
+            Some(Phase::Io)
+        }
         TraceEvent::Cascade { .. } | TraceEvent::Fire { .. } => Some(Phase::Timers),
         TraceEvent::Poll { .. } => Some(Phase::Ready),
         _ => None,
@@ -260,7 +263,9 @@ impl RecorderState {
     /// Takes note of what a task does. Returns the number of its poll.
     fn note(&mut self, event: &TraceEvent<'_>) -> u64 {
         match *event {
-            TraceEvent::Spawn { task, .. } => drop(self.histories.insert(task, TaskHistory::default())),
+            TraceEvent::Spawn { task, .. } => {
+                drop(self.histories.insert(task, TaskHistory::default()))
+            }
             TraceEvent::Park { .. } => self.is_parked = true,
             TraceEvent::Poll { task } => {
                 let history = self.histories.entry(task).or_default();

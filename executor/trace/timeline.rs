@@ -10,9 +10,9 @@
 
 use std::fmt::Write;
 
-use super::event::{Cause, End, TraceEvent, Interest, Unpark};
+use super::event::{Cause, End, Interest, TraceEvent, Unpark};
 use super::json::portable;
-use super::record::{Form, TraceHeader, Record};
+use super::record::{Form, Record, TraceHeader};
 use super::seen::Seen;
 use super::wait::{CodeLine, WaitReason, What};
 
@@ -142,10 +142,14 @@ impl Timeline {
     fn sentence(&mut self, record: &Record<'_>) -> String {
         let name = |task| self.seen.name(task);
         match record.event {
-            TraceEvent::Spawn { task, at, .. } => format!("spawn {} at {}", name(task), self.place(at)),
+            TraceEvent::Spawn { task, at, .. } => {
+                format!("spawn {} at {}", name(task), self.place(at))
+            }
             TraceEvent::Poll { task } => format!("poll {} #{}", name(task), record.poll),
             TraceEvent::Pending { task, waits } => self.suspended(task, waits),
-            TraceEvent::End { task, how: End::Panic(text) } => format!("panic {}: {text}", name(task)),
+            TraceEvent::End { task, how: End::Panic(text) } => {
+                format!("panic {}: {text}", name(task))
+            }
             TraceEvent::End { task, how } => format!("{} {}", how.name(), name(task)),
             TraceEvent::Wake { task, again } => {
                 let again = if again { ", who is in the queue already" } else { "" };
@@ -281,7 +285,9 @@ fn sentence_of_parts(record: &Record<'_>) -> String {
             format!("park for {:.3} ms at most", limit.as_secs_f64() * 1e3)
         }
         TraceEvent::Unpark { why } => format!("unpark: {}", why.name()),
-        TraceEvent::Cut { limit } => format!("cut: the trace has reached its limit of {limit} events"),
+        TraceEvent::Cut { limit } => {
+            format!("cut: the trace has reached its limit of {limit} events")
+        }
         TraceEvent::LoopEnd => "the loop has ended".to_owned(),
         _ => String::new(),
     }
