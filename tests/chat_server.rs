@@ -63,7 +63,7 @@ fn a_client_that_has_given_no_name_sees_no_messages() {
 }
 
 /// Breaks when the reader handles all that it has buffered without giving the writers
-/// a turn: then a mailbox overflows although its owner reads.
+/// a turn: then an outbox overflows although its owner reads.
 #[test]
 fn a_book_that_is_pasted_arrives_whole() {
     within_limit(|| {
@@ -144,7 +144,7 @@ fn who_lists_the_names_in_the_order_of_arrival() {
     });
 }
 
-/// Breaks when the connection is closed while answers are still in the mailbox.
+/// Breaks when the connection is closed while answers are still in the outbox.
 #[test]
 fn what_is_piped_in_is_answered_before_the_end() {
     within_limit(|| {
@@ -408,7 +408,7 @@ mod unix {
         });
     }
 
-    /// Breaks when what is in the mailboxes is thrown away at the end.
+    /// Breaks when what is in the outboxes is thrown away at the end.
     #[test]
     fn what_was_said_before_the_signal_still_arrives() {
         within_limit(|| {
