@@ -32,7 +32,7 @@ fn what_one_client_writes_all_others_see_with_its_name() {
 }
 
 #[test]
-fn who_comes_and_who_goes_is_announced_to_those_who_are_here() {
+fn a_client_that_comes_or_goes_is_announced_to_the_others() {
     within_limit(|| {
         let server = Server::start(&[]);
         let mut ann = server.client("ann");
@@ -285,7 +285,7 @@ fn a_connection_that_is_reset_leaves_like_any_other() {
 }
 
 #[test]
-fn when_the_server_is_full_it_says_so_and_one_who_leaves_makes_room() {
+fn a_full_server_says_so_and_a_client_that_leaves_frees_a_place() {
     within_limit(|| {
         let server = Server::start(&["--limit", "2"]);
         let mut ann = server.client("ann");

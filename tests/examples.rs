@@ -12,17 +12,17 @@ use programs::program;
 use support::within_limit;
 
 #[test]
-fn coroutine_prints_what_the_book_shows() {
+fn coroutine_prints_its_recorded_output() {
     prints("coroutine", include_str!("../examples/coroutine.out"));
 }
 
 #[test]
-fn awaitable_prints_what_the_book_shows() {
+fn awaitable_prints_its_recorded_output() {
     prints("awaitable", include_str!("../examples/awaitable.out"));
 }
 
 #[test]
-fn event_loop_prints_what_the_book_shows() {
+fn event_loop_prints_its_recorded_output() {
     prints("event_loop", include_str!("../examples/event_loop.out"));
 }
 
@@ -107,7 +107,7 @@ fn two_files(folder: &Path) -> (PathBuf, PathBuf) {
 }
 
 #[test]
-fn tour_leaves_a_page_that_plays_it() {
+fn tour_writes_a_page_that_plays_it() {
     let folder = tempfile::tempdir().unwrap();
     let (file, _) = two_files(folder.path());
     fs::create_dir(folder.path().join("target")).unwrap();
@@ -139,7 +139,7 @@ fn tour_runs_where_no_page_can_be_written() {
 }
 
 #[test]
-fn tour_leaves_its_trace_where_it_is_told() {
+fn tour_writes_its_trace_where_the_variable_says() {
     let folder = tempfile::tempdir().unwrap();
     let (file, _) = two_files(folder.path());
     fs::create_dir(folder.path().join("target")).unwrap();

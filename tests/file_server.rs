@@ -264,7 +264,7 @@ fn what_is_no_request_is_400() {
 }
 
 #[test]
-fn other_methods_are_405_and_told_which_there_are() {
+fn other_methods_are_405_and_the_answer_names_the_allowed_ones() {
     within_limit(|| {
         let server = Server::start();
         for method in ["POST", "PUT", "DELETE", "OPTIONS", "get"] {
@@ -392,7 +392,7 @@ fn help_explains_every_option() {
 }
 
 #[test]
-fn wrong_usage_is_told_in_one_line() {
+fn wrong_usage_is_reported_in_one_line() {
     for (words, expected) in [
         (&["--bogus"][..], "file_server: no option --bogus; see --help\n"),
         (&["--port"], "file_server: --port needs a number up to 65535; see --help\n"),
@@ -404,7 +404,7 @@ fn wrong_usage_is_told_in_one_line() {
 }
 
 #[test]
-fn what_is_no_directory_is_told_with_its_name() {
+fn a_path_that_is_no_directory_is_reported_with_its_name() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), "x").unwrap();
     for name in ["missing", "file"] {
@@ -416,7 +416,7 @@ fn what_is_no_directory_is_told_with_its_name() {
 }
 
 #[test]
-fn a_port_in_use_is_told() {
+fn a_port_in_use_is_reported() {
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = other.local_addr().unwrap();
     let complaint = complaint(&["--port", &address.port().to_string()]);
@@ -713,7 +713,7 @@ mod unix {
     }
 
     #[test]
-    fn what_may_not_be_read_is_403_and_a_pipe_holds_nobody_up() {
+    fn a_file_that_may_not_be_read_is_403_and_a_pipe_holds_up_no_client() {
         within_limit(|| {
             let server = Server::start();
             let pipe = server.root().join("pipe");
@@ -799,7 +799,7 @@ mod unix {
     }
 
     #[test]
-    fn too_many_open_files_are_told_and_pass_by() {
+    fn too_many_open_files_are_reported_and_the_server_recovers() {
         within_limit(|| {
             let mut shell = Command::new("sh");
             shell

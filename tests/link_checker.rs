@@ -33,7 +33,7 @@ fn a_site_without_broken_links_gives_code_0() {
 }
 
 #[test]
-fn a_broken_link_is_told_once_with_its_status_and_the_first_page_that_refers_to_it() {
+fn a_broken_link_is_reported_once_with_its_status_and_the_first_page_that_refers_to_it() {
     within_limit(|| {
         let site = Site::of(&[
             ("/", page("<a href=/b><a href=/a><a href=/gone>")),
@@ -67,7 +67,7 @@ fn pages_that_refer_to_each_other_come_to_an_end_and_each_is_asked_for_once() {
 }
 
 #[test]
-fn the_report_does_not_depend_on_who_answers_first() {
+fn the_report_does_not_depend_on_which_link_answers_first() {
     within_limit(|| {
         let report_if_first = |first: &'static str| {
             let first_was_asked = OnceLock::new();
@@ -490,7 +490,7 @@ fn help_is_printed_when_it_is_asked_for() {
 }
 
 #[test]
-fn a_mistake_on_the_command_line_is_told_in_one_line_and_gives_code_2() {
+fn a_mistake_on_the_command_line_is_reported_in_one_line_and_gives_code_2() {
     within_limit(|| {
         let mistakes: [(&[&str], &str); 11] = [
             (&[], "a URL is missing"),

@@ -82,7 +82,7 @@ fn an_idle_task_costs_at_most_180_bytes_and_a_sleeping_one_310() {
 }
 
 /// Of a burst of tasks stay the places in the table, the spare wakers and a small queue.
-fn the_memory_of_a_burst_in_the_ready_queue_is_given_back() {
+fn the_memory_of_a_burst_in_the_run_queue_is_freed() {
     let kept = |burst: fn(&Executor)| {
         let executor = virtual_executor();
         let before = bytes();
@@ -275,7 +275,7 @@ fn a_task_is_small_and_what_is_dropped_leaves_nothing_behind() {
         a_dropped_executor_leaves_nothing_behind();
         a_task_is_one_allocation_however_often_it_is_polled();
         of_a_burst_of_tasks_1024_headers_are_kept();
-        the_memory_of_a_burst_in_the_ready_queue_is_given_back();
+        the_memory_of_a_burst_in_the_run_queue_is_freed();
         polling_a_burst_of_ready_tasks_allocates_next_to_nothing();
         reads_that_wait_leave_one_waker_per_living_task();
     });

@@ -86,7 +86,7 @@ fn every_kind_of_event_has_a_sentence_and_an_effect() {
 }
 
 #[test]
-fn a_wake_tells_what_it_hands_over_and_the_source_shows_the_tasks_own_lines() {
+fn a_wake_shows_what_it_hands_over_and_the_source_shows_the_tasks_own_lines() {
     ask(&["told", "stepping", "sense", "known"], &page_of(TOLD), LAPTOP);
 }
 
@@ -228,7 +228,7 @@ fn every_colour_of_the_palette_stands_out_from_what_it_is_written_on() {
 }
 
 #[test]
-fn the_page_asks_nobody_for_anything() {
+fn the_page_loads_nothing_from_elsewhere() {
     let page = page_of("");
     for outside in ["http://", "https://", "@import", "url(", "fetch(", " src=", "<link"] {
         let own = page.replace("http://www.w3.org/2000/svg", "");

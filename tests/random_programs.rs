@@ -114,7 +114,7 @@ fn the_loop_and_the_rules_agree_on_any_program() {
 /// What a trace looks like, on both sides. Breaks when both are wrong in the same way, or
 /// write nothing.
 #[test]
-fn a_trace_tells_what_happened_in_which_turn_at_which_poll_and_at_what_time() {
+fn a_trace_says_what_happened_in_which_turn_at_which_poll_and_at_what_time() {
     let holds_it = block([Lock(0, block([Sleep(2)]))]);
     let wants_it = block([Lock(0, block([]))]);
     let root = block([Sleep(1), Abort(0), JoinEveryone, Wait(0)]);
@@ -257,7 +257,7 @@ fn of_two_receivers_the_second_gets_the_value_if_the_first_is_aborted_when_woken
 
 /// 84, 89 · Breaks when a send that was woken and then aborted keeps its wake.
 #[test]
-fn of_two_senders_the_second_gets_the_room_if_the_first_is_aborted_when_woken() {
+fn of_two_senders_the_second_gets_the_space_if_the_first_is_aborted_when_woken() {
     let first = block([Send(0), Send(0)]);
     let root = block([Receive(0), JoinEveryone]);
     agree_on_this(program([first, block([Send(0)]), block([Abort(0)])], [root]));
@@ -273,7 +273,7 @@ fn of_three_receivers_two_values_wake_only_two() {
 
 /// 89 · Breaks when only a receive from a full channel wakes a sender.
 #[test]
-fn two_values_received_at_once_make_room_for_two_senders() {
+fn two_values_received_at_once_make_space_for_two_senders() {
     let sender = || block([Send(1)]);
     let receiver = block([Receive(1), Receive(1)]);
     let tasks = [sender(), sender(), sender(), sender(), receiver];
@@ -300,14 +300,14 @@ fn a_notified_task_that_is_aborted_while_it_waits_for_the_lock_passes_its_notifi
 
 /// 86 · Breaks when a waiter that was let through looks at the flag once more.
 #[test]
-fn an_event_that_is_set_and_cleared_in_one_turn_lets_those_through_who_waited() {
+fn an_event_that_is_set_and_cleared_in_one_turn_releases_all_its_waiters() {
     let waiter = block([Wait(0)]);
     agree_on_this(program([waiter, block([Set(0), Clear(0)])], [block([JoinEveryone])]));
 }
 
 /// 84 · Breaks when an unlock leaves the mutex free until the next in line has its turn.
 #[test]
-fn who_unlocks_and_locks_again_at_once_goes_to_the_end_of_the_line() {
+fn a_task_that_unlocks_and_locks_again_at_once_goes_to_the_end_of_the_wait_queue() {
     let greedy = block([Lock(0, block([Yield])), Lock(0, block([]))]);
     let modest = block([Yield, Lock(0, block([]))]);
     agree_on_this(program([modest, greedy], [block([JoinEveryone])]));

@@ -56,7 +56,7 @@ fn executor() -> PathBuf {
 }
 
 #[test]
-fn a_room_uses_only_rooms_that_stand_before_it_in_lib_rs() {
+fn a_module_uses_only_modules_that_come_before_it_in_lib_rs() {
     let rooms = declared_modules(&executor().join("lib.rs"));
     assert!(rooms.len() >= 8, "the rooms were not found in lib.rs: {rooms:?}");
     for (index, room) in rooms.iter().enumerate() {

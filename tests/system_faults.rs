@@ -166,7 +166,7 @@ fn assert_each_failed(calls: &[&str], trace: Option<Trace>) {
 /// 73 · as in asyncio, which ignores this error and accepts on. Breaks when the error of
 /// one connection counts as the end of the listener.
 #[test]
-fn a_connection_that_was_given_up_in_the_line_is_an_error_and_the_next_is_accepted() {
+fn a_connection_that_was_given_up_in_the_backlog_is_an_error_and_the_next_is_accepted() {
     with_faults(&["accept4:error=ECONNABORTED:when=1"], || {
         glassloop::block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -419,7 +419,7 @@ fn a_disk_that_fails_under_a_whole_file_is_an_error_with_the_act_and_the_path() 
 /// 79 · as in Python. Breaks when the error of a write or of a sync is dropped, told twice,
 /// or ends the file.
 #[test]
-fn a_disk_that_fails_is_an_error_of_flush_and_of_sync_told_once() {
+fn a_disk_that_fails_is_an_error_of_flush_and_of_sync_reported_once() {
     with_faults_of_a_file(&["write,fsync:error=EIO:when=1"], |path| {
         executor_of_one_thread().block_on(async {
             let mut file = File::create(&path).await.unwrap();

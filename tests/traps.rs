@@ -231,7 +231,7 @@ fn a_sleep_has_one_timer_however_often_it_is_polled_and_none_when_it_is_gone() {
 
 /// Trap: a leaf keeps the waker of its first poll for ever.
 #[test]
-fn a_leaf_wakes_whoever_polled_it_last() {
+fn a_leaf_future_wakes_the_task_that_polled_it_last() {
     /// Polls with one waker, then with another, then lets `cause` happen.
     fn assert_wakes_newest(what: &str, future: impl Future, cause: impl FnOnce()) {
         let mut future = Box::pin(future);
@@ -260,7 +260,7 @@ fn a_leaf_wakes_whoever_polled_it_last() {
 
 /// Trap: the same, for the timer of a sleep that moves from one task to another.
 #[test]
-fn a_sleep_wakes_whoever_polled_it_last() {
+fn a_sleep_wakes_the_task_that_polled_it_last() {
     on_virtual_loop(|| async {
         let (first, waker) = WakeCount::new();
         let mut sleeping = sleep(Duration::from_secs(1));
@@ -382,7 +382,7 @@ fn a_park_token_that_is_taken_by_a_task_loses_no_wake() {
 /// Trap: the same the other way round. A token that a task leaves behind is no
 /// reason to think that something has happened.
 #[test]
-fn a_park_token_that_is_left_by_a_task_wakes_nobody() {
+fn a_park_token_that_is_left_by_a_task_wakes_no_task() {
     on_loop(|| async {
         let start = glassloop::now();
         let mut nap = sleep(Duration::from_millis(5));
