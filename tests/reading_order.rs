@@ -1,11 +1,11 @@
-//! The house rule that makes `executor/` readable from the first file to the last:
-//! a module uses only modules that stand before it. There are no circles, so
-//! nothing need be understood before it was read.
+//! The rule that makes `executor/` readable from the first file to the last: a module uses
+//! only modules that come before it. There are no circles, so a reader needs nothing that
+//! comes later.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The modules that a file declares, in the order in which it does.
+/// The modules that a file declares, in the order of the declarations.
 fn declared_modules(file: &Path) -> Vec<String> {
     let text = fs::read_to_string(file).expect("a source file");
     let declarations = text.lines().filter(|line| line.ends_with(';'));
@@ -57,20 +57,20 @@ fn executor() -> PathBuf {
 
 #[test]
 fn a_module_uses_only_modules_that_come_before_it_in_lib_rs() {
-    let rooms = declared_modules(&executor().join("lib.rs"));
-    assert!(rooms.len() >= 8, "the rooms were not found in lib.rs: {rooms:?}");
-    for (index, room) in rooms.iter().enumerate() {
-        for file in source_files(&executor().join(room)) {
-            let wrong = uses_of_later(&file, "crate", &rooms[index + 1..]);
-            assert!(wrong.is_empty(), "{wrong:#?}\nMove what is shared to an earlier room");
+    let modules = declared_modules(&executor().join("lib.rs"));
+    assert!(modules.len() >= 8, "the modules were not found in lib.rs: {modules:?}");
+    for (index, module) in modules.iter().enumerate() {
+        for file in source_files(&executor().join(module)) {
+            let wrong = uses_of_later(&file, "crate", &modules[index + 1..]);
+            assert!(wrong.is_empty(), "{wrong:#?}\nMove what is shared to an earlier module");
         }
     }
 }
 
 #[test]
 fn a_file_uses_only_files_that_stand_before_it_in_its_mod_rs() {
-    for room in declared_modules(&executor().join("lib.rs")) {
-        let folder = executor().join(&room);
+    for module in declared_modules(&executor().join("lib.rs")) {
+        let folder = executor().join(&module);
         let files = declared_modules(&folder.join("mod.rs"));
         for (index, file) in files.iter().enumerate() {
             let path = folder.join(format!("{file}.rs"));
@@ -84,8 +84,8 @@ fn a_file_uses_only_files_that_stand_before_it_in_its_mod_rs() {
 
 #[test]
 fn every_file_of_the_executor_opens_by_saying_what_it_is() {
-    for room in declared_modules(&executor().join("lib.rs")) {
-        for file in source_files(&executor().join(room)) {
+    for module in declared_modules(&executor().join("lib.rs")) {
+        for file in source_files(&executor().join(module)) {
             let text = fs::read_to_string(&file).unwrap();
             assert!(text.starts_with("//! "), "{} begins without a `//!`", file.display());
         }
@@ -95,8 +95,8 @@ fn every_file_of_the_executor_opens_by_saying_what_it_is() {
 #[test]
 fn every_unsafe_block_stands_with_its_proof() {
     let mut blocks = 0;
-    for room in declared_modules(&executor().join("lib.rs")) {
-        for file in source_files(&executor().join(room)) {
+    for module in declared_modules(&executor().join("lib.rs")) {
+        for file in source_files(&executor().join(module)) {
             let code = code_lines(&file);
             blocks += code.iter().filter(|line| line.contains("unsafe {")).count();
         }

@@ -6,7 +6,7 @@
 //! hyper::rt::Timer         Loop                sleep, now
 //! ```
 //!
-//! Whoever wants to use hyper on glassloop can copy this file.
+//! To use hyper on glassloop, copy this file.
 
 use std::io;
 use std::pin::Pin;

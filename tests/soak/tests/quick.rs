@@ -26,7 +26,7 @@ fn help_names_every_option() {
     let output = soak(&["--help"]);
     assert!(output.status.success(), "{output:?}");
     for option in ["--seconds", "--sockets", "--tasks", "--wakes", "--fronts", "--seed"] {
-        assert!(text(&output.stdout).contains(option), "{option} is not told");
+        assert!(text(&output.stdout).contains(option), "{option} is missing");
     }
 }
 
