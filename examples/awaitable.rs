@@ -103,7 +103,7 @@ fn deliver(parcel: &'static str, doorstep: &Mutex<Doorstep>) {
 /// The smallest executor: one future, and one thread that sleeps between two polls.
 fn block_on<F: Future>(waker_of: fn(Arc<Bell>) -> Waker, future: F) -> F::Output {
     let mut future = pin!(future);
-    let bell = Arc::new(Bell { rung: AtomicBool::new(false), sleeper: thread::current() });
+    let bell = Arc::new(Bell { rung: AtomicBool::new(false), thread: thread::current() });
     let waker = waker_of(Arc::clone(&bell));
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
@@ -116,13 +116,13 @@ fn block_on<F: Future>(waker_of: fn(Arc<Bell>) -> Waker, future: F) -> F::Output
 /// What a wake does here: it sets the flag, and ends the thread's park.
 struct Bell {
     rung: AtomicBool,
-    sleeper: Thread,
+    thread: Thread,
 }
 
 impl Bell {
     fn ring(&self) {
         self.rung.store(true, Ordering::Release);
-        self.sleeper.unpark();
+        self.thread.unpark();
     }
 
     /// A park may end for no reason, so the flag decides. A ring before the park

@@ -231,12 +231,12 @@ fn a_group_whose_task_fails_keeps_the_rules() {
 #[test]
 fn locks_and_channels_keep_the_rules() {
     good(async || {
-        let room = Rc::new(Semaphore::new(2));
+        let permits = Rc::new(Semaphore::new(2));
         let (sender, receiver) = channel::bounded(1);
         let tasks = (0..6).map(|index| {
-            let (room, sender) = (Rc::clone(&room), sender.clone());
+            let (permits, sender) = (Rc::clone(&permits), sender.clone());
             async move {
-                let _permit = room.acquire().await;
+                let _permit = permits.acquire().await;
                 sleep(milliseconds(1)).await;
                 sender.send(index).await.unwrap();
             }

@@ -167,10 +167,10 @@ impl Place {
     }
 
     async fn read_from_wire(&self, random: &mut Random) {
-        let mut room = [0; 9];
-        let room = &mut room[..random.between(1..=9)];
-        match (&self.wire).read(room).await {
-            Ok(length) => self.check_bytes(&room[..length]),
+        let mut buffer = [0; 9];
+        let buffer = &mut buffer[..random.between(1..=9)];
+        match (&self.wire).read(buffer).await {
+            Ok(length) => self.check_bytes(&buffer[..length]),
             Err(error) => self.faults.note(format!("the wire: {error}")),
         }
     }
