@@ -6,8 +6,8 @@
 //!
 //! Twin: `01_hello.py`, where `block_on` is called `asyncio.run`.
 //!
-//! Take away: **to call an `async fn` makes a value, and runs nothing; `block_on` makes
-//! the loop on which it runs.**
+//! Take away: **calling an `async fn` makes a value and runs nothing; `block_on` makes
+//! the loop that runs the value.**
 
 use glassloop::{block_on, println};
 
@@ -30,7 +30,7 @@ async fn print_second_async() {
 fn main() {
     print_first();
     print_second();
-    // An async block is a coroutine without a name. `await` is allowed only in there.
+    // An async block is a coroutine without a name. `await` is allowed only inside async code.
     block_on(async {
         print_first_async().await;
         print_second_async().await;

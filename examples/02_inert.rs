@@ -4,11 +4,11 @@
 //! cargo run --example 02_inert
 //! ```
 //!
-//! Twin: `02_inert.py`. Who forgets the `await` is warned: by Python when the
-//! program runs, by Rust when it is compiled.
+//! Twin: `02_inert.py`. Both languages warn about a forgotten `await`: Python when the
+//! program runs, Rust when the program is compiled.
 //!
 //! Take away: **a future does nothing until it is awaited, however long that takes;
-//! only what is given to `spawn` goes on by itself.**
+//! only a future that is given to `spawn` runs by itself.**
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn main() {
     block_on(async {
         let greeting = greet("ada");
         println!("created");
-        // The loop has all the time in the world, and knows nothing of `greeting`.
+        // The loop is idle for 20 ms, but it does not know `greeting`.
         sleep(Duration::from_millis(20)).await;
         println!("still nothing");
         println!("result {}", greeting.await);

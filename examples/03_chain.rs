@@ -6,8 +6,8 @@
 //!
 //! Twin: `03_chain.py`.
 //!
-//! Take away: **who awaits `print_sum` awaits `compute` and its timer: a chain is one
-//! task. When the timer fires, the loop resumes the chain, from the top to the timer.**
+//! Take away: **to await `print_sum` is to await `compute` and its timer too: a chain is
+//! one task. When the timer fires, the loop resumes the chain, from the top to the timer.**
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use glassloop::{block_on, println, sleep};
 
 async fn compute(x: u32, y: u32) -> u32 {
     println!("compute {x} + {y}");
-    // Only here does the chain really wait. An `await` of something that is ready
-    // goes on at once, as a call does.
+    // This is the only place where the chain waits. An `await` of something that is
+    // ready continues at once, as a call does.
     sleep(Duration::from_millis(10)).await;
     x + y
 }

@@ -7,7 +7,7 @@
 //! Twin: `04_sync_vs_async.py`.
 //!
 //! Take away: **`await` in a loop waits for the sum; `join_all` waits for the longest.
-//! That `work` is async does not make it concurrent: being awaited together does.**
+//! `async` alone does not make `work` concurrent: awaiting several calls together does.**
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -20,7 +20,7 @@ const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 async fn work(name: &str) {
     sleep(WAIT).await;
     print!("done {name} ");
-    // Stdout holds a line back until it is complete; we want to watch.
+    // Without a flush, stdout shows a line only when the line is complete.
     let _ = io::stdout().flush();
 }
 
@@ -38,7 +38,7 @@ fn main() {
         let together = now() - start;
         println!("| together");
 
-        // A timer may be late, never early: "at least" is all that can be promised.
+        // A timer may be late, never early: a program can only promise "at least".
         println!("one by one takes at least 300 ms: {}", python(one_by_one >= WAIT * 5));
         println!("together takes at least 60 ms: {}", python(together >= WAIT));
         println!("together is faster: {}", python(together < one_by_one));

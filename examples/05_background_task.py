@@ -1,4 +1,4 @@
-"""05 Background task: create_task schedules for the next turn, and goes on.
+"""05 Background task: create_task schedules for the next turn, and returns at once.
 
 Awaiting the task joins it. Twin: 05_background_task.rs
 """

@@ -1,4 +1,4 @@
-//! # 05 Background task: `spawn` schedules for the next turn, and goes on
+//! # 05 Background task: `spawn` schedules for the next turn, and returns at once
 //!
 //! ```text
 //! cargo run --example 05_background_task
@@ -7,7 +7,7 @@
 //! Twin: `05_background_task.py`, where `spawn` is called `create_task`.
 //!
 //! Take away: **a spawned task runs from the next turn on, whether or not anybody awaits
-//! it; to await its handle is to wait for its end, and to get its output.**
+//! it; to await its handle is to wait for the task's end and to get its output.**
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn main() -> Result<(), JoinError> {
     block_on(async {
         let task = spawn_named("background", background());
         println!("spawned, not started");
-        // There is one thread: until we let go of it, nobody else can start.
+        // There is one thread: no other task can start until this one yields.
         yield_now().await;
         println!("main goes on");
         println!("finished? {}", if task.is_finished() { "True" } else { "False" });

@@ -1,6 +1,6 @@
 """06 Round robin: sleep(0) gives every other ready task one turn.
 
-The queue is first in, first out. Who never awaits keeps the thread.
+The run queue is first in, first out. A task that never awaits keeps the thread.
 Twin: 06_round_robin.rs
 """
 

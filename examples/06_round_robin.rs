@@ -6,7 +6,7 @@
 //!
 //! Twin: `06_round_robin.py`, where `yield_now()` is written `sleep(0)`.
 //!
-//! Take away: **the ready queue is first in, first out, and nobody is interrupted: a
+//! Take away: **the run queue is first in, first out, and no task is interrupted: a
 //! task has the thread until it awaits something that is not ready.**
 
 use glassloop::{JoinError, block_on, spawn_named, yield_now};
@@ -18,7 +18,7 @@ async fn player(name: &str) {
     }
 }
 
-/// Has no `await`: to make it `async` has not made it polite.
+/// Has no `await`: `async` alone does not make a function yield.
 async fn greedy() {
     for turn in 0..3 {
         print!("g{turn} ");

@@ -6,14 +6,14 @@
 //!
 //! Twin: `07_gather_fetch.py`, where `join_all` is called `gather`.
 //!
-//! Take away: **`join_all` starts all, waits for all, and gives each result its place
-//! back. It spawns nothing: the futures take turns inside the task that awaits them.**
+//! Take away: **`join_all` starts all, waits for all, and returns the results in the order
+//! of the arguments. It spawns no task: the futures run inside the task that awaits them.**
 
 use std::time::Duration;
 
 use glassloop::{block_on, join_all, println, sleep};
 
-/// Stands in for a download: the loop does not care what is waited for.
+/// Stands in for a download: to the loop, a wait for a timer and a wait for a socket are alike.
 async fn fetch_url(url: &str, ms: u64) -> String {
     println!("start {url}");
     sleep(Duration::from_millis(ms)).await;

@@ -6,8 +6,8 @@
 //!
 //! Twin: `08_errors.py`, where an exception does what `?` does here.
 //!
-//! Take away: **who waits for several decides what the first error means: wait for all
-//! (`join_all`), wait no more (`try_zip`), or end the others too (`TaskGroup`, in 19).**
+//! Take away: **the caller that waits for several chooses what the first error means: wait
+//! for all (`join_all`), stop waiting (`try_zip`), or end the others (`TaskGroup`, in 19).**
 
 use std::error::Error;
 use std::rc::Rc;
@@ -28,7 +28,7 @@ async fn parse_later(text: &str, gate: Rc<Event>) -> Fallible<u32> {
     parse(text).await
 }
 
-/// A task fails by an error of its own, or by a panic: the `?` is for the latter.
+/// A task fails with an error of its own or with a panic: the `?` passes the panic on.
 async fn joined<T>(task: JoinHandle<Fallible<T>>) -> Fallible<T> {
     task.await?
 }
@@ -39,8 +39,8 @@ fn main() {
             println!("await: {error}");
         }
 
-        // The error drops the handle of the sibling, and the task goes on. Without
-        // `spawn`, it would drop the sibling itself.
+        // The error drops the handle of the other task, and that task runs on. Without
+        // `spawn`, the error would drop the other future itself.
         let gate = Rc::new(Event::new());
         let (one, y) = (spawn(parse_later("1", gate.clone())), spawn(parse("y")));
         if let Err(error) = try_zip(joined(one), joined(y)).await {

@@ -6,8 +6,8 @@
 //!
 //! Twin: `09_race.py`, which must cancel the loser and wait until it has ended.
 //!
-//! Take away: **to cancel a future is to drop it. A race needs no bookkeeping: with the
-//! value that holds both futures the loser goes, and what it held is cleaned up.**
+//! Take away: **to cancel a future is to drop it. A race needs no bookkeeping: dropping
+//! the value that holds both futures drops the loser, and all that the loser held.**
 
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ async fn mirror(name: &'static str, wait: Duration) -> &'static str {
     name
 }
 
-/// What the mirror is asked. Python catches `CancelledError` to see that nobody wants
-/// the answer any more; here, the question is dropped.
+/// The request to a mirror. Python catches `CancelledError` to see that nobody wants
+/// the answer any more; here, the request is dropped.
 struct Request {
     name: &'static str,
     answered: bool,
@@ -40,7 +40,7 @@ fn main() {
     block_on(async {
         let slow = mirror("slow", Duration::from_secs(3600));
         let fast = mirror("fast", Duration::from_millis(10));
-        // `or` polls the first one first; `race` would be fair, and toss a coin.
+        // `or` polls its first argument first; `race` would choose at random, to be fair.
         let winner = future::or(slow, fast).await;
         println!("winner {winner}");
     });

@@ -6,8 +6,8 @@
 //!
 //! Twin: `10_timeout.py`, where `timeout` is called `wait_for`.
 //!
-//! Take away: **any future can be given a limit from outside, and needs to know nothing
-//! of it: when time is up, it is dropped where it stands, with all that it holds.**
+//! Take away: **a caller can put a time limit on any future, and the future need not know:
+//! when the time is up, the future is dropped at its `await`, with all that it holds.**
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn slow(work: Duration) -> &'static str {
     "finished"
 }
 
-/// Python's `finally`: runs at the end of the scope, however that comes about.
+/// Python's `finally`: runs when the scope is left, by a return, an error or a drop.
 struct Cleanup;
 
 impl Drop for Cleanup {

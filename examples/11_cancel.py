@@ -1,4 +1,4 @@
-"""11 Cancel: a request; the task stops at its await, on its next turn.
+"""11 Cancel: a request; the task stops at its await, in its next turn.
 
 Twin: 11_cancel.rs
 """

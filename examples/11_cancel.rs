@@ -1,4 +1,4 @@
-//! # 11 Cancel: a request; the task ends at its `await`, on its next turn
+//! # 11 Cancel: a request; the task ends at its `await`, in its next turn
 //!
 //! ```text
 //! cargo run --example 11_cancel
@@ -6,8 +6,8 @@
 //!
 //! Twin: `11_cancel.py`, where `abort` is called `cancel`.
 //!
-//! Take away: **a task can be ended only where it stands still, at an `await`. There it
-//! is dropped: its clean-up is `Drop`, which can neither await nor say no.**
+//! Take away: **a task can be cancelled only at an `await`. There its future is dropped:
+//! its clean-up is `Drop`, which can neither await nor refuse.**
 
 use glassloop::{block_on, println, spawn_named, yield_now};
 
@@ -35,7 +35,7 @@ fn main() {
         yield_now().await;
         task.abort();
         println!("cancel requested");
-        // By reference, to keep the handle: awaiting a value uses it up.
+        // Awaited by reference, to keep the handle: awaiting a value uses it up.
         match (&mut task).await {
             Err(error) if error.is_cancelled() => println!("task was cancelled"),
             outcome => panic!("the worker should have been cancelled: {outcome:?}"),

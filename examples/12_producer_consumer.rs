@@ -7,8 +7,8 @@
 //! Twin: `12_producer_consumer.py`, where the channel is a `Queue`, and the producer
 //! says "no more" by putting a `None` into it, the sentinel.
 //!
-//! Take away: **a channel knows its ends. When the last sender is gone, the receiver is
-//! told: no sentinel that could be forgotten, or come once for two consumers.**
+//! Take away: **a channel counts its senders. When the last one is dropped, the receiver gets
+//! an end: no sentinel that could be forgotten, or sent once although there are two consumers.**
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ use futures_lite::{StreamExt, future};
 use glassloop::sync::channel::{self, Receiver, SendError, Sender};
 use glassloop::{block_on, println, sleep};
 
-/// Owns the sender: it is dropped when this ends, by whatever way.
+/// Owns the sender: the sender is dropped when this function ends, in whatever way.
 async fn producer(sender: Sender<u32>) -> Result<(), SendError<u32>> {
     for i in 0..3 {
         sleep(Duration::from_millis(20)).await;
         println!("produced {i}");
-        // `?`: there is nobody left who could receive it.
+        // `?`: the send fails if no receiver is left.
         sender.send(i).await?;
     }
     Ok(())

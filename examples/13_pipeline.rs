@@ -6,14 +6,14 @@
 //!
 //! Twin: `13_pipeline.py`. Three tasks, joined by channels that hold one item each.
 //!
-//! Take away: **a bounded channel makes the fast wait for the slow, step by step back to
-//! the source: however long the stream is, only a few items are in memory.**
+//! Take away: **a bounded channel makes a fast stage wait for a slow one, step by step back
+//! to the source: however long the stream is, only a few items are in memory.**
 
 use futures_lite::StreamExt;
 use glassloop::sync::channel::{Receiver, SendError, Sender, bounded};
 use glassloop::{TaskGroup, block_on, println, yield_now};
 
-/// If a later stage is gone, the send fails, and `?` ends this one, too.
+/// If a later stage has ended, a send to it fails, and `?` ends this stage too.
 type Stage = Result<(), SendError<u32>>;
 
 async fn source(output: Sender<u32>) -> Stage {
@@ -28,7 +28,7 @@ async fn square(mut numbers: Receiver<u32>, output: Sender<u32>) -> Stage {
     while let Some(x) = numbers.next().await {
         output.send(x * x).await?;
     }
-    Ok(()) // drops `output`, which tells the sink: the end goes on by itself
+    Ok(()) // drops `output`, so the sink's `next` returns `None`, and the sink ends too
 }
 
 async fn sink(mut squares: Receiver<u32>) -> Stage {

@@ -1,6 +1,6 @@
 """14 Lock: one thread still has races, at any await between read and write.
 
-A lock cures it; it is given to the waiters in order. Twin: 14_lock.rs
+A lock prevents the race; it is granted to the waiters in order. Twin: 14_lock.rs
 """
 
 import asyncio

@@ -4,11 +4,11 @@
 //! cargo run --example 14_lock
 //! ```
 //!
-//! Twin: `14_lock.py`, where the lock stands beside what it protects. Here, what is
-//! protected is inside, and can be reached only by a guard.
+//! Twin: `14_lock.py`, where the lock and the value are two variables. Here, the value
+//! is inside the lock, and can be reached only through a guard.
 //!
-//! Take away: **between two awaits nobody interferes, and a `Cell` is enough; what must
-//! stay true across an `await` needs a lock that may be held across it.**
+//! Take away: **between two awaits no other task runs, and a `Cell` is enough; what must
+//! stay true across an `await` needs a lock that may be held across the `await`.**
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use glassloop::{JoinError, block_on, println, sleep, spawn_named, sync::Mutex};
 
-/// For as long as this waits, what was seen may become untrue.
+/// While this waits, another task may change the balance that the caller has read.
 async fn bank() {
     sleep(Duration::from_millis(5)).await;
 }
@@ -28,7 +28,7 @@ async fn deposit(balance: Rc<Cell<u32>>) {
 }
 
 async fn deposit_locked(balance: Rc<Mutex<u32>>) {
-    // Unlocked at the end of the scope, by a panic or a cancellation as well.
+    // Unlocked when the guard is dropped: at the end of the scope, also by a panic or an abort.
     let mut balance = balance.lock().await;
     let seen = *balance;
     bank().await;

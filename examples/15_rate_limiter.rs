@@ -6,14 +6,14 @@
 //!
 //! Twin: `15_rate_limiter.py`.
 //!
-//! Take away: **start as many as you like, and limit them at the door: whoever holds a
-//! permit is inside, and the drop of the permit lets the next one in.**
+//! Take away: **start as many calls as you like, and limit how many run at once: a call
+//! runs while it holds a permit, and dropping the permit grants it to the next waiter.**
 
 use std::cell::Cell;
 
 use glassloop::{block_on, join_all, println, sync::Semaphore, yield_now};
 
-/// One thread: to count needs neither a lock nor atomics.
+/// All calls run on one thread: counting needs neither a lock nor atomics.
 #[derive(Default)]
 struct Gauge {
     active: Cell<u32>,

@@ -1,6 +1,6 @@
 """16 Event: many wait, one sets, all wake in the order they waited.
 
-It stays set: who comes later does not wait. Twin: 16_event.rs
+The event stays set: a later waiter does not wait. Twin: 16_event.rs
 """
 
 import asyncio

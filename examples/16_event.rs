@@ -6,8 +6,8 @@
 //!
 //! Twin: `16_event.py`.
 //!
-//! Take away: **to wake is to put into the ready queue, not to run: `set` returns first,
-//! and the waiters run when its caller awaits.**
+//! Take away: **to wake a task is to push it to the run queue, not to run it: `set` returns
+//! first, and the waiters run when the caller of `set` awaits.**
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ async fn runner(gun: Rc<Event>, name: &str) {
 
 fn main() -> Result<(), JoinError> {
     block_on(async {
-        // A task may outlive this scope, so that it cannot borrow: each owns a share.
+        // A task may outlive this scope, so it cannot borrow from it: each task owns an `Rc`.
         let gun = Rc::new(Event::new());
         let tasks = ["red", "green", "blue"];
         let tasks = tasks.map(|name| spawn_named(name, runner(gun.clone(), name)));
@@ -33,7 +33,7 @@ fn main() -> Result<(), JoinError> {
         for task in tasks {
             task.await?;
         }
-        // An event stays set: who comes late does not wait.
+        // An event stays set: a later waiter does not wait.
         runner(gun, "late").await;
         Ok(())
     })

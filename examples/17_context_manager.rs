@@ -1,4 +1,4 @@
-//! # 17 Context manager: a file and a lock, left in good order
+//! # 17 Context manager: a file and a lock, closed on every way out
 //!
 //! ```text
 //! cargo run --example 17_context_manager
@@ -6,8 +6,8 @@
 //!
 //! Twin: `17_context_manager.py`, where `__aexit__` may await; a `Drop` may not.
 //!
-//! Take away: **leaving a scope drops what is in it, by `?` too; but a drop cannot
-//! await, so a close that may wait or fail is a call of its own.**
+//! Take away: **leaving a scope drops what is in it, also when `?` leaves it; but a drop
+//! cannot await, so a close that may wait or fail is a call of its own.**
 
 use std::io;
 use std::path::{Path, PathBuf};

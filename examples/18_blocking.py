@@ -1,4 +1,4 @@
-"""18 Blocking: it freezes every task, the user interface too; in a thread it does not.
+"""18 Blocking: a blocking call freezes every task; in a thread it does not.
 
 Twin: 18_blocking.rs. There to_thread is called unblock.
 """

@@ -1,4 +1,4 @@
-//! # 18 Blocking: it freezes every task; in a thread it does not
+//! # 18 Blocking: a blocking call freezes every task; in a thread it does not
 //!
 //! ```text
 //! cargo run --example 18_blocking
@@ -6,8 +6,8 @@
 //!
 //! Twin: `18_blocking.py`, where `unblock` is called `to_thread`.
 //!
-//! Take away: **between two awaits a task has the whole loop to itself; what takes
-//! long there belongs on a thread of the pool.**
+//! Take away: **between two awaits a task has the whole loop to itself; a call that takes
+//! long belongs on a thread of the pool.**
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use glassloop::{println, sleep, spawn_named, unblock, yield_now};
 
-/// A user interface, as far as this program is concerned: it must not stand still.
+/// Stands in for a user interface, which must not freeze.
 async fn ui(ticks: Rc<Cell<u32>>) {
     loop {
         ticks.set(ticks.get() + 1);

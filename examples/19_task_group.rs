@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use glassloop::{TaskGroup, println, sleep};
 
-/// Goes down with a child that is cancelled, which is to be dropped at an `await`.
+/// Dropped with a child that is cancelled: to cancel is to drop at an `await`.
 struct Unfinished(&'static str);
 
 impl Drop for Unfinished {

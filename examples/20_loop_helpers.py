@@ -1,6 +1,6 @@
 """20 Loop helpers: call_soon, call_later, a Future set by hand, call_soon_threadsafe.
 
-Twin: 20_loop_helpers.rs. There these are a spawn, a sleep and a waker.
+Twin: 20_loop_helpers.rs, where these are a spawn, a sleep and a waker.
 """
 
 import asyncio

@@ -1,13 +1,13 @@
-//! # 20 Loop helpers: what lies under tasks, sleeps and threads
+//! # 20 Loop helpers: asyncio's `call_soon` and `call_later`, and a wake from a thread
 //!
 //! ```text
 //! cargo run --example 20_loop_helpers
 //! ```
 //!
-//! Twin: `20_loop_helpers.py`, which asks the loop for each of them by name.
+//! Twin: `20_loop_helpers.py`, which calls these methods of the loop.
 //!
-//! Take away: **`call_soon` is a spawn, `call_later` a spawn that sleeps first, and
-//! `call_soon_threadsafe` is in every waker: it may be woken from any thread.**
+//! Take away: **`call_soon` is a spawn, `call_later` is a spawn that sleeps first, and every
+//! waker does what `call_soon_threadsafe` does: any thread may call it.**
 
 use std::{thread, time::Duration};
 

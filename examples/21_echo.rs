@@ -7,7 +7,7 @@
 //! Twin: `21_echo.py`, where `start_server` accepts and spawns by itself.
 //!
 //! Take away: **a server is a loop around `accept` that spawns a task for each
-//! connection, and whoever drops that loop closes the server.**
+//! connection, and dropping that loop closes the server.**
 
 use std::{convert::Infallible, io, net::SocketAddr};
 
@@ -50,7 +50,7 @@ fn main() -> io::Result<()> {
         let server = spawn_named("server", serve(listener));
         client(address, "one", 2).await?;
         client(address, "two", 1).await?;
-        server.abort(); // a request: the listener is dropped in the task's turn
+        server.abort(); // a request: the listener is dropped when the task's turn comes
         assert!(server.await.is_err_and(|error| error.is_cancelled()));
         println!("server closed");
         Ok(())

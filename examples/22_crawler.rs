@@ -6,8 +6,8 @@
 //!
 //! Twin: `22_crawler.py`, where `task_done` must be called, and `join` waits for it.
 //!
-//! Take away: **let each job carry a guard of a `WaitGroup`: it is done when it is
-//! dropped, however that happens, and nobody can forget to say so.**
+//! Take away: **let each job carry a guard of a `WaitGroup`: a job counts as done when it is
+//! dropped, for whatever reason, and no worker can forget to report it.**
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ struct Job {
     _undone: WaitGuard,
 }
 
-/// What the workers share. They are tasks of one loop, so a `RefCell` will do.
+/// What the workers share. They are tasks of one loop, so a `RefCell` is enough.
 struct Crawl {
     seen: RefCell<BTreeSet<&'static str>>,
     jobs: Sender<Job>,
@@ -34,7 +34,7 @@ struct Crawl {
 }
 
 impl Crawl {
-    /// Makes a job of a page, unless it has been one already.
+    /// Makes a job for a page, unless the page has had one already.
     fn visit(&self, url: &'static str, depth: u32) {
         if self.seen.borrow_mut().insert(url) {
             let job = Job { url, depth, _undone: self.undone.add() };

@@ -1,6 +1,6 @@
 """23 Graceful shutdown: on a signal, take no new work, let the job at hand end, leave.
 
-Twin: 23_graceful_shutdown.rs. There the signal comes through a pipe, as it does here, but in sight.
+Twin: 23_graceful_shutdown.rs, which makes the pipe itself that this loop has inside.
 """
 
 import asyncio

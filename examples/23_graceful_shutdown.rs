@@ -1,13 +1,13 @@
-//! # 23 Graceful shutdown: a signal is awaited, then all end in order
+//! # 23 Graceful shutdown: await a signal, let the running job end, then leave
 //!
 //! ```text
 //! cargo run --example 23_graceful_shutdown
 //! ```
 //!
-//! Twin: `23_graceful_shutdown.py`, whose loop keeps such a pipe out of sight.
+//! Twin: `23_graceful_shutdown.py`, whose loop has the same pipe inside.
 //!
 //! Take away: **a signal handler may do next to nothing, so it writes a byte into a
-//! pipe; and whoever awaits the pipe awaits the signal.**
+//! pipe; to await the pipe is to await the signal.**
 
 #[cfg(unix)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -68,7 +68,8 @@ impl Room {
     }
 }
 
-/// A client's place in the room. It is given up by an error too, or by an abort.
+/// Keeps a client in the list of the room. An error or an abort drops it too, and so takes
+/// the client out of the list.
 struct Seat {
     room: Room,
     name: String,

@@ -1,17 +1,17 @@
-//! # 26 Deep await: it costs no turn; a deep chain of tasks does
+//! # 26 Deep await: a deep chain of awaits costs no turn; a deep chain of tasks does
 //!
 //! ```text
 //! cargo run --example 26_deep_await
 //! ```
 //!
-//! Twin: `26_deep_await.py`, which counts the turns with a task, for want of `stats`.
+//! Twin: `26_deep_await.py`, which counts the turns with a task, since asyncio has no `stats`.
 //!
-//! Take away: **an `await` is a call, a task is a trip to the loop: two turns each,
-//! one until it runs and one until whoever joins it goes on.**
+//! Take away: **an `await` is a call; a task goes through the loop, which takes two turns: one
+//! until the task runs, and one until the task that joins it runs again.**
 
 use glassloop::{println, spawn, stats};
 
-/// An `async fn` that contained itself would be infinitely large; hence the box.
+/// Boxed, because an `async fn` that contained itself would be infinitely large.
 async fn nested(depth: u32) -> u32 {
     match depth {
         0 => 1,
@@ -19,7 +19,7 @@ async fn nested(depth: u32) -> u32 {
     }
 }
 
-/// A task has an allocation of its own; nothing is contained here.
+/// Needs no box: a task has an allocation of its own, and this future contains only its handle.
 async fn tasked(depth: u32) -> u32 {
     match depth {
         0 => 1,

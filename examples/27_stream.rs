@@ -6,8 +6,8 @@
 //!
 //! Twin: `27_stream.py`, where an async generator is written with `yield`.
 //!
-//! Take away: **a stream is pulled: it does nothing between two calls of `next`, and
-//! to leave it early is to drop it.**
+//! Take away: **a stream does nothing between two calls of `next`, and to leave it early
+//! is to drop it.**
 
 use std::{pin::pin, time::Duration};
 
@@ -26,7 +26,7 @@ impl Drop for Ticks {
     }
 }
 
-/// Rust has no `yield` yet: `unfold` makes an item and the next state of a state.
+/// Rust has no `yield` yet: `unfold` makes an item and the next state from a state.
 fn ticks(period: Duration) -> impl Stream<Item = u32> {
     let ticks = Ticks { beat: glassloop::interval(period), count: 0 };
     stream::unfold(ticks, async |mut ticks| {

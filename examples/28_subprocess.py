@@ -1,6 +1,6 @@
 """28 Subprocess: two child processes at once; the answers come in argument order.
 
-Twin: 28_subprocess.rs. There the pipe is awaited by hand, and the exit on a thread.
+Twin: 28_subprocess.rs, which awaits the pipe itself, and the exit on a thread.
 """
 
 import asyncio

@@ -6,8 +6,8 @@
 //!
 //! Twin: `28_subprocess.py`, where asyncio waits for pipes and processes by itself.
 //!
-//! Take away: **a pipe can be awaited, so `Async` is all it takes; the end of a
-//! process cannot, so that wait goes to the pool.**
+//! Take away: **the loop can wait for a pipe, through `Async`; it cannot wait for the end
+//! of a process, so a thread of the pool waits for that.**
 
 #[cfg(unix)]
 fn main() -> std::io::Result<()> {
@@ -36,7 +36,7 @@ mod unix {
         let mut said = String::new();
         stdout.read_to_string(&mut said).await?;
         let status = unblock(move || child.wait()).await?;
-        let code = status.code().expect("nobody kills it");
+        let code = status.code().expect("nothing kills the process");
         Ok(format!("{name} exit {code} said {}", said.trim_end()))
     }
 

@@ -1,6 +1,6 @@
 """29 Fair spin: a task that yields for ever starves neither timers nor I/O.
 
-Twin: 29_fair_spin.rs. There sleep(0) is called yield_now.
+Twin: 29_fair_spin.rs, where sleep(0) is called yield_now.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-//! # 29 Fair spin: a task that yields for ever starves nobody
+//! # 29 Fair spin: a task that yields for ever starves no other task
 //!
 //! ```text
 //! cargo run --example 29_fair_spin
@@ -6,8 +6,8 @@
 //!
 //! Twin: `29_fair_spin.py`, where `yield_now` is called `sleep(0)`.
 //!
-//! Take away: **who yields goes to the back of the line, and each turn the loop looks
-//! at I/O and at timers before it runs the line: so a busy task is a fair one.**
+//! Take away: **a task that yields goes to the back of the run queue, and the loop handles
+//! I/O and timers between its turns: so a task that yields holds up nothing.**
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use std::time::Duration;
 use glassloop::sync::Event;
 use glassloop::{println, sleep, spawn_named, yield_now};
 
-/// Is never done waiting, and never waits: it asks again every turn.
+/// Never sleeps until the event is set: it asks again in every turn.
 async fn spinner(stop: Rc<Event>) -> u64 {
     let mut turns = 0;
     while !stop.is_set() {

@@ -1,6 +1,6 @@
 """30 Late timers: block the loop past several deadlines: all are late, none is lost.
 
-Twin: 30_late_timers.rs. There the order is the same: that of the deadlines.
+Twin: 30_late_timers.rs, where the timers fire in the same order, that of the deadlines.
 """
 
 import asyncio

@@ -6,8 +6,8 @@
 //!
 //! Twin: `30_late_timers.py`, where the order is the same.
 //!
-//! Take away: **a timer is never early, and as late as the loop is busy; the late
-//! ones fire in the order of their deadlines, and none is lost.**
+//! Take away: **a timer is never early, and as late as the loop is busy; late timers
+//! fire in the order of their deadlines, and none is lost.**
 
 use std::thread;
 use std::time::Duration;
@@ -23,8 +23,8 @@ fn main() {
     glassloop::block_on(async {
         let tasks = [300, 100, 200]
             .map(|milliseconds| spawn_named(format!("alarm {milliseconds}"), alarm(milliseconds)));
-        yield_now().await; // they begin
-        thread::sleep(Duration::from_millis(400)); // the mistake: the loop stands still
+        yield_now().await; // the alarms begin
+        thread::sleep(Duration::from_millis(400)); // the mistake: this blocks the loop
         println!("blocked for 400 ms");
         for task in tasks {
             task.await.expect("no alarm panics");

@@ -1,6 +1,6 @@
 """31 Leftovers: when main returns, the tasks that still run are cancelled and cleaned up.
 
-Twin: 31_leftovers.rs. There they are dropped, and Drop cleans up.
+Twin: 31_leftovers.rs, where the tasks are dropped, and Drop cleans up.
 """
 
 import asyncio

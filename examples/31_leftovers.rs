@@ -4,7 +4,7 @@
 //! cargo run --example 31_leftovers
 //! ```
 //!
-//! Twin: `31_leftovers.py`, where they are cancelled, and `finally` cleans up.
+//! Twin: `31_leftovers.py`, where the tasks are cancelled, and `finally` cleans up.
 //!
 //! Take away: **`block_on` waits for its own future only; the tasks that are left are
 //! dropped before it returns, and their `Drop`s clean up.**
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use glassloop::{println, sleep, spawn_named, yield_now};
 
-/// Python's `finally`: runs at the end of its scope, whichever way that is left.
+/// Python's `finally`: runs when the scope is left, by a return, an error or a drop.
 struct CleanUp;
 
 impl Drop for CleanUp {
@@ -30,8 +30,8 @@ async fn background() {
 
 fn main() {
     glassloop::block_on(async {
-        spawn_named("background", background()).detach(); // the executor owns it all the same
-        yield_now().await; // it begins
+        spawn_named("background", background()).detach(); // the executor still owns the task
+        yield_now().await; // the task begins
         println!("main returns");
     });
     println!("loop closed");

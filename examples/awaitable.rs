@@ -1,19 +1,21 @@
-//! # Awaitable: a leaf future, and the waker it keeps
+//! # Awaitable: what `await` takes, down to the leaf future that waits itself
 //!
-//! Below all the `async fn`s there is a *leaf*: a future that awaits nothing, but
-//! is made ready by something outside. Here a thread brings a parcel. The same
-//! leaf is driven three times: by a waker made of raw pointers, by the safe trait
-//! `Wake`, and by glassloop.
+//! An *awaitable* is anything that `.await` takes: in Rust, every future. An `async fn`
+//! waits only by awaiting another future. At the end of such a chain is a *leaf future*: it
+//! awaits no other future, it waits itself, and something outside of the chain makes it
+//! ready. Here a thread brings a parcel. The same leaf future runs three times: with a
+//! waker made of raw pointers, with the safe trait `Wake`, and on glassloop.
 //!
 //! ```text
 //! cargo run --example awaitable
 //! ```
 //!
-//! Take away: **a future that is not ready keeps the waker and returns; whoever
-//! makes it ready calls that waker. The waker is the only link between the two.**
+//! Take away: **a leaf future that is not ready keeps the waker and returns; the code
+//! that makes it ready calls that waker. The waker is the only link between the two.**
 //!
-//! In Python a leaf is an `asyncio.Future`: its `__await__` yields it to the loop,
-//! and a thread ends the wait with `loop.call_soon_threadsafe(future.set_result, …)`.
+//! In Python the leaf future is an `asyncio.Future`: its `__await__` yields it to the
+//! loop, and a thread ends the wait with
+//! `loop.call_soon_threadsafe(future.set_result, …)`.
 
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,25 +30,26 @@ fn main() {
     let got = block_on(by_hand::waker, leaf());
     println!("  main got {got}");
 
-    println!("The same by the trait `Wake`:");
+    println!("The same with the trait `Wake`:");
     let got = block_on(by_trait, leaf());
     println!("  main got {got}");
 
-    // Its waker is by the trait, too: see executor/task/waker.rs. From another
-    // thread, it puts the task's name into a mailbox, and ends the loop's park.
-    println!("The same leaf on glassloop:");
+    // glassloop's waker uses the trait, too: see executor/task/waker.rs. Called on
+    // another thread, it sends the `Arc` behind it to the loop's inbox, and ends the
+    // loop's park.
+    println!("The same leaf future on glassloop:");
     let got = glassloop::block_on(leaf());
     println!("  main got {got}");
 }
 
-/// The leaf.
+/// The leaf future.
 struct Delivery {
-    /// What a thread is to bring, until it has been sent out.
+    /// What a thread shall bring; `None` once the thread is started.
     order: Option<&'static str>,
     doorstep: Arc<Mutex<Doorstep>>,
 }
 
-/// What the leaf and the thread share.
+/// What the leaf future and the thread share.
 #[derive(Default)]
 struct Doorstep {
     parcel: Option<&'static str>,
@@ -69,12 +72,12 @@ impl Future for Delivery {
             return Poll::Ready(parcel);
         }
         println!("  poll: nothing there; keep the waker");
-        // At every poll: the future may be with another task by now, and only the
-        // newest waker counts. And under the lock: a parcel that came between
-        // our look and this line would otherwise wake nobody.
+        // At every poll: the future may have moved to another task since, and only the
+        // newest waker counts. And under the lock: a parcel that arrived between
+        // the check above and this line would otherwise wake no task.
         doorstep.waker = Some(cx.waker().clone());
         drop(doorstep);
-        // Futures are lazy: nobody is sent out before the first poll.
+        // Futures are lazy: the thread starts at the first poll, not before.
         if let Some(parcel) = self.order.take() {
             let doorstep = Arc::clone(&self.doorstep);
             thread::spawn(move || deliver(parcel, &doorstep));
@@ -83,23 +86,24 @@ impl Future for Delivery {
     }
 }
 
-/// The thread: first the parcel, then the wake, or the poll would find nothing.
+/// Runs on the thread. Stores the parcel first and wakes then, or the poll that follows
+/// the wake would find no parcel.
 fn deliver(parcel: &'static str, doorstep: &Mutex<Doorstep>) {
     let mut doorstep = doorstep.lock().expect("no panic under the lock");
     println!("  thread: puts it down, and wakes");
     doorstep.parcel = Some(parcel);
     let waker = doorstep.waker.take();
-    // The lock first: the one who is woken will want it.
+    // Unlock before waking: the poll that follows takes the same lock.
     drop(doorstep);
     if let Some(waker) = waker {
         waker.wake();
     }
 }
 
-/// The smallest executor: one future, one thread, which sleeps in between.
+/// The smallest executor: one future, and one thread that sleeps between two polls.
 fn block_on<F: Future>(waker_of: fn(Arc<Bell>) -> Waker, future: F) -> F::Output {
     let mut future = pin!(future);
-    let bell = Arc::new(Bell { rung: AtomicBool::new(false), sleeper: thread::current() });
+    let bell = Arc::new(Bell { rung: AtomicBool::new(false), thread: thread::current() });
     let waker = waker_of(Arc::clone(&bell));
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
@@ -109,20 +113,20 @@ fn block_on<F: Future>(waker_of: fn(Arc<Bell>) -> Waker, future: F) -> F::Output
     }
 }
 
-/// What a wake does here: it rings, and the sleeping thread goes on.
+/// What a wake does here: it sets the flag, and ends the thread's park.
 struct Bell {
     rung: AtomicBool,
-    sleeper: Thread,
+    thread: Thread,
 }
 
 impl Bell {
     fn ring(&self) {
         self.rung.store(true, Ordering::Release);
-        self.sleeper.unpark();
+        self.thread.unpark();
     }
 
-    /// A park may end for no reason, so the flag decides. A ring that came before
-    /// the park is not lost: `unpark` then lets the next `park` return at once.
+    /// A park may end for no reason, so the flag decides. A ring before the park
+    /// is not lost: `unpark` lets the next `park` return at once.
     fn wait(&self) {
         while !self.rung.swap(false, Ordering::Acquire) {
             thread::park();
@@ -130,7 +134,7 @@ impl Bell {
     }
 }
 
-/// The safe way to a waker.
+/// The safe way to make a waker.
 impl Wake for Bell {
     fn wake(self: Arc<Self>) {
         println!("  waker: wake");
@@ -142,9 +146,9 @@ fn by_trait(bell: Arc<Bell>) -> Waker {
     Waker::from(bell)
 }
 
-/// The other way, which the trait goes for us: a waker is a pointer, and a table of
-/// four functions that know what is behind it. Here it is an `Arc<Bell>` in
-/// disguise, so the functions are those of `Arc`: each waker owns one count.
+/// What the trait does inside: a waker is a pointer, and a table of four functions
+/// that know the type behind the pointer. Here the pointer comes from an `Arc<Bell>`,
+/// so the functions do what `Arc` does: each waker owns one count.
 #[allow(unsafe_code, reason = "what `Wake` does for us, made visible")]
 mod by_hand {
     use std::mem::ManuallyDrop;
@@ -158,25 +162,24 @@ mod by_hand {
     pub(super) fn waker(bell: Arc<Bell>) -> Waker {
         let pointer = Arc::into_raw(bell).cast::<()>();
         // SAFETY: the contract of `RawWaker` asks for functions that any thread may
-        // call: `Bell` is `Send` and `Sync`. The pointer is one from
-        // `Arc::into_raw`, as they all require, and brings the count that the new
-        // waker owns.
+        // call: `Bell` is `Send` and `Sync`. The pointer is from `Arc::into_raw`, as
+        // all four functions require, and brings the count that the new waker owns.
         unsafe { Waker::from_raw(RawWaker::new(pointer, &TABLE)) }
     }
 
     unsafe fn clone(pointer: *const ()) -> RawWaker {
         println!("  waker: clone");
         // SAFETY: the pointer is from `Arc::into_raw`, and alive: the waker that is
-        // being cloned owns a count. The clone gets the one that is added here.
+        // being cloned owns a count. The clone owns the count that is added here.
         unsafe { Arc::increment_strong_count(pointer.cast::<Bell>()) };
         RawWaker::new(pointer, &TABLE)
     }
 
-    /// By value: the waker is used up, and its count with it.
+    /// Wakes by value: the waker is used up, and its count with it.
     unsafe fn wake(pointer: *const ()) {
         println!("  waker: wake");
-        // SAFETY: the pointer is from `Arc::into_raw`. This waker owns a count and
-        // will not be dropped after this call, so that we may take it.
+        // SAFETY: the pointer is from `Arc::into_raw`. The waker owns a count and is
+        // not dropped after this call, so this call may take the count.
         let bell = unsafe { Arc::from_raw(pointer.cast::<Bell>()) };
         bell.ring();
     }
@@ -184,7 +187,7 @@ mod by_hand {
     unsafe fn wake_by_ref(pointer: *const ()) {
         println!("  waker: wake by reference");
         // SAFETY: the pointer is from `Arc::into_raw`, and alive: the waker owns a
-        // count and keeps it, since `ManuallyDrop` does not give ours back.
+        // count and keeps it, since `ManuallyDrop` does not lower the count.
         let bell = ManuallyDrop::new(unsafe { Arc::from_raw(pointer.cast::<Bell>()) });
         bell.ring();
     }
@@ -192,7 +195,7 @@ mod by_hand {
     unsafe fn drop_waker(pointer: *const ()) {
         println!("  waker: drop");
         // SAFETY: the pointer is from `Arc::into_raw`, and the waker that is being
-        // dropped owns the count that ends here.
+        // dropped owns the count that is taken back here.
         drop(unsafe { Arc::from_raw(pointer.cast::<Bell>()) });
     }
 }

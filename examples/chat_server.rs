@@ -1,25 +1,25 @@
 //! # Chat server: a program to keep
 //!
-//! What one client writes, all others see.
+//! All clients see what one client writes.
 //!
 //! ```text
 //! cargo run --example chat_server       # Ctrl-C ends it; -- --help tells more
 //! nc 127.0.0.1 7878                     # in other terminals
 //! ```
 //!
-//! `24_chat`, for daily use. Between a client that reads and one that writes there is
-//! a mailbox, so that nobody waits for a slow one:
+//! This is `24_chat`, made for daily use. Each client has an outbox, a bounded channel of
+//! the lines that it has not received yet, so that no client waits for a slow one:
 //!
 //! ```text
-//!   ann ──▶ read ──▶ Room::post ──▶ mailbox ──▶ write ──▶ bob
-//!           waits    never waits    bounded     waits
-//!           for ann                             for bob
+//!   ann ──▶ read ──▶ Room::post ──▶ outbox ──▶ write ──▶ bob
+//!           waits    never waits    bounded    waits
+//!           for ann                            for bob
 //! ```
 //!
-//! A line goes into all mailboxes in one go, so all see the same order.
+//! `Room::post` puts a line into all outboxes in one go, so all clients see the same order.
 //!
-//! Take away: **what changes the shared state is not `async`. Nobody can come in
-//! between, and no borrow can live across an `await`.**
+//! Take away: **the functions that change the shared state are not `async`. No other task
+//! can run in between, and no borrow can live across an `await`.**
 
 use std::cell::{OnceCell, RefCell};
 use std::io::{self, Write as _};
@@ -33,17 +33,17 @@ use glassloop::sync::{Event, WaitGroup, WaitGuard};
 use glassloop::{println, sleep, spawn_named, timeout, yield_now};
 
 const USAGE: &str = "\
-A chat server: what one client writes, all others see. Ctrl-C ends it.
+A chat server: all clients see what one client writes. Ctrl-C ends it.
 
 Usage: cargo run --example chat_server [-- [--port N] [--limit N]]
 
   --port N   listen at this port of 127.0.0.1 (default 7878; 0: any free one)
-  --limit N  let in so many clients at a time (default 100)";
+  --limit N  let in N clients at a time (default 100)";
 
-/// In bytes. A longer line is broken into several, so that it takes no more memory.
+/// In bytes. A longer line is broken into several, so that a line takes no more memory.
 const LONGEST_LINE: u64 = 1000;
-/// How many lines a client may be behind: these, and one from each client, since so
-/// many can come in one turn, before its `write` is polled.
+/// How many lines a client may be behind: this many, and one more from each client, since
+/// each client can send one in a turn, before the `write` of the slow client is polled.
 const FURTHEST_BEHIND: usize = 1000;
 
 fn main() -> ExitCode {
@@ -79,10 +79,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let (port, limit) = options()?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     let room = Rc::new(Room { limit: limit.into(), ..Room::default() });
-    // Whichever ends first drops the other one: after a signal, nobody listens.
+    // The future that ends first drops the other: after a signal, no future listens.
     future::or(signal(), listen(listener, &room)).await?;
     room.close();
-    // All get what is left for them. But not for ever: a client may never read it.
+    // All clients get what is in their outboxes. With a limit: a client may never read it.
     let _ = timeout(Duration::from_secs(10), room.connections.wait()).await;
     Ok(())
 }
@@ -93,17 +93,17 @@ async fn listen(listener: TcpListener, room: &Rc<Room>) -> io::Result<()> {
         match listener.accept().await {
             Ok((stream, _peer)) => room.let_in(stream),
             Err(error) => {
-                // Unlike `eprintln!`, without a panic if nobody reads it.
+                // Unlike `eprintln!`, this does not panic if nobody reads stderr.
                 let _ = writeln!(io::stderr(), "chat_server: cannot let anyone in: {error}");
-                // What was short, descriptors perhaps, still is.
+                // What the system lacks, descriptors perhaps, it still lacks.
                 sleep(Duration::from_millis(100)).await;
             }
         }
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM, as `23_graceful_shutdown` does. A second one ends the
-/// program as if nothing waited for it, even if the loop is stuck.
+/// Waits for Ctrl-C or SIGTERM, as `23_graceful_shutdown` does. A second signal ends the
+/// program at once, even if the loop is stuck.
 #[cfg(unix)]
 async fn signal() -> io::Result<()> {
     use signal_hook::{consts, flag, low_level};
@@ -118,7 +118,7 @@ async fn signal() -> io::Result<()> {
     glassloop::Async::new(signals)?.read_exact(&mut [0]).await
 }
 
-/// Elsewhere they end the program as they always do.
+/// On other systems these signals end the program, which is the default.
 #[cfg(not(unix))]
 async fn signal() -> io::Result<()> {
     future::pending().await
@@ -126,19 +126,19 @@ async fn signal() -> io::Result<()> {
 
 // ── a connection ──────────────────────────────────────────────────────────
 
-/// Reads and writes until one of both ends, or the client is to leave. An error is the
-/// end of this connection, and no news for anybody else.
-async fn connection(room: Rc<Room>, client: Rc<Client>, letters: Receiver<Rc<str>>) {
-    let talk = future::or(write(&client.stream, letters), read(&room, &client));
+/// Reads and writes until the reading or the writing ends, or the client has to leave. An
+/// error ends this connection, and concerns no other client.
+async fn connection(room: Rc<Room>, client: Rc<Client>, lines: Receiver<Rc<str>>) {
+    let talk = future::or(write(&client.stream, lines), read(&room, &client));
     future::or(client.leaves.wait(), async { drop(talk.await) }).await;
     room.show_out(&client);
 }
 
-/// Writes what comes into the mailbox, until that is closed and empty.
-async fn write(mut stream: &TcpStream, letters: Receiver<Rc<str>>) -> io::Result<()> {
+/// Writes the lines from the outbox, until the outbox is closed and empty.
+async fn write(mut stream: &TcpStream, lines: Receiver<Rc<str>>) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    while let Ok(letter) = letters.recv().await {
-        stream.write_all(letter.as_bytes()).await?;
+    while let Ok(line) = lines.recv().await {
+        stream.write_all(line.as_bytes()).await?;
     }
     Ok(())
 }
@@ -146,11 +146,11 @@ async fn write(mut stream: &TcpStream, letters: Receiver<Rc<str>>) -> io::Result
 async fn read(room: &Room, client: &Rc<Client>) -> io::Result<()> {
     let (mut reader, mut line) = (BufReader::new(&client.stream), Vec::new());
     while (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line).await? > 0 {
-        // Nothing comes through that moves a cursor or rings a bell.
+        // Control characters would move the cursor of the other terminals, or ring their bell.
         let text = String::from_utf8_lossy(&line).replace(char::is_control, " ");
         room.hear(client, text.trim_end());
         line.clear();
-        // There may be a whole book to read. All others have a turn now: so the writers keep
+        // A client may send a whole book. Here all other tasks run: so the writers keep
         // up, and a client falls behind only if it does not read.
         yield_now().await;
     }
@@ -168,45 +168,46 @@ struct Room {
 
 struct Client {
     stream: TcpStream,
-    mailbox: Sender<Rc<str>>,
-    /// Unset until it has given one. It sees no messages before.
+    outbox: Sender<Rc<str>>,
+    /// Unset until the client has given a name. Before that it sees no messages.
     name: OnceCell<String>,
-    /// Set when its connection is to end.
+    /// Set when the connection has to end.
     leaves: Event,
-    /// Dropped with the client, when its connection has ended: `run` waits for that.
+    /// Dropped with the client, when the connection has ended: `run` waits for that.
     _open: WaitGuard,
 }
 
 impl Client {
-    /// Answers this client alone. Whoever reads no answers need not have them all.
+    /// Answers this client alone. If its outbox is full, the client does not read, and the
+    /// answer is lost.
     fn tell(&self, text: &str) {
-        let _ = self.mailbox.try_send(format!("{text}\n").into());
+        let _ = self.outbox.try_send(format!("{text}\n").into());
     }
 }
 
 impl Room {
-    /// If there is no room, the mailbox gets a letter that says so, and is closed.
+    /// If the server is full, the outbox gets a line that says so, and is closed.
     fn let_in(self: &Rc<Room>, stream: TcpStream) {
-        let (mailbox, letters) = channel::bounded(FURTHEST_BEHIND + self.limit);
+        let (outbox, lines) = channel::bounded(FURTHEST_BEHIND + self.limit);
         let (name, leaves, _open) = (OnceCell::new(), Event::new(), self.connections.add());
-        let client = Rc::new(Client { stream, mailbox, name, leaves, _open });
+        let client = Rc::new(Client { stream, outbox, name, leaves, _open });
         if self.clients.borrow().len() < self.limit {
             client.tell("* Welcome! What is your name?");
             self.clients.borrow_mut().push(Rc::clone(&client));
         } else {
             client.tell("* The server is full. Please come again later.");
-            client.mailbox.close();
+            client.outbox.close();
         }
-        spawn_named("client", connection(Rc::clone(self), client, letters)).detach();
+        spawn_named("client", connection(Rc::clone(self), client, lines)).detach();
     }
 
-    /// Puts a line into the mailboxes of all who have a name, but for the sender's. A
-    /// client whose mailbox is full does not read: it has to leave.
+    /// Puts a line into the outboxes of all clients that have a name, except the sender. A
+    /// client whose outbox is full does not read: it has to leave.
     fn post(&self, sender: &Rc<Client>, text: &str) {
-        let letter: Rc<str> = format!("{text}\n").into();
+        let line: Rc<str> = format!("{text}\n").into();
         for client in self.clients.borrow().iter() {
-            let is_for_it = client.name.get().is_some() && !Rc::ptr_eq(client, sender);
-            if is_for_it && client.mailbox.try_send(Rc::clone(&letter)).is_err() {
+            let receives = client.name.get().is_some() && !Rc::ptr_eq(client, sender);
+            if receives && client.outbox.try_send(Rc::clone(&line)).is_err() {
                 client.leaves.set();
             }
         }
@@ -227,7 +228,7 @@ impl Room {
     fn close(&self) {
         for client in self.clients.take() {
             client.tell("* The server is going down. Good-bye!");
-            client.mailbox.close(); // so `write` ends as soon as all is written
+            client.outbox.close(); // so `write` ends as soon as it has written all lines
         }
     }
 

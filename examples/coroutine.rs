@@ -9,19 +9,19 @@
 //! ```
 //!
 //! Take away: **a coroutine is a struct with a position in it. To poll is to
-//! resume: it runs from that position to the next one, and returns.**
+//! resume: the coroutine runs from that position to the next one, and returns.**
 //!
-//! Python resumes with `send`, and there too nothing runs before:
+//! Python resumes with `send`, and there too nothing runs before the first resume:
 //!
 //! ```python
-//! c = order()     # a coroutine object; not a line of it has run
+//! c = order()     # a coroutine object; no line of the function has run
 //! c.send(None)    # runs to the first await that has to wait
 //! c.send(None)    # ... to the second
 //! c.send(None)    # StopIteration: 60 -- in Rust, Poll::Ready(60)
 //! ```
 //!
-//! `send` may carry a value, and asyncio always sends `None`. Rust's `poll` carries
-//! none either: what an `await` gives comes from the future that is awaited.
+//! `send` may carry a value, but asyncio always sends `None`. Rust's `poll` carries no
+//! value either: the result of an `await` comes from the future that is awaited.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -38,9 +38,9 @@ async fn order() -> u32 {
     price * pieces
 }
 
-/// The same coroutine, as the compiler sees it: one variant for each position at
-/// which it can stand still, and in it the variables that are needed further on.
-/// `pieces` is in none of them: it lives between two positions, on the stack.
+/// The same coroutine, as the compiler makes it: one variant for each position at
+/// which it can be suspended, with the variables that are needed afterwards.
+/// `pieces` is in no variant: it is used before the next position, on the stack.
 #[derive(Debug)]
 enum Order {
     NotBegun,
@@ -52,9 +52,9 @@ enum Order {
 impl Future for Order {
     type Output = u32;
 
-    // The compiler's machine may hold references into itself: hence `Pin`, the
-    // promise not to move it any more. This one holds none, so that moving it does
-    // no harm (it is `Unpin`), and the promise can be left aside.
+    // The compiler's state machine may hold references into itself: hence `Pin`, the
+    // promise not to move it any more. `Order` holds no such reference, so moving it
+    // does no harm: it is `Unpin`, and `Pin` restricts nothing here.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<u32> {
         loop {
             match &mut *self {
@@ -62,8 +62,8 @@ impl Future for Order {
                     say("asks for the price");
                     *self = Order::AwaitsPrice { reply: Reply::of(20) };
                 }
-                // An `await` is this: poll what is awaited; if it is not ready,
-                // return `Pending` from here, and the position stays what it is.
+                // An `await` is this: poll the awaited future; if it is not ready,
+                // return `Pending` from here, and stay at this position.
                 Order::AwaitsPrice { reply } => {
                     let price = ready!(Pin::new(reply).poll(cx));
                     say("asks how many");
@@ -82,7 +82,7 @@ impl Future for Order {
     }
 }
 
-/// What both await: an answer that is not there when it is first asked for.
+/// The leaf future that both await: it is not ready at its first poll.
 struct Reply {
     answer: u32,
     polls: u32,
@@ -102,7 +102,8 @@ impl Future for Reply {
         if self.polls > 1 {
             return Poll::Ready(self.answer);
         }
-        // Whoever is not ready must see to a wake. See examples/awaitable.rs.
+        // A future that returns `Pending` must arrange for a wake, or nothing polls it
+        // again. See examples/awaitable.rs.
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -115,17 +116,17 @@ impl fmt::Debug for Reply {
 }
 
 fn main() {
-    // Neither has begun: to call an `async fn` only makes the value.
+    // Neither has begun: calling an `async fn` only makes the value.
     let (by_compiler, by_hand) = (order(), Order::NotBegun);
-    // A suspended coroutine has no stack and no thread. It is as large as its
-    // largest position, with the variables there, and the mark that says which.
+    // A suspended coroutine has no stack and no thread. It is as large as the
+    // variables of its largest position, and the number of the current position.
     let sizes = (size_of_val(&by_compiler), size_of_val(&by_hand));
 
     resume_side_by_side(by_compiler, by_hand);
     println!("\nThe `async fn` left the same trace, resume by resume.");
     println!("While suspended, it is a struct of {} bytes; by hand, {} bytes.", sizes.0, sizes.1);
 
-    // An executor is whoever calls `poll`. It need not know which is which.
+    // An executor is what calls `poll`. It need not know how a future was written.
     let (total, same) = (glassloop::block_on(order()), glassloop::block_on(Order::NotBegun));
     assert_eq!(total, same);
     println!("On glassloop, which does the resuming, both give {total}.");
@@ -148,8 +149,8 @@ fn resume_side_by_side(by_compiler: impl Future<Output = u32>, mut by_hand: Orde
     }
 }
 
-/// Resumes a coroutine: what did it do, and did it end? The waker is one that does
-/// nothing, since we shall poll again in any case.
+/// Resumes a coroutine, and returns what it did and whether it ended. The waker does
+/// nothing, since the caller polls again in any case.
 fn resume(coroutine: Pin<&mut impl Future<Output = u32>>) -> (Vec<&'static str>, Poll<u32>) {
     let gave = coroutine.poll(&mut Context::from_waker(Waker::noop()));
     (TRACE.take(), gave)
@@ -159,8 +160,8 @@ thread_local! {
     static TRACE: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Writes to the trace. (It is no argument of the coroutines, which would then have
-/// to carry it, and be larger.)
+/// Writes to the trace. (The trace is not an argument of the coroutines: they would
+/// have to hold it, and be larger.)
 fn say(what: &'static str) {
     TRACE.with_borrow_mut(|trace| trace.push(what));
 }

@@ -1,15 +1,15 @@
 //! # Loop: what runs the coroutines
 //!
-//! A complete event loop: in some sixty lines the loop itself, with its tasks and
-//! timers; in forty more its wakers, and a `sleep`. The same program runs on it and
-//! on glassloop, and the traces are equal.
+//! A complete event loop: some sixty lines for the loop itself, with its tasks and
+//! timers, and forty more for its wakers and a `sleep`. The same program runs on this
+//! loop and on glassloop, and the traces are equal.
 //!
 //! ```text
 //! cargo run --example event_loop
 //! ```
 //!
-//! Take away: **a loop is a queue of tasks that are ready, a map of timers that
-//! will make some ready, and a place to sleep when there are none.**
+//! Take away: **a loop is a run queue of tasks that are ready, a map of timers that
+//! will make tasks ready, and a way to sleep while no task is ready.**
 //!
 //! asyncio's `BaseEventLoop` holds the same: `_ready`, `_scheduled`, `_selector`.
 
@@ -26,14 +26,14 @@ use std::time::{Duration, Instant};
 
 type Task = Pin<Box<dyn Future<Output = ()>>>;
 
-/// A loop. It has no sockets, files, joins, aborts; a task that panics ends it; a
-/// task that is woken twice is polled twice. glassloop knows about these.
+/// A loop. It has no sockets, files, joins or aborts; a task that panics ends the loop;
+/// a task that is woken twice is polled twice. glassloop handles all of these.
 struct MiniLoop {
     /// The tasks, by number; `None` where one has ended. executor/task/slab.rs
     tasks: RefCell<Vec<Option<Task>>>,
-    ready: Arc<ReadyQueue>,
-    /// By deadline, then by number: equal deadlines in the order of the calls. A
-    /// map will do; glassloop has a timer wheel. executor/time/wheel.rs
+    ready: Arc<RunQueue>,
+    /// By deadline, then by number: equal deadlines in the order of the calls. A map
+    /// is enough here; glassloop has a timer wheel. executor/time/wheel.rs
     timers: RefCell<BTreeMap<(Duration, u64), Waker>>,
     sleeps: Cell<u64>,
     /// The loop's clock stands still while tasks run. executor/time/clock.rs
@@ -43,7 +43,7 @@ struct MiniLoop {
 
 impl MiniLoop {
     fn new() -> MiniLoop {
-        let ready = ReadyQueue { numbers: Mutex::default(), thread: thread::current() };
+        let ready = RunQueue { numbers: Mutex::default(), thread: thread::current() };
         MiniLoop {
             tasks: RefCell::default(),
             ready: Arc::new(ready),
@@ -54,7 +54,7 @@ impl MiniLoop {
         }
     }
 
-    /// Turns until every task has ended.
+    /// Runs turns until every task has ended.
     fn run(&self) {
         while self.tasks.borrow().iter().any(Option::is_some) {
             self.wait();
@@ -63,13 +63,13 @@ impl MiniLoop {
         }
     }
 
-    /// Until a task is ready or a deadline has come. executor/task/parker.rs
+    /// Sleeps until a task is ready or a deadline has come. executor/task/parker.rs
     fn wait(&self) {
         let deadline = self.timers.borrow().keys().next().map(|&(deadline, _)| deadline);
         loop {
             match deadline.map(|deadline| deadline.saturating_sub(self.started.elapsed())) {
-                // Not the time by the clock on the wall: late as we may be, two
-                // deadlines are two turns, so that the output is always the same.
+                // The deadline, not the real time: even if the loop is late, two
+                // deadlines are two turns, so the output is always the same.
                 Some(Duration::ZERO) => return self.now.set(deadline.unwrap_or_default()),
                 _ if !self.ready.numbers().is_empty() => return,
                 Some(left) => thread::park_timeout(left),
@@ -81,13 +81,13 @@ impl MiniLoop {
     /// Wakes the tasks whose deadline has come. executor/time/timers.rs
     fn fire_timers(&self) {
         let later = self.timers.borrow_mut().split_off(&(self.now.get(), u64::MAX));
-        // Taken out first, woken then: a waker may do anything, also use the map.
+        // Taken out first, woken then: a waker may do anything, and may use the map.
         let due = self.timers.replace(later);
         due.into_values().for_each(Waker::wake);
     }
 
-    /// Polls the tasks that are ready now. What they make ready has its turn in the
-    /// next one, or a busy task would hold up the timers for ever.
+    /// Polls the tasks that are ready now. A task that becomes ready meanwhile runs in
+    /// the next turn, or a task that always wakes itself would starve the timers.
     fn run_ready(&self) {
         let ready_now = std::mem::take(&mut *self.ready.numbers());
         for number in ready_now {
@@ -110,14 +110,14 @@ impl MiniLoop {
 
 // ── wakers ─────────────────── executor/task/waker.rs, executor/task/run_queue.rs
 
-/// The numbers of the tasks that are to be polled, first come, first served. Any
-/// thread may wake: hence the lock, and the `unpark`.
-struct ReadyQueue {
+/// The numbers of the tasks that are to be polled, first in, first out. Any thread may
+/// wake a task: hence the lock, and the `unpark`.
+struct RunQueue {
     numbers: Mutex<VecDeque<usize>>,
     thread: Thread,
 }
 
-impl ReadyQueue {
+impl RunQueue {
     fn push(&self, number: usize) {
         self.numbers().push_back(number);
         self.thread.unpark();
@@ -130,7 +130,7 @@ impl ReadyQueue {
 
 struct TaskWaker {
     number: usize,
-    ready: Arc<ReadyQueue>,
+    ready: Arc<RunQueue>,
 }
 
 impl Wake for TaskWaker {
@@ -146,7 +146,7 @@ struct MiniSleep {
     key: (Duration, u64),
 }
 
-/// The deadline is fixed here, by the call, and not by the first poll.
+/// The leaf future of this loop. The call fixes the deadline, not the first poll.
 fn mini_sleep(event_loop: &Rc<MiniLoop>, duration: Duration) -> MiniSleep {
     let number = event_loop.sleeps.replace(event_loop.sleeps.get() + 1);
     let key = (event_loop.now.get() + duration, number);
@@ -170,7 +170,7 @@ impl Future for MiniSleep {
 
 type Trace = Rc<RefCell<Vec<String>>>;
 
-/// A task that ticks. It is given its `sleep`, and so runs on any loop.
+/// A task that ticks. Its `sleep` is an argument, so it runs on any loop.
 async fn ticker<S: Future>(
     name: &'static str,
     (period, ticks): (u64, usize),
@@ -183,8 +183,8 @@ async fn ticker<S: Future>(
     }
 }
 
-/// At 100 ms both tick. Who is first? The one whose sleep was called first: the
-/// slow one began to wait at 50 ms, the quick one at 80.
+/// At 100 ms both tasks tick. The slow one is first, because it called `sleep` first:
+/// the slow one called it at 50 ms, the quick one at 80 ms.
 const QUICK: (u64, usize) = (20, 6);
 const SLOW: (u64, usize) = (50, 2);
 
@@ -201,8 +201,8 @@ fn on_mini_loop() -> Vec<String> {
 }
 
 fn on_glassloop() -> Vec<String> {
-    // Virtual time: this loop's clock, too, goes from deadline to deadline. It does
-    // not even wait in between.
+    // Virtual time: the clock of this loop goes from deadline to deadline, too. The loop
+    // does not even wait in between.
     let executor = glassloop::Executor::builder().virtual_time().build().expect("an executor");
     let trace = Trace::default();
     let tasks = [("quick", QUICK), ("SLOW", SLOW)]

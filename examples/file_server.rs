@@ -1,14 +1,14 @@
 //! # File server: a program to keep
 //!
-//! Shows the files below a directory to any web browser. It does little, but it has
-//! what a server owes to the world: limits, timeouts, and an orderly end.
+//! Shows the files below a directory to any web browser. The server does little, but it
+//! has what every server needs: limits, timeouts, and an orderly end.
 //!
 //! ```text
 //! cargo run --example file_server                    # this directory, at port 8000
 //! cargo run --example file_server -- --port 0 docs   # another one, at any free port
 //! ```
 //!
-//! Each step of the story is a function; they stand in this order:
+//! Each step is a function; the functions come in this order:
 //!
 //! ```text
 //!   start ──▶ run ──▶ accept_all ──▶ serve ─┬─▶ read_request
@@ -39,12 +39,12 @@ Ctrl-C stops the server, a second one at once.";
 
 /// How many clients have a place at a time; the others wait to be accepted.
 const PLACES: usize = 256;
-/// How many bytes are in memory for each: of its request, then of its answer.
+/// How many bytes of each client are in memory: of its request, then of its answer.
 const PIECE: u64 = 16 * 1024;
-/// How long a client may keep us waiting: for its request, and for each piece it takes.
+/// How long a client may keep the server waiting: for its request, and for each piece.
 const IDLE: Duration = Duration::from_secs(15);
 
-// ── from the command line to the last word ────────────────────────────────
+// ── from the command line to the end of the program ───────────────────────
 
 fn main() -> ExitCode {
     let outcome = start().inspect_err(|error| eprintln!("file_server: {error}"));
@@ -72,20 +72,20 @@ fn start() -> Result<(), Box<dyn Error>> {
 
 async fn run(root: PathBuf, port: u16) -> io::Result<()> {
     let root = fs::canonicalize(root).await?;
-    drop(fs::read_dir(&root).await?); // or the error says why it cannot be served
+    drop(fs::read_dir(&root).await?); // fails now, with a reason, if it cannot be listed
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     let mut signals = signals()?;
     say(&format!("Serving {} at http://{}/", root.display(), listener.local_addr()?));
     let server = Rc::new(Server { root, running: WaitGroup::new(), served: Cell::new(0) });
-    // The first that ends drops the other; and without `accept_all`, no listener.
+    // The future that ends first drops the other; `accept_all` drops the listener with it.
     future::or(async { drop(signals.next().await) }, server.clone().accept_all(listener)).await;
     say("Stopping when the running answers are done; another Ctrl-C stops at once.");
     future::or(async { drop(signals.next().await) }, server.running.wait()).await;
     say(&format!("Served {} requests.", server.served.get()));
-    Ok(()) // and the loop drops the clients that have not asked yet
+    Ok(()) // the loop then drops the tasks of clients that have not sent a request
 }
 
-/// Unlike `println!`, no panic when nobody reads any more.
+/// Unlike `println!`, does not panic when nobody reads stdout any more.
 fn say(what: &str) {
     let _ = writeln!(io::stdout(), "{what}");
 }
@@ -103,14 +103,15 @@ impl Server {
     async fn accept_all(self: Rc<Self>, listener: TcpListener) {
         let places = Rc::new(Semaphore::new(PLACES));
         loop {
-            // First the place, then the client: who finds none waits in the system's line.
+            // First the place, then the client: a client without a place waits in the
+            // system's queue of connections.
             let place = places.acquire_owned().await;
             match listener.accept().await {
-                // Detached: a connection that broke is its client's affair alone.
+                // Detached: the error of a connection concerns its client alone.
                 Ok((stream, _peer)) => spawn(self.clone().serve(stream, place)).detach(),
                 Err(error) => {
                     eprintln!("file_server: cannot accept a client, trying again: {error}");
-                    // Too many open files? Asked again at once, the system says the same.
+                    // Too many open files, perhaps: at once, accept would fail again.
                     sleep(Duration::from_millis(100)).await;
                 }
             }
@@ -126,8 +127,8 @@ impl Server {
         send(answer, request.starts_with("HEAD "), &stream).await?;
         self.served.set(self.served.get() + 1);
         drop(running);
-        // Closed while there are bytes that nobody has read, a connection is reset, and
-        // the answer may be lost on its way. So the client closes first, if it is quick.
+        // A connection that is closed while it has unread bytes is reset, and the answer
+        // may be lost. So the server waits for the client to close first, but not for ever.
         stream.shutdown(Shutdown::Write)?;
         timeout(IDLE, copy(&stream, sink())).await?.map(drop)
     }
@@ -140,7 +141,7 @@ impl Server {
             _ => return Err(ErrorKind::InvalidInput.into()),
         };
         let path = target.split('?').next().and_then(decode).ok_or(ErrorKind::InvalidInput)?;
-        // Where it leads, after all links. Outside of the root is nothing.
+        // The path behind all links. A path outside of the root is not found.
         let place = fs::canonicalize(self.root.join(&path)).await.or(Err(ErrorKind::NotFound))?;
         let found = fs::metadata(&place).await?;
         match place.starts_with(&self.root) {
@@ -149,12 +150,12 @@ impl Server {
                 let (kind, body) = (media_type(&place), Box::new(fs::File::open(&place).await?));
                 Ok(Answer { status: "200 OK", kind, length: found.len(), body })
             }
-            _ => Err(ErrorKind::NotFound.into()), // also a pipe, which might never open
+            _ => Err(ErrorKind::NotFound.into()), // also a pipe: opening it might never end
         }
     }
 }
 
-/// The first line of a request; what its headers say is not needed here.
+/// The first line of a request; the headers are read, but not needed.
 async fn read_request(stream: &TcpStream) -> io::Result<String> {
     let mut lines = BufReader::new(stream.take(PIECE)).split(b'\n');
     let request = lines.try_next().await?.ok_or(ErrorKind::UnexpectedEof)?;
@@ -184,10 +185,10 @@ async fn send(answer: Answer, is_head: bool, mut stream: &TcpStream) -> io::Resu
     let Answer { status, kind, length, body } = answer;
     let fields = format!("Content-Type: {kind}\r\nContent-Length: {length}\r\nAllow: GET, HEAD");
     let head = format!("HTTP/1.1 {status}\r\n{fields}\r\nConnection: close\r\n\r\n");
-    // No more than was said, even if the file grows meanwhile.
+    // No more than `Content-Length`, even if the file grows meanwhile.
     let (mut piece, mut body) = (head.into_bytes(), body.take(if is_head { 0 } else { length }));
     while !piece.is_empty() {
-        // A limit for each piece: a long download may go on, a stalled one may not.
+        // A limit for each piece: a long download goes on, a stalled download ends.
         timeout(IDLE, stream.write_all(&piece)).await??;
         piece.resize(PIECE as usize, 0);
         let count = body.read(&mut piece).await?;
@@ -196,7 +197,7 @@ async fn send(answer: Answer, is_head: bool, mut stream: &TcpStream) -> io::Resu
     Ok(())
 }
 
-// ── the language of HTTP ──────────────────────────────────────────────────
+// ── HTTP ──────────────────────────────────────────────────────────────────
 
 struct Answer {
     status: &'static str,
@@ -222,7 +223,7 @@ impl Answer {
     }
 }
 
-/// The media type of a file, as its name suggests it.
+/// The media type of a file, by the ending of its name.
 fn media_type(path: &Path) -> &'static str {
     match path.extension().and_then(|end| end.to_str()).unwrap_or_default() {
         "html" => "text/html; charset=utf-8",
@@ -258,7 +259,7 @@ fn encode(path: &str) -> String {
 
 // ── what differs between systems ──────────────────────────────────────────
 
-/// An item for each signal that asks to stop; from now on, they do nothing else.
+/// An item for each signal that asks to stop; from now on, such a signal does nothing else.
 #[cfg(unix)]
 fn signals() -> io::Result<impl Stream<Item = io::Result<u8>> + Unpin> {
     let (reader, handler) = std::os::unix::net::UnixStream::pair()?;
@@ -269,7 +270,7 @@ fn signals() -> io::Result<impl Stream<Item = io::Result<u8>> + Unpin> {
     Ok(glassloop::Async::new(reader)?.bytes())
 }
 
-/// There are no signals; Ctrl-C just ends the program.
+/// This system has no signals; Ctrl-C ends the program at once.
 #[cfg(not(unix))]
 fn signals() -> io::Result<impl Stream<Item = io::Result<u8>> + Unpin> {
     Ok(futures_lite::stream::pending())

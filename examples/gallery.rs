@@ -4,17 +4,17 @@
 //! cargo run --example gallery   # then open target/gallery/index.html
 //! ```
 //!
-//! Runs the programs of `docs/gallery.md`, which tells their stories, each with
-//! `GLASSLOOP_TRACE` set to a page of its own. They are not changed for it.
+//! Runs the programs that `docs/gallery.md` explains, each with `GLASSLOOP_TRACE` set to
+//! a page of its own. The programs themselves are not changed.
 //!
-//! Take away: **a trace needs nothing but a name for its file.**
+//! Take away: **to trace a program, only the path of the trace has to be given.**
 
 use std::error::Error;
 use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
-/// The programs, and whether their loops can do without real time.
+/// The programs, and whether each can run on virtual time.
 const PROGRAMS: [(&str, bool); 6] = [
     ("06_round_robin", true),
     ("07_gather_fetch", true),
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let page = folder.join(name).with_extension("html");
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let status = Command::new(cargo)
-            // The page shows the source, which is looked for from here.
+            // The page shows the source; the tracer looks for it from this directory.
             .args(["run", "--quiet", "--example", name])
             .current_dir(root)
             .env("GLASSLOOP_TRACE", &page)

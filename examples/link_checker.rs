@@ -1,7 +1,7 @@
 //! # Link checker: a program to keep
 //!
-//! Finds the broken links of a website: it reads the pages of a host, asks for
-//! everything that they refer to, several at once, and tells what did not answer.
+//! Finds the broken links of a website: it reads the pages of a host, requests
+//! everything that they refer to, several links at once, and reports what failed.
 //!
 //! ```text
 //! cargo run --example link_checker -- --help
@@ -19,11 +19,11 @@
 //!   the links of the pages are the next frontier
 //! ```
 //!
-//! One frontier is checked after the other, so a page is found by its shortest way,
-//! whoever answers first. The price: each frontier waits for its slowest link.
+//! One frontier is checked after the other, so a page is found by its shortest path,
+//! whichever link answers first. The price: each frontier waits for its slowest link.
 //!
-//! Take away: **futures that end together need no task of their own. They borrow what
-//! they share; and whoever drops the future that holds them has stopped them all.**
+//! Take away: **futures that end together need no tasks of their own. They borrow what
+//! they share, and dropping the future that holds them stops them all.**
 
 use std::io::{self, Error, IsTerminal, Write};
 use std::sync::{Arc, atomic::AtomicBool, atomic::Ordering::Relaxed};
@@ -55,7 +55,7 @@ fn main() {
         exit(2)
     });
     glassloop::block_on(async {
-        // Whichever ends first; the other is dropped, with every request that is in it.
+        // The future that ends first drops the other, with every request that is in it.
         let code = futures_lite::future::or(crawl.watch(), crawl.run()).await;
         if io::stderr().is_terminal() {
             eprint!("{CLEAR_LINE}");
@@ -63,8 +63,8 @@ fn main() {
         let broken: String = crawl.tally.borrow().broken.iter().map(String::as_str).collect();
         // Unlike `println!`, this does not panic when the reader has closed the pipe.
         let _ = writeln!(io::stdout(), "{broken}{}", crawl.summary());
-        // Not by returning: the end of a loop waits for the jobs on its pool, and the
-        // look-up of a name, which nobody awaits any more, can take its time.
+        // Exits instead of returning: the end of a loop waits for the jobs on its pool, and
+        // a look-up of a host name, which no future awaits any more, can take long.
         exit(code)
     })
 }
@@ -76,8 +76,8 @@ struct Crawl {
     timeout: Duration,
     retries: u64,
     permits: Semaphore,
-    /// The futures share it on one thread, so a `RefCell` will do, as long as no borrow
-    /// lives across an `await`.
+    /// The futures share the tally on one thread, so a `RefCell` is enough, as long as no
+    /// borrow lives across an `await`.
     tally: RefCell<Tally>,
 }
 
@@ -85,7 +85,7 @@ struct Crawl {
 #[derive(Default)]
 struct Tally {
     known: BTreeSet<String>,
-    /// What the report says of each.
+    /// The text of the report for each broken link.
     broken: BTreeSet<String>,
     good: usize,
     skipped: usize,
@@ -124,7 +124,7 @@ impl Crawl {
         i32::from(!self.tally.borrow().broken.is_empty())
     }
 
-    /// Checks a link, and finds those on the page that it leads to.
+    /// Checks a link, and returns the links on the page that it leads to.
     async fn check(&self, link: &str, page: &str) -> Links {
         let outcome = self.follow(link).await;
         let mut tally = self.tally.borrow_mut();
@@ -136,7 +136,7 @@ impl Crawl {
         outcome.ok().flatten().unwrap_or_default()
     }
 
-    /// Asks for a link, then for what that redirects to. `None`: it leads out of http.
+    /// Requests a link, and follows its redirects. `None`: the link leads out of http.
     async fn follow(&self, link: &str) -> io::Result<Option<Links>> {
         let mut url = link.to_owned();
         for _ in 0..=MAX_REDIRECTS {
@@ -151,8 +151,8 @@ impl Crawl {
         Err(Error::other(format!("more than {MAX_REDIRECTS} redirects")))
     }
 
-    /// Asks; and again if that may help, after pauses that grow, since who is overloaded
-    /// is not helped by more requests.
+    /// Sends a request, and again if that may help, after growing pauses, since more
+    /// requests do not help an overloaded server.
     async fn ask(&self, host: &str, path: &str) -> io::Result<Answer> {
         let read = split(&self.start).is_some_and(|(start, _)| start == host);
         let mut pauses = (0..self.retries).map(|retry| Duration::from_millis(200 << retry));
@@ -168,9 +168,9 @@ impl Crawl {
         }
     }
 
-    /// Shows the progress on a terminal, and ends with Ctrl-C. Its handler may do next to
-    /// nothing, so it sets a flag, which is looked at again and again. (Example 23 awaits a
-    /// signal; that takes a pipe, as Unix has it.)
+    /// Shows the progress on a terminal, and ends with Ctrl-C. A signal handler may do next
+    /// to nothing, so it sets a flag, which this loop checks ten times a second. (Example 23
+    /// awaits a signal; that takes a pipe, which only Unix has.)
     async fn watch(&self) -> i32 {
         let interrupted = Arc::new(AtomicBool::new(false));
         let caught = signal_hook::flag::register(signal_hook::consts::SIGINT, interrupted.clone());
@@ -193,11 +193,11 @@ impl Crawl {
 
 // ── HTTP/1.1 ──────────────────────────────────────────────────────────────
 
-/// A status, the head that it stands in, and the HTML below, if that is to be read.
+/// A status, the head of the answer, and its HTML, if the HTML is to be read.
 type Answer = (u16, String, String);
 type Reader = Take<BufReader<TcpStream>>;
 
-/// Makes one request, on a connection of its own.
+/// Sends one request, on a connection of its own.
 async fn get(host: &str, path: &str, read: bool, limit: Duration) -> io::Result<Answer> {
     let address = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
     // With a limit here too: a `timeout` does not free the thread that connects.
@@ -214,7 +214,7 @@ async fn get(host: &str, path: &str, read: bool, limit: Duration) -> io::Result<
     Ok((status, head, String::from_utf8_lossy(&body).into_owned()))
 }
 
-/// Reads lines, up to the one that ends like this.
+/// Reads lines, up to a line with this end.
 async fn read_to(reader: &mut Reader, end: &str) -> io::Result<String> {
     let mut lines = Vec::new();
     while reader.read_until(b'\n', &mut lines).await? > 0 {
@@ -230,8 +230,8 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     headers.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }
 
-/// Reads a body: in chunks, each after its size; or as long as the head says; or to the
-/// end of the connection.
+/// Reads a body: in chunks, each after its size; or with the length from the head; or up
+/// to the end of the connection.
 async fn read_body(reader: &mut Reader, head: &str) -> io::Result<Vec<u8>> {
     let mut body = Vec::new();
     let is_chunked = header(head, "transfer-encoding") == Some("chunked");
@@ -251,16 +251,16 @@ async fn read_body(reader: &mut Reader, head: &str) -> io::Result<Vec<u8>> {
     }
 }
 
-// ── URLs, and where a page has them ───────────────────────────────────────
+// ── URLs, and the links of a page ─────────────────────────────────────────
 
-/// The host and the path of a URL, if it is one of plain HTTP: and of visible ASCII, since
-/// a line break must neither get into a request, nor into the report.
+/// The host and the path of a URL, if its scheme is http and it is visible ASCII: a line
+/// break must get neither into a request nor into the report.
 fn split(url: &str) -> Option<(&str, &str)> {
     let rest = url.strip_prefix("http://").filter(|_| url.bytes().all(|b| b.is_ascii_graphic()))?;
     rest.find('/').map(|at| rest.split_at(at)).or(Some((rest, "/")))
 }
 
-/// What a reference on a page means, as an absolute URL.
+/// The absolute URL of a reference on a page.
 fn resolve(page: &str, reference: &str) -> String {
     let reference = reference.trim().split('#').next().unwrap_or_default().replace(' ', "%20");
     let (host, path) = split(page).unwrap_or_default();
@@ -279,7 +279,7 @@ fn resolve(page: &str, reference: &str) -> String {
     }
 }
 
-/// Goes from a folder along the steps of a path. A `..` takes back the step before it.
+/// Follows the steps of a path from a folder. A `..` takes back the step before it.
 fn walk(folder: &str, path: &str) -> String {
     let steps = folder.split('/').skip(1).chain(path.split('/'));
     let mut steps: Vec<&str> = steps.filter(|step| *step != ".").collect();
@@ -289,8 +289,8 @@ fn walk(folder: &str, path: &str) -> String {
     format!("/{}", steps.join("/"))
 }
 
-/// The links of a page: what its tags have after `href=` and `src=`. Not a parser of
-/// HTML: it takes comments and scripts for text, and a `>` for the end of a tag anywhere.
+/// The links of a page: the values after `href=` and `src=` in its tags. Not a parser of
+/// HTML: comments and scripts count as text, and every `>` as the end of a tag.
 fn links(page: &str, html: &str) -> Links {
     let html = html.replace(['\t', '\r', '\n'], " ").replace("&amp;", "&");
     let html = html.replace(" HREF=", " href=").replace(" SRC=", " src=");

@@ -1,6 +1,6 @@
-"""Profile: waiting and computing, each in three ways, and what depth costs.
+"""Profile: waiting and computing, each in three ways, and the cost of deep awaits.
 
-Twin: profile.rs. There to_thread is called unblock, and threads compute at the same time.
+Twin: profile.rs, where to_thread is called unblock, and threads compute at the same time.
 """
 
 import argparse
@@ -14,17 +14,18 @@ import time
 from math import ceil, isqrt
 
 ROUNDS = 3
-# The job that waits: so many requests, each answered after a pause, by its square.
+# The job that waits: this many requests. The server answers each after a pause, with
+# the square of the number.
 REQUESTS = 16
 PAUSE = 0.020
-# The job that computes: to count primes, in so many pieces of so many numbers.
+# The job that computes: it counts primes, in this many pieces of this many numbers.
 PIECES = 8
 NUMBERS = 6_000
 PRIMES = 4_946
 
 
 class SlowServer(socketserver.ThreadingTCPServer):
-    """A thread for each connection. All may come at once: the line must be long enough."""
+    """A thread for each connection. All may come at once: the backlog must hold them."""
 
     request_queue_size = 128
     daemon_threads = True
@@ -104,7 +105,7 @@ async def compare(job, expected, works):
 
 
 def report(job, expected, rounds):
-    """The best round is shown: what disturbs a program makes it slower, never faster."""
+    """Shows the best round: other programs make a round slower, never faster."""
     sync, _ = min(rounds["sync"])
     faster, silent = [], []
     for way, measured in rounds.items():
@@ -113,7 +114,7 @@ def report(job, expected, rounds):
         speed = sync / took
         row = f"{job}  {way:<7}  {expected:6}  {took:8.1f} ms  {speed:5.1f} x  {bar:<17}"
         print(f"{row}  {silence:12.1f} ms")
-        # Every round against the best of sync, or a busy machine would deceive us.
+        # The slowest round against the best round of sync: a busy machine must not decide.
         if slowest * 1.1 < sync:
             faster.append(way)
         if silence * 2 > took:
@@ -125,15 +126,15 @@ def report(job, expected, rounds):
 async def measure(way, expected, work):
     """Does the work while a heart beats on the same loop, and checks the result.
 
-    How long did it take, and how long was the loop silent, in milliseconds?
+    Returns how long the work took, and how long the loop was silent, in milliseconds.
     """
     pulse = Pulse()
     heart = asyncio.create_task(pulse.beat())
-    await asyncio.sleep(0)  # it begins
+    await asyncio.sleep(0)  # the heart begins
     began = time.perf_counter()
     result = sum(await work())
     took = time.perf_counter() - began
-    pulse.feel()  # the stretch since the last beat counts, too
+    pulse.feel()  # the time since the last beat counts, too
     heart.cancel()
     if result != expected:
         raise ValueError(f"{way}: the result is {result}, not {expected}")
@@ -141,7 +142,7 @@ async def measure(way, expected, work):
 
 
 class Pulse:
-    """When the heart beat last, and the longest time that it did not."""
+    """The time of the last beat, and the longest time between two beats."""
 
     def __init__(self):
         self.last, self.longest = time.perf_counter(), 0.0
@@ -156,7 +157,7 @@ class Pulse:
             await asyncio.sleep(0.001)
 
 
-# The price of depth.
+# The cost of deep awaits.
 
 
 class Forever:
@@ -166,7 +167,7 @@ class Forever:
 
 
 async def nested(depth, waits):
-    """A chain of awaits; at its end it returns at once, or waits forever."""
+    """A chain of awaits; its innermost coroutine returns at once, or waits forever."""
     if depth:
         return 1 + await nested(depth - 1, waits)
     if waits:
@@ -175,7 +176,7 @@ async def nested(depth, waits):
 
 
 def nesting():
-    """Resumes by hand, without a loop, so that nothing else is measured."""
+    """Resumes the chains itself, without a loop, so that nothing else is measured."""
     sys.setrecursionlimit(3000)  # a level of awaits is a level of calls
     print("depth  call: ns a level  resume: ns a level  resume: ns in all")
     for depth in (1, 10, 100, 1000):
@@ -196,7 +197,7 @@ def run(chain, depth):
 
 
 def nanoseconds(depth, call):
-    """The time of one call: the best mean of five, which is the least disturbed."""
+    """The time of one call: the best mean of five, the one that was disturbed least."""
     times = 10_000 // depth
 
     def mean():

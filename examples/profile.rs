@@ -1,13 +1,13 @@
-//! # Profile: waiting and computing, each in three ways, and what depth costs
+//! # Profile: waiting and computing, each in three ways, and the cost of deep awaits
 //!
 //! ```text
-//! cargo run --example profile               # with --release: at full speed
+//! cargo run --example profile               # add --release for full speed
 //! ```
 //!
 //! Twin: `profile.py`, with the same jobs and the same tables.
 //!
 //! Take away: **the loop makes waiting quicker, threads on more cores make computing
-//! quicker; and whatever does either between two awaits stops the loop.**
+//! quicker; and a task that waits or computes between two awaits stops the loop.**
 
 use std::cell::Cell;
 use std::future::pending;
@@ -33,10 +33,11 @@ Usage: cargo run --example profile
 ";
 const BUILD: &str = if cfg!(debug_assertions) { "debug" } else { "release" };
 const ROUNDS: u32 = 3;
-/// The job that waits: so many requests, each answered after a pause, by its square.
+/// The job that waits: this many requests. The server answers each after a pause, with
+/// the square of the number.
 const REQUESTS: u64 = 16;
 const PAUSE: Duration = Duration::from_millis(20);
-/// The job that computes: to count primes, in so many pieces of so many numbers.
+/// The job that computes: it counts primes, in this many pieces of this many numbers.
 const PIECES: u64 = 8;
 const NUMBERS: u64 = 6_000;
 const PRIMES: u64 = 4_946;
@@ -71,7 +72,7 @@ fn profile() -> io::Result<()> {
 
 // ── the two jobs, each in three ways ──────────────────────────────────────
 
-/// Something that gives a number in the end.
+/// A future that gives a number.
 type Work = BoxedLocal<io::Result<u64>>;
 
 fn waiting(server: SocketAddr) -> [Work; 3] {
@@ -103,7 +104,7 @@ fn computing() -> [Work; 3] {
     [sync.boxed_local(), on_the_loop.boxed_local(), on_threads.boxed_local()]
 }
 
-/// A server with a thread for each connection. They end with the program.
+/// A server with a thread for each connection. The threads end with the program.
 fn slow_server() -> io::Result<SocketAddr> {
     let listener = net::TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
@@ -145,8 +146,8 @@ fn primes(piece: u64) -> u64 {
 
 // ── the comparison ────────────────────────────────────────────────────────
 
-/// What came of a way in several rounds, in milliseconds. The best round is shown:
-/// what disturbs a program makes it slower, never faster.
+/// The measurements of one way over several rounds, in milliseconds. The best round is
+/// shown: other programs make a round slower, never faster.
 struct Row {
     way: &'static str,
     best: f64,
@@ -179,7 +180,7 @@ fn report(job: &str, expected: u64, rows: &[Row; 3]) {
         println!(
             "{job}  {way:<7}  {expected:>6}  {time:>8.1} ms  {speed:>5.1} x  {bar:<17}  {silence:>12.1} ms"
         );
-        // Every round against the best of sync, or a busy machine would deceive us.
+        // The slowest round against the best round of sync: a busy machine must not decide.
         faster.extend((slowest * 1.1 < sync).then_some(way));
         silent.extend((silence * 2.0 > time).then_some(way));
     }
@@ -188,16 +189,16 @@ fn report(job: &str, expected: u64, rows: &[Row; 3]) {
     println!("{job}: always faster than sync: {faster}; mostly silent: {silent}\n");
 }
 
-/// Does the work while a heart beats on the same loop, and checks the result. How
-/// long did it take, and how long was the loop silent, in milliseconds?
+/// Does the work while a heart beats on the same loop, and checks the result. Returns how
+/// long the work took, and how long the loop was silent, in milliseconds.
 async fn measure(way: &str, expected: u64, work: Work) -> io::Result<(f64, f64)> {
     let pulse = Rc::new(Pulse { last: Cell::new(Instant::now()), longest: Cell::default() });
     let heart = spawn(beat(pulse.clone()));
-    yield_now().await; // it begins
+    yield_now().await; // the heart begins
     let began = Instant::now();
     let result = work.await?;
     let time = began.elapsed();
-    pulse.feel(); // the stretch since the last beat counts, too
+    pulse.feel(); // the time since the last beat counts, too
     heart.abort();
     if result != expected {
         return Err(io::Error::other(format!("{way}: the result is {result}, not {expected}")));
@@ -205,7 +206,7 @@ async fn measure(way: &str, expected: u64, work: Work) -> io::Result<(f64, f64)>
     Ok((time.as_secs_f64() * 1000.0, pulse.longest.get().as_secs_f64() * 1000.0))
 }
 
-/// When the heart beat last, and the longest time that it did not.
+/// The time of the last beat, and the longest time between two beats.
 struct Pulse {
     last: Cell<Instant>,
     longest: Cell<Duration>,
@@ -226,9 +227,9 @@ async fn beat(pulse: Rc<Pulse>) {
     }
 }
 
-// ── the price of depth ────────────────────────────────────────────────────
+// ── the cost of deep awaits ───────────────────────────────────────────────
 
-/// A chain of awaits; at its end it returns at once, or waits forever.
+/// A chain of awaits; its innermost future returns at once, or waits forever.
 fn nested(depth: u32, waits: bool) -> Boxed<u32> {
     async move {
         match depth {
@@ -240,7 +241,7 @@ fn nested(depth: u32, waits: bool) -> Boxed<u32> {
     .boxed()
 }
 
-/// Polls by hand, without a loop, so that nothing else is measured.
+/// Polls the chains itself, without a loop, so that nothing else is measured.
 fn nesting() {
     let context = &mut Context::from_waker(Waker::noop());
     let (mut level, mut whole) = (0.0, 0.0);
@@ -257,7 +258,7 @@ fn nesting() {
     println!("A resume goes through all levels: {level:.1} ns each, {whole:.0} ns through 1000.");
 }
 
-/// The time of one call: the best mean of five, which is the least disturbed.
+/// The time of one call: the best mean of five, the one that was disturbed least.
 fn nanoseconds(depth: u32, mut call: impl FnMut()) -> f64 {
     let times = 10_000 / depth;
     let mut mean = || {

@@ -1,22 +1,22 @@
 //! # Tour: everything at once, on one thread
 //!
-//! Counts the lines of source files on pool threads, sends the counts over TCP to
+//! Counts the lines of source files on pool threads and sends the counts over TCP to
 //! a server on the same loop, while a heartbeat measures whether the loop was ever
-//! held up; then tells what happened, in numbers that were measured.
+//! blocked; then prints what happened, in measured numbers.
 //!
 //! ```text
 //! cargo run --example tour            # this repository's own source
 //! cargo run --example tour -- PATH…   # other files and directories
 //! ```
 //!
-//! The loop writes down what it does, as a page that plays it: `target/tour.html`.
+//! The loop writes a trace, as a page that plays what the loop did: `target/tour.html`.
 //!
-//! To see it blocked: in `count_and_send`, take out the `unblock`, so that the line
-//! says `let (lines, took) = timed(|| count_lines(&file));`, and visit a large
-//! directory.
+//! To see the loop blocked: in `count_and_send`, take out the `unblock`, so that the
+//! line says `let (lines, took) = timed(|| count_lines(&file));`, and run the tour on
+//! a large directory.
 //!
-//! Take away: **one thread can wait for any number of things at once, as long as
-//! nobody makes it do the waiting, or the heavy work, itself.**
+//! Take away: **one thread can wait for any number of things at once, as long as no
+//! task makes the thread itself wait, or gives it heavy work.**
 
 use std::cell::Cell;
 use std::fmt::Display;
@@ -32,7 +32,7 @@ use glassloop::sync::{Mutex, Semaphore};
 use glassloop::{Executor, fs, interval, join_all, spawn_named, unblock};
 
 const USAGE: &str = "\
-Counts lines, and tells how an event loop did that without being blocked.
+Counts lines, and explains how an event loop did that without being blocked.
 
 Usage: cargo run --example tour [-- PATH…]
 
@@ -48,10 +48,10 @@ target/ here. GLASSLOOP_TRACE=path puts the trace elsewhere, GLASSLOOP_TRACE= ma
 const IN_FLIGHT: usize = 8;
 /// The period of the heartbeat.
 const BEAT: Duration = Duration::from_millis(1);
-/// What the loop did, to be played in a browser.
+/// The trace of the loop, to be played in a browser.
 const TRACE: &str = "target/tour.html";
-/// A gap between two beats, or a poll of one task, that counts as being blocked.
-/// (Hundreds of tasks begin in one turn. To write that down takes some 10 ms, in a debug build.)
+/// A longer gap between two beats, or a longer poll of one task, counts as blocking the loop.
+/// (Hundreds of tasks begin in one turn. Tracing that turn takes some 10 ms in a debug build.)
 const TOO_LONG: Duration = Duration::from_millis(50);
 
 fn main() -> ExitCode {
@@ -77,12 +77,13 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(failed > 0))
 }
 
-/// A loop that names on stderr whoever holds it up, and where its trace goes: as a rule,
-/// to where cargo puts what it builds, if that can be written.
+/// A loop that names on stderr each task that blocks it, and the path of its trace: the
+/// folder into which cargo builds, if the environment names no other, and if the tour can
+/// write there.
 fn traced_loop() -> (Executor, Option<PathBuf>) {
     let builder = || Executor::builder().slow_poll(TOO_LONG);
     let (executor, trace) = match std::env::var_os("GLASSLOOP_TRACE") {
-        // The loop itself looks at this variable.
+        // The loop itself reads this variable.
         Some(path) => (builder().build(), Some(path.into()).filter(|path| *path != Path::new(""))),
         None => match builder().trace(TRACE).build() {
             Ok(executor) => (Ok(executor), Some(TRACE.into())),
@@ -93,15 +94,15 @@ fn traced_loop() -> (Executor, Option<PathBuf>) {
 }
 
 /// The whole program, as the root future of the loop: each `spawn` begins a task
-/// that goes on by itself, each `await` lets the others run. Returns how many paths
-/// could not be read.
+/// that runs by itself, and each `await` that has to wait lets the other tasks run.
+/// Returns how many paths could not be read.
 async fn tour(paths: Vec<PathBuf>) -> io::Result<usize> {
     let began = Instant::now();
     let pulse = Rc::new(Pulse::new());
     let heart = spawn_named("heartbeat", beat(Rc::clone(&pulse)));
 
-    // Port 0: the system chooses a free one. A client may connect before the server
-    // accepts; the system keeps the connection for it meanwhile.
+    // Port 0: the system chooses a free port. A client may connect before the server
+    // accepts; the system keeps the connection until then.
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let server = spawn_named("server", serve(listener));
@@ -109,19 +110,19 @@ async fn tour(paths: Vec<PathBuf>) -> io::Result<usize> {
 
     let files = find_files(paths, &visit).await;
     count_and_send_all(files, &visit).await?;
-    // By the end of the stream the server knows that it has them all.
+    // The end of the stream tells the server that it has all counts.
     visit.connection.lock().await.close().await?;
     let ledger = server.await.expect("the server does not panic")?;
 
     heart.abort();
-    pulse.feel(); // the stretch since the last beat counts, too
+    pulse.feel(); // the time since the last beat counts, too
     print(&what_happened(&ledger, &visit, &pulse, began.elapsed()));
     print(&why_not_blocked(&pulse));
     print(&in_numbers());
     Ok(visit.failed.get())
 }
 
-// ── the heartbeat: does the loop come round? ──────────────────────────────
+// ── the heartbeat: is the loop ever blocked? ──────────────────────────────
 
 struct Pulse {
     last: Cell<Instant>,
@@ -141,8 +142,8 @@ impl Pulse {
     }
 }
 
-/// Ticks until it is aborted. Whoever holds up the loop holds this up as well, and
-/// it shows: what counts is when the task runs, not when the tick was due.
+/// Ticks until it is aborted. A task that blocks the loop delays the ticks as well, and
+/// the gap shows it: the pulse measures when this task runs, not when the tick was due.
 async fn beat(pulse: Rc<Pulse>) {
     let mut ticks = interval(BEAT);
     loop {
@@ -154,10 +155,10 @@ async fn beat(pulse: Rc<Pulse>) {
 
 // ── finding the files ─────────────────────────────────────────────────────
 
-/// All files that the paths stand for. What is still to be looked at is kept in a
+/// All files that the paths name or contain. The paths that are not visited yet are in a
 /// list: an `async fn` that called itself would be a struct that contains itself.
 async fn find_files(mut unvisited: Vec<PathBuf>, visit: &Visit) -> Vec<PathBuf> {
-    unvisited.reverse(); // they are taken from the end
+    unvisited.reverse(); // `pop` takes from the end
     let mut files = Vec::new();
     while let Some(path) = unvisited.pop() {
         match fs::metadata(&path).await {
@@ -173,15 +174,15 @@ async fn find_files(mut unvisited: Vec<PathBuf>, visit: &Visit) -> Vec<PathBuf> 
     files
 }
 
-/// The files and directories in a directory. Links are left out: they may lead
-/// round in a circle.
+/// The files and directories in a directory. Links are left out: they may lead back to
+/// a directory above.
 async fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut entries = fs::read_dir(directory).await?;
     let mut children = Vec::new();
     while let Some(entry) = entries.try_next().await? {
         let (name, kind) = (entry.file_name(), entry.file_type()?);
         if name == "CACHEDIR.TAG" {
-            return Ok(Vec::new()); // so are caches marked; cargo does it in target/
+            return Ok(Vec::new()); // this file marks a cache; cargo puts one into target/
         }
         let hidden = name.as_encoded_bytes().starts_with(b".");
         if !hidden && (kind.is_file() || kind.is_dir()) {
@@ -191,7 +192,7 @@ async fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(children)
 }
 
-/// The source of glassloop: here, or else where this example was compiled.
+/// The source of glassloop: in the current directory, or else where this example was compiled.
 fn own_source() -> Vec<PathBuf> {
     let is_here = Path::new("executor/lib.rs").is_file();
     let root = Path::new(if is_here { "" } else { env!("CARGO_MANIFEST_DIR") });
@@ -201,9 +202,9 @@ fn own_source() -> Vec<PathBuf> {
 
 // ── counting: a task for each file ────────────────────────────────────────
 
-/// What the tasks share. All run on one thread: a `Cell` will do, no atomics.
+/// What the tasks share. All run on one thread: a `Cell` is enough, no atomics are needed.
 struct Visit {
-    doors: Semaphore,
+    open_files: Semaphore,
     connection: Mutex<TcpStream>,
     most_at_once: Cell<usize>,
     pool_time: Cell<Duration>,
@@ -212,10 +213,10 @@ struct Visit {
 
 impl Visit {
     fn new(connection: TcpStream) -> io::Result<Visit> {
-        // Short lines that nobody answers: do not hold them back to fill a packet.
+        // Short lines without answers: the system shall not hold them back to fill a packet.
         connection.set_nodelay(true)?;
         Ok(Visit {
-            doors: Semaphore::new(IN_FLIGHT),
+            open_files: Semaphore::new(IN_FLIGHT),
             connection: Mutex::new(connection),
             most_at_once: Cell::default(),
             pool_time: Cell::default(),
@@ -223,7 +224,7 @@ impl Visit {
         })
     }
 
-    /// A path that cannot be read is no reason to give up the others.
+    /// Reports a path that cannot be read, and counts it. The other paths are still visited.
     fn fail(&self, error: impl Display) {
         complain(error);
         self.failed.set(self.failed.get() + 1);
@@ -242,10 +243,10 @@ async fn count_and_send_all(files: Vec<PathBuf>, visit: &Rc<Visit>) -> io::Resul
 }
 
 async fn count_and_send(path: PathBuf, visit: Rc<Visit>) -> io::Result<()> {
-    // Thousands of tasks may wait here: that takes a little memory for each. So
-    // many open files would be more than the system allows.
-    let permit = visit.doors.acquire().await;
-    let in_flight = IN_FLIGHT - visit.doors.available();
+    // Thousands of tasks may wait here: each takes a little memory. Thousands of open
+    // files would be more than the system allows.
+    let permit = visit.open_files.acquire().await;
+    let in_flight = IN_FLIGHT - visit.open_files.available();
     visit.most_at_once.set(in_flight.max(visit.most_at_once.get()));
 
     let file = path.clone();
@@ -255,17 +256,17 @@ async fn count_and_send(path: PathBuf, visit: Rc<Visit>) -> io::Result<()> {
     match lines {
         Err(error) => visit.fail(format_args!("cannot read {}: {error}", path.display())),
         Ok(lines) => {
-            // A line break in a file's name must not end the line.
+            // A line break in a file's name must not end the line that is sent.
             let line = format!("{lines} {}\n", path.display().to_string().replace('\n', "?"));
-            // Locked until the line is written, or two could get mixed up.
+            // Locked until the line is written, or two lines could get mixed up.
             visit.connection.lock().await.write_all(line.as_bytes()).await?;
         }
     }
     Ok(())
 }
 
-/// The work of a pool thread. A file is never "not ready", it just takes its time;
-/// and counting is computing. Either would block the loop.
+/// The work of a pool thread. A file is never "not ready", so the loop cannot wait for
+/// it; and counting is computing. Both would block the loop.
 fn count_lines(path: &Path) -> io::Result<u64> {
     let mut reader = io::BufReader::with_capacity(64 * 1024, std::fs::File::open(path)?);
     let mut lines = 0;
@@ -288,14 +289,14 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 
 // ── the server ────────────────────────────────────────────────────────────
 
-/// What arrived: the sum, and the lines that it is made of.
+/// What arrived: the sum, and the counts that it is made of.
 struct Ledger {
     total: u64,
     entries: Vec<(u64, String)>,
 }
 
-/// Serves one connection, to its end. It has no thread: whenever there is nothing
-/// to read, `try_next` makes way for the other tasks.
+/// Serves one connection, to its end. The server has no thread: while there is nothing
+/// to read, `try_next` waits, and the other tasks run.
 async fn serve(listener: TcpListener) -> io::Result<Ledger> {
     let (stream, _peer) = listener.accept().await?;
     let mut lines = futures_lite::io::BufReader::new(stream).lines();
@@ -306,12 +307,12 @@ async fn serve(listener: TcpListener) -> io::Result<Ledger> {
         ledger.total += count;
         ledger.entries.push((count, path.to_owned()));
     }
-    // The longest first, for the account.
+    // The longest file first, for the report.
     ledger.entries.sort_by(|(a, path), (b, other)| b.cmp(a).then(path.cmp(other)));
     Ok(ledger)
 }
 
-// ── the account ───────────────────────────────────────────────────────────
+// ── the report ────────────────────────────────────────────────────────────
 
 fn what_happened(ledger: &Ledger, visit: &Visit, pulse: &Pulse, took: Duration) -> String {
     format!(
@@ -320,9 +321,9 @@ fn what_happened(ledger: &Ledger, visit: &Visit, pulse: &Pulse, took: Duration) 
 {longest}
 What happened
 
-  find   Pool threads looked into the directories. The loop awaited their lists.
+  find   Pool threads listed the directories. The loop awaited the lists.
   read   {files} to read and count, {IN_FLIGHT} at most at a time (most seen: {most}).
-         All added up, that took {pool_time:.1?}.
+         Added up over the pool threads, that took {pool_time:.1?}.
   send   Each count went over TCP to a server task on the same loop, which
          added up {lines}.
   beat   Meanwhile a heartbeat was due every {BEAT:?}. It came {beats}, and the
@@ -358,7 +359,7 @@ fn longest(entries: &[(u64, String)]) -> String {
 }
 
 fn why_not_blocked(pulse: &Pulse) -> String {
-    // What the heartbeat has not confirmed is not claimed.
+    // The report claims only what the heartbeat has confirmed.
     if pulse.longest_gap.get() > TOO_LONG {
         return BLOCKED.to_owned();
     }
@@ -366,10 +367,10 @@ fn why_not_blocked(pulse: &Pulse) -> String {
         "
 Why the loop was never blocked for as long as {TOO_LONG:?}
 
-  While the files were being read on pool threads, the loop polled whoever had
-  been woken. When nobody was left, it slept, until a pool thread, the socket or
-  the next heartbeat woke it. Had it read the files itself, there would have
-  been no heartbeat all that while.
+  While pool threads read the files, the loop polled the tasks that had been
+  woken. When no task was ready, the loop slept, until a pool thread, the socket
+  or the next heartbeat woke it. If the loop had read the files itself, there
+  would have been no heartbeat during that time.
 "
     )
 }
@@ -377,10 +378,10 @@ Why the loop was never blocked for as long as {TOO_LONG:?}
 const BLOCKED: &str = "
 Why did the heartbeat stop for so long?
 
-  Either a task computed or blocked without an await (then the loop has named it
-  above; has somebody taken out an `unblock`?), or other threads had the
-  processors: those of the pool, or of other programs. The trace takes time, too:
-  the loop writes it itself (GLASSLOOP_TRACE= leaves it out).
+  Either a task computed or blocked without an await (then the loop has named the
+  task above; was an `unblock` taken out?), or other threads had the processors:
+  those of the pool, or of other programs. The trace takes time, too: the loop
+  writes the trace itself (GLASSLOOP_TRACE= leaves it out).
 ";
 
 fn in_numbers() -> String {
@@ -389,11 +390,11 @@ fn in_numbers() -> String {
         "
 The loop in numbers
 
-  turns         {:>7}   rounds: look for events, fire timers, poll who is ready
+  turns         {:>7}   rounds: poll for I/O events, fire timers, poll the ready tasks
   polls         {:>7}   times a task was resumed
-  wakes         {:>7}   times a task was put into the ready queue
-  parks         {:>7}   times nobody was ready, and the loop slept
-  timers fired  {:>7}   heartbeats that had to be waited for
+  wakes         {:>7}   times a task was pushed to the run queue
+  parks         {:>7}   times no task was ready, and the loop slept
+  timers fired  {:>7}   heartbeats that the loop had to wait for
   jobs          {:>7}   pieces of work given to pool threads
 ",
         stats.turns, stats.polls, stats.wakes, stats.parks, stats.timers_fired, stats.jobs,
@@ -410,7 +411,7 @@ See it again, step by step and backwards: open {TRACE} in a browser.
         ),
         Some(path) => format!(
             "
-The trace went where GLASSLOOP_TRACE says: {}
+The trace is where GLASSLOOP_TRACE says: {}
 ",
             path.display()
         ),
@@ -423,7 +424,7 @@ fn many(count: impl Display, noun: &str) -> String {
     format!("{count} {noun}{ending}")
 }
 
-/// Unlike `print!`, no panic when the reader has closed the pipe.
+/// Unlike `print!`, does not panic when the reader has closed the pipe.
 fn print(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }

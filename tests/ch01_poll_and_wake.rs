@@ -65,9 +65,9 @@ fn a_future_does_nothing_until_it_is_polled() {
         let entry = log.clone();
         let future = async move { entry.add("ran") };
         turns(3).await;
-        assert!(log.take().is_empty(), "a future ran that nobody awaited or spawned");
+        assert!(log.take().is_empty(), "a future ran that was neither awaited nor spawned");
         future.await;
-        assert_eq!(log.take(), ["ran"], "awaiting it must run it");
+        assert_eq!(log.take(), ["ran"], "awaiting a future must run it");
     });
 }
 
@@ -81,7 +81,7 @@ fn a_sleep_that_is_not_polled_arms_no_timer() {
     });
 }
 
-/// 1 · as in asyncio. Breaks when `unblock` hands its job over in its constructor.
+/// 1 · as in asyncio. Breaks when `unblock` hands its job over to the pool in its constructor.
 #[test]
 fn a_blocking_job_that_is_not_polled_is_not_handed_over() {
     on_virtual_loop(|| async {
@@ -89,12 +89,12 @@ fn a_blocking_job_that_is_not_polled_is_not_handed_over() {
         turns(3).await;
         assert_eq!(stats().jobs, 0, "the job must be handed over by the first poll, not before");
         job.await;
-        assert_eq!(stats().jobs, 1, "the first poll hands it over");
+        assert_eq!(stats().jobs, 1, "the first poll hands the job over");
     });
 }
 
-/// 1 · as in asyncio. Breaks when a leaf takes its place in line, or worse what
-/// it waits for, in its constructor.
+/// 1 · as in asyncio. Breaks when a leaf future joins the wait queue in its constructor,
+/// or, worse, takes the lock or the value there.
 #[test]
 fn a_lock_or_receive_that_is_not_polled_takes_nothing() {
     on_virtual_loop(|| async {
@@ -103,15 +103,15 @@ fn a_lock_or_receive_that_is_not_polled_takes_nothing() {
         sender.try_send("value").unwrap();
         let _lock = mutex.lock();
         let _recv = receiver.recv();
-        assert!(mutex.try_lock().is_some(), "the mutex was locked by a future nobody polled");
-        assert_eq!(receiver.len(), 1, "the value was taken by a future nobody polled");
+        assert!(mutex.try_lock().is_some(), "a future that was never polled locked the mutex");
+        assert_eq!(receiver.len(), 1, "a future that was never polled took the value");
     });
 }
 
 // ── 2: ready is the end ──────────────────────────────────────────────────────
 
-/// A future that is ready at its first poll, wakes itself in it, and must not be
-/// polled again.
+/// A future that wakes itself in its first poll, is ready in that poll, and must not
+/// be polled again.
 fn ready_once_and_woken() -> impl Future<Output = ()> {
     let mut ended = false;
     poll_fn(move |cx| {
@@ -123,13 +123,13 @@ fn ready_once_and_woken() -> impl Future<Output = ()> {
 }
 
 /// 2 · asyncio has no polls to repeat, but a callback runs once there too. Breaks
-/// when an ended task stays in the table, so that its queued wake finds it.
+/// when an ended task stays in the slab, so that its queued wake finds it.
 #[test]
 fn a_task_is_never_polled_again_after_it_returned_ready() {
     on_virtual_loop(|| async {
         let task = spawn(ready_once_and_woken());
         turns(3).await;
-        task.await.expect("the wake from its last poll must find nobody");
+        task.await.expect("the wake from the task's last poll must find no task");
     });
 }
 
@@ -162,8 +162,8 @@ async fn polls_if_the_first_one_calls(wake: fn(&Waker)) -> usize {
     polls.get()
 }
 
-/// 3 · `yield_now` stands on this. Breaks when the flag "is queued" is cleared
-/// after the poll instead of before it: the wake is taken for one already known.
+/// 3 · `yield_now` depends on this. Breaks when the flag `queued` is cleared after the
+/// poll instead of before it: the wake finds the flag set, and does not push the task.
 #[test]
 fn a_wake_during_the_tasks_own_poll_polls_it_exactly_once_more() {
     on_virtual_loop(|| async {
@@ -172,7 +172,7 @@ fn a_wake_during_the_tasks_own_poll_polls_it_exactly_once_more() {
     });
 }
 
-/// 3 · Breaks as the one above, on the way through the mailbox.
+/// 3 · Breaks as the test above, for a wake that comes through the inbox.
 #[test]
 fn a_wake_from_another_thread_during_the_poll_polls_it_exactly_once_more() {
     on_virtual_loop(|| async {
@@ -181,8 +181,8 @@ fn a_wake_from_another_thread_during_the_poll_polls_it_exactly_once_more() {
     });
 }
 
-/// 4 · like setting an asyncio future's result, which wakes once. Breaks when a
-/// wake pushes without asking whether the task stands in line already.
+/// 4 · like setting an asyncio future's result, which wakes once. Breaks when a wake
+/// pushes the task although it is in the run queue already.
 #[test]
 fn any_number_of_wakes_before_the_poll_cause_one_poll() {
     on_virtual_loop(|| async {
@@ -197,8 +197,8 @@ fn any_number_of_wakes_before_the_poll_cause_one_poll() {
     });
 }
 
-/// 4 · Breaks when each poll comes with a waker of its own, which does not know what the
-/// wakers of earlier polls have queued.
+/// 4 · Breaks when each poll has a waker of its own, which does not know whether a waker of
+/// an earlier poll has queued the task.
 #[test]
 fn wakers_of_different_polls_together_cause_one_poll() {
     on_virtual_loop(|| async {
@@ -215,8 +215,8 @@ fn wakers_of_different_polls_together_cause_one_poll() {
     });
 }
 
-/// 4 · Breaks when each wake from outside puts a message of its own into the
-/// mailbox.
+/// 4 · Breaks when each wake from another thread sends a message of its own to the
+/// inbox.
 #[test]
 fn any_number_of_wakes_from_another_thread_cause_one_poll() {
     on_virtual_loop(|| async {
@@ -231,8 +231,8 @@ fn any_number_of_wakes_from_another_thread_cause_one_poll() {
     });
 }
 
-/// 4 · Breaks when the way through the mailbox does not know what the way on the
-/// loop's own thread has queued.
+/// 4 · Breaks when a wake through the inbox does not know that a wake on the loop's own
+/// thread has queued the task.
 #[test]
 fn wakes_from_here_and_from_another_thread_together_cause_one_poll() {
     on_virtual_loop(|| async {
@@ -246,8 +246,8 @@ fn wakes_from_here_and_from_another_thread_together_cause_one_poll() {
     });
 }
 
-/// 5 · as in asyncio, where a done future ignores its old callbacks. Breaks, in
-/// many a teaching executor, with "polled after completion".
+/// 5 · as in asyncio, where a done future ignores its old callbacks. Many small executors
+/// break here, with "polled after completion".
 #[test]
 fn a_wake_after_completion_is_a_no_op() {
     on_virtual_loop(|| async {
@@ -266,32 +266,29 @@ fn a_wake_after_completion_is_a_no_op() {
         turns(2).await;
         wake_on_a_thread(&waker);
         turns(2).await;
-        assert_eq!(stats().polls - polls, 4, "only the root was to be polled");
+        assert_eq!(stats().polls - polls, 4, "only the root must be polled");
     });
 }
 
-/// 6 · Breaks when a task's number is its place in the table and nothing more.
+/// 6 · Breaks when a task's key is its slot in the slab and nothing more.
 #[test]
 fn a_stale_waker_never_polls_the_task_that_took_its_slot() {
     on_virtual_loop(|| async {
-        let old = Probe::default();
-        let task = spawn(old.clone());
-        turns(1).await;
-        task.abort();
-        turns(1).await;
+        // Ends by itself: an abort would leave the flag `queued` set, and so hide the fault.
+        let old = spawn(poll_fn(|cx| Poll::Ready(cx.waker().clone())));
+        let stale: Waker = old.await.unwrap();
         let new = Probe::default();
         drop(spawn(new.clone()));
         turns(1).await;
-        let stale = old.waker();
         stale.wake_by_ref();
         turns(2).await;
         wake_on_a_thread(&stale);
         turns(2).await;
-        assert_eq!(new.polls(), 1, "a waker must carry more than a slot: a number never reused");
+        assert_eq!(new.polls(), 1, "a key must hold more than a slot: a number never reused");
     });
 }
 
-/// 6 · Breaks when a waker's memory is reused while somebody still holds it.
+/// 6 · Breaks when a waker's memory is reused while a clone of the waker still exists.
 #[test]
 fn a_stale_waker_does_not_swallow_the_next_tasks_wake() {
     on_virtual_loop(|| async {
@@ -312,8 +309,8 @@ fn a_stale_waker_does_not_swallow_the_next_tasks_wake() {
     });
 }
 
-/// 6 · The root lives in no slot, but it has a number too. Breaks when every root
-/// has the same name.
+/// 6 · The root is in no slot, but it has a key too. Breaks when every root has the
+/// same key.
 #[test]
 fn a_waker_of_an_earlier_root_never_polls_a_later_one() {
     within_limit(|| {
@@ -339,7 +336,7 @@ fn a_waker_of_an_earlier_root_never_polls_a_later_one() {
     });
 }
 
-/// 7 · as in asyncio. Breaks when a wake looks into a future that is gone.
+/// 7 · as in asyncio. Breaks when a wake accesses a future that has been dropped.
 #[test]
 fn a_wake_of_an_aborted_task_is_a_no_op() {
     on_virtual_loop(|| async {
@@ -372,7 +369,7 @@ fn a_wake_of_a_task_dropped_with_its_executor_is_a_no_op() {
     });
 }
 
-/// 7 · Breaks when the wake that a finished loop left behind reaches another loop
+/// 7 · Breaks when a wake that a finished loop has not handled reaches another loop
 /// of the same thread.
 #[test]
 fn a_wake_of_another_loops_task_does_not_disturb_this_loop() {
@@ -386,7 +383,7 @@ fn a_wake_of_another_loops_task_does_not_disturb_this_loop() {
         let waker = here.waker();
         second.block_on(async move { waker.wake() });
         second.run_until_stalled();
-        assert_eq!((here.polls(), there.polls()), (1, 1), "nobody of this loop was woken");
+        assert_eq!((here.polls(), there.polls()), (1, 1), "no task of this loop was woken");
         first.run_until_stalled();
         assert_eq!(here.polls(), 2, "the wake must reach its own loop, as soon as that runs");
     });
@@ -395,7 +392,7 @@ fn a_wake_of_another_loops_task_does_not_disturb_this_loop() {
 // ── 8: the newest waker ──────────────────────────────────────────────────────
 
 /// Polls `leaf` with a first waker and then with a second one, waits for `cause`,
-/// which makes the leaf ready, and looks which of the two was woken.
+/// which makes the leaf future ready, and checks which of the two wakers was woken.
 async fn expect_only_the_newest_waker<F>(mut leaf: F, cause: impl Future<Output = ()>)
 where
     F: Future + Unpin,
@@ -405,14 +402,14 @@ where
     assert!(poll_with(&mut leaf, &first_waker).is_pending(), "not ready without its cause");
     assert!(poll_with(&mut leaf, &second_waker).is_pending(), "not ready without its cause");
     drop(first_waker);
-    assert_eq!(Arc::strong_count(&first), 1, "the leaf keeps a waker that has been replaced");
+    assert_eq!(Arc::strong_count(&first), 1, "the future keeps a waker that was replaced");
     cause.await;
-    assert_eq!(first.wakes(), 0, "the leaf woke the task that polled it first, not last");
-    assert_eq!(second.wakes(), 1, "the leaf must wake the task that polled it last");
+    assert_eq!(first.wakes(), 0, "the future woke the task that polled it first, not last");
+    assert_eq!(second.wakes(), 1, "the future must wake the task that polled it last");
     assert!(poll_with(&mut leaf, &second_waker).is_ready(), "woken, but not ready");
 }
 
-/// 8 · Breaks when the timer is armed at the first poll and left alone after.
+/// 8 · Breaks when the first poll arms the timer, and later polls do not replace its waker.
 #[test]
 fn a_sleep_wakes_only_the_newest_waker() {
     on_virtual_loop(|| async {
@@ -429,7 +426,7 @@ fn a_join_wakes_only_the_newest_waker() {
     });
 }
 
-/// 8 · Breaks when a place in the mutex's line is only filled once.
+/// 8 · Breaks when a waiter in the mutex's wait queue keeps its first waker.
 #[test]
 fn a_lock_wakes_only_the_newest_waker() {
     on_virtual_loop(|| async {
@@ -518,7 +515,7 @@ fn a_wait_group_wakes_only_the_newest_waker() {
     });
 }
 
-/// 8 · Breaks when the job takes the waker along that it was submitted with.
+/// 8 · Breaks when the job keeps the waker of the poll that submitted it.
 #[test]
 fn a_blocking_job_wakes_only_the_newest_waker() {
     within_limit(|| {
@@ -557,7 +554,7 @@ fn a_wait_for_a_descriptor_wakes_only_the_newest_waker() {
 
 // ── 9: spurious polls ────────────────────────────────────────────────────────
 
-/// Polls `leaf` for no reason, waits for `cause`, which makes the leaf ready, and
+/// Polls `leaf` for no reason, waits for `cause`, which makes the leaf future ready, and
 /// polls it again.
 async fn expect_harmless_spurious_polls<F>(mut leaf: F, cause: impl Future<Output = ()>)
 where
@@ -565,13 +562,13 @@ where
 {
     for _ in 0..5 {
         let poll = poll_once(&mut leaf).await;
-        assert!(poll.is_pending(), "the leaf took a poll without a reason for its cause");
+        assert!(poll.is_pending(), "the future took a spurious poll for its cause");
     }
     cause.await;
-    assert!(poll_once(&mut leaf).await.is_ready(), "spurious polls have made it miss its cause");
+    assert!(poll_once(&mut leaf).await.is_ready(), "the future missed its cause");
 }
 
-/// 9 · Breaks in the classic way: the second poll is taken for the expiry.
+/// 9 · Breaks when the sleep takes its second poll for the expiry.
 #[test]
 fn a_sleep_is_not_ended_by_a_spurious_poll() {
     on_virtual_loop(|| async {
@@ -600,9 +597,9 @@ fn a_join_is_not_ended_by_a_spurious_poll() {
     });
 }
 
-/// 9 · Breaks when being in line is taken for having been served.
+/// 9 · Breaks when a waiter takes its place in the wait queue for the granted lock.
 #[test]
-fn a_lock_is_not_given_by_a_spurious_poll() {
+fn a_lock_is_not_granted_by_a_spurious_poll() {
     on_virtual_loop(|| async {
         let mutex = Mutex::new(());
         let guard = mutex.lock().await;
@@ -612,12 +609,12 @@ fn a_lock_is_not_given_by_a_spurious_poll() {
 
 /// 9 · Breaks as for the lock.
 #[test]
-fn a_permit_is_not_given_by_a_spurious_poll() {
+fn a_permit_is_not_granted_by_a_spurious_poll() {
     on_virtual_loop(|| async {
         let semaphore = Semaphore::new(1);
         let permit = semaphore.acquire().await;
         expect_harmless_spurious_polls(semaphore.acquire(), async { drop(permit) }).await;
-        assert_eq!(semaphore.available(), 1, "one permit went around, one must be there");
+        assert_eq!(semaphore.available(), 1, "the one permit must be available again");
     });
 }
 
@@ -668,8 +665,8 @@ fn a_send_is_not_ended_by_a_spurious_poll() {
         sender.try_send(1).unwrap();
         let cause = async { assert_eq!(receiver.try_recv(), Ok(1)) };
         expect_harmless_spurious_polls(sender.send(2), cause).await;
-        assert_eq!(receiver.try_recv(), Ok(2), "the value was to be sent");
-        assert!(receiver.try_recv().is_err(), "and to be sent once");
+        assert_eq!(receiver.try_recv(), Ok(2), "the value must be sent");
+        assert!(receiver.try_recv().is_err(), "the value must be sent once");
     });
 }
 
@@ -730,10 +727,10 @@ fn a_wait_for_a_descriptor_is_not_ended_by_a_spurious_poll() {
     });
 }
 
-/// 9 · Breaks when each poll joins the line anew: at its end (the place is lost),
-/// or a second time (what is handed to the first place is lost).
+/// 9 · Breaks when each poll joins the wait queue anew: then the waiter loses its place;
+/// or a second time: then a lock that is granted to the first place is lost.
 #[test]
-fn a_spurious_poll_keeps_the_place_in_line() {
+fn a_spurious_poll_keeps_the_place_in_the_wait_queue() {
     on_virtual_loop(|| async {
         let mutex = Mutex::new(());
         let guard = mutex.lock().await;
@@ -742,12 +739,12 @@ fn a_spurious_poll_keeps_the_place_in_line() {
         assert!(poll_once(&mut late).await.is_pending());
         assert!(poll_once(&mut early).await.is_pending());
         drop(guard);
-        assert!(poll_once(&mut late).await.is_pending(), "the first in line comes first");
+        assert!(poll_once(&mut late).await.is_pending(), "the first waiter comes first");
         let Poll::Ready(guard) = poll_once(&mut early).await else {
-            panic!("a spurious poll has cost the first in line its place");
+            panic!("the first waiter has lost its place by a spurious poll");
         };
         drop(guard);
-        assert!(poll_once(&mut late).await.is_ready(), "the lock was handed to a second place");
+        assert!(poll_once(&mut late).await.is_ready(), "the lock was granted to a second place");
     });
 }
 
@@ -778,8 +775,8 @@ fn the_root_is_polled_only_when_it_was_woken() {
 
 // ── 11 to 13: threads ────────────────────────────────────────────────────────
 
-/// 11 · Breaks when the loop takes a wake down with a plain store: it does not
-/// synchronise with the waking thread, and the poll may read old data. (A test
+/// 11 · Breaks when the loop clears the flag of a wake with a plain store: a store does
+/// not synchronise with the waking thread, and the poll may read old data. (A test
 /// cannot provoke that on every machine; the loom model does.)
 #[test]
 fn the_poll_sees_what_another_thread_wrote_before_its_wake() {
@@ -824,7 +821,7 @@ fn a_park_inside_a_poll_does_not_steal_the_loops_wake() {
                 return Poll::Ready(());
             }
             wake_on_a_thread(cx.waker());
-            // Takes the one token there can be, ours or the loop's.
+            // Takes the thread's only token, which may be the one that was for the loop.
             thread::current().unpark();
             thread::park();
             Poll::Pending
@@ -853,7 +850,7 @@ fn an_unpark_inside_a_poll_is_not_taken_for_a_wake() {
             if polls > 10 {
                 return Poll::Ready(());
             }
-            // Left behind for the loop's next park.
+            // This token is still set at the loop's next park.
             thread::current().unpark();
             to_thread.send(cx.waker().clone()).unwrap();
             Poll::Pending
@@ -887,7 +884,7 @@ fn wakers_may_be_cloned_woken_and_dropped_on_any_thread() {
     });
 }
 
-/// Tells, by a channel, on which thread it was dropped.
+/// Sends, through a channel, the thread on which it is dropped.
 struct DropThread(mpsc::Sender<thread::ThreadId>);
 
 impl Drop for DropThread {
@@ -896,8 +893,8 @@ impl Drop for DropThread {
     }
 }
 
-/// 13 · Breaks when a waker owns its task, as an `Arc<Task>` does: the last one to
-/// be dropped then takes the future along, on whatever thread that is.
+/// 13 · Breaks when a waker owns its task, as an `Arc<Task>` does: the last waker then
+/// drops the future, on the thread where that waker happens to be.
 #[test]
 fn a_future_is_never_dropped_by_a_waker_on_another_thread() {
     within_limit(|| {
@@ -921,7 +918,7 @@ fn a_future_is_never_dropped_by_a_waker_on_another_thread() {
     });
 }
 
-/// 13 · Breaks as the one above: a thread's wake must not poll or drop there.
+/// 13 · Breaks as the test above: the thread that wakes must neither poll nor drop the future.
 #[test]
 fn a_wake_from_another_thread_polls_and_drops_nothing_there() {
     on_loop(|| async {
@@ -944,10 +941,10 @@ fn a_wake_from_another_thread_polls_and_drops_nothing_there() {
     });
 }
 
-/// 57 · Breaks when a leaf takes every waker of this crate for that of the task which
-/// is being polled.
+/// 57 · Breaks when a leaf future takes every waker of this crate for the waker of the task
+/// that is being polled.
 #[test]
-fn a_leaf_that_is_polled_with_the_waker_of_another_task_wakes_that_one() {
+fn a_leaf_future_that_is_polled_with_the_waker_of_another_task_wakes_the_other_task() {
     on_virtual_loop(|| async {
         let probe = Probe::default();
         let other = spawn(probe.clone());
@@ -957,7 +954,7 @@ fn a_leaf_that_is_polled_with_the_waker_of_another_task_wakes_that_one() {
         assert!(poll_with(&mut receiver, &others_waker).is_pending());
         sender.send(()).unwrap();
         turns(1).await;
-        assert_eq!(probe.polls.get(), 2, "woken by what its waker was left with");
+        assert_eq!(probe.polls.get(), 2, "the task whose waker was given must be woken");
         other.abort();
     });
 }

@@ -1,4 +1,4 @@
-//! Chapter 2: order and fairness. Who is polled, and when.
+//! Chapter 2: order and fairness. Which task is polled, and when.
 
 mod support;
 
@@ -13,9 +13,9 @@ use glassloop::sync::{Barrier, Condvar, Event, Mutex, Semaphore, WaitGroup, chan
 use glassloop::{Executor, Sleep, SlowPoll, sleep, spawn, spawn_named, stats, unblock, yield_now};
 use support::{Log, on_loop, on_virtual_loop, poll_with, turns, within_limit, woken_by_a_thread};
 
-// ── 14 to 16: the line ───────────────────────────────────────────────────────
+// ── 14 to 16: the run queue ──────────────────────────────────────────────────
 
-/// 14 · as in asyncio. Breaks when the ready queue is a stack.
+/// 14 · as in asyncio. Breaks when the run queue is a stack.
 #[test]
 fn ready_tasks_run_in_the_order_in_which_they_were_woken() {
     on_virtual_loop(|| async {
@@ -30,7 +30,7 @@ fn ready_tasks_run_in_the_order_in_which_they_were_woken() {
         for task in tasks {
             task.await.unwrap();
         }
-        assert_eq!(log.take(), ["a0", "b0", "c0", "a1", "b1", "c1"], "first come, first served");
+        assert_eq!(log.take(), ["a0", "b0", "c0", "a1", "b1", "c1"], "first in, first out");
     });
 }
 
@@ -59,9 +59,9 @@ fn the_order_of_the_wakes_decides_and_not_that_of_the_spawns() {
     });
 }
 
-/// 14 · as in asyncio. Breaks when a wake moves a task that stands in line.
+/// 14 · as in asyncio. Breaks when a wake moves a task that is in the run queue.
 #[test]
-fn a_second_wake_does_not_change_the_place_in_line() {
+fn a_second_wake_does_not_change_the_place_in_the_run_queue() {
     on_virtual_loop(|| async {
         let log = Log::new();
         let wakers = Rc::new(RefCell::new(Vec::new()));
@@ -80,11 +80,11 @@ fn a_second_wake_does_not_change_the_place_in_line() {
         a.wake();
         b.wake();
         turns(1).await;
-        assert_eq!(log.take(), ["b", "a"], "who stands in line keeps the place, and has only one");
+        assert_eq!(log.take(), ["b", "a"], "a queued task keeps its place, and has only one");
     });
 }
 
-/// The number of the present turn.
+/// The number of the current turn.
 fn turn() -> u64 {
     stats().turns
 }
@@ -92,7 +92,7 @@ fn turn() -> u64 {
 /// 15 · as in asyncio. Breaks when the loop polls until the queue is empty: then a
 /// turn may never end.
 #[test]
-fn what_becomes_ready_during_a_turn_runs_in_the_next() {
+fn a_task_that_becomes_ready_during_a_turn_runs_in_the_next_turn() {
     on_virtual_loop(|| async {
         let log = Log::new();
         let start = turn();
@@ -114,12 +114,12 @@ fn what_becomes_ready_during_a_turn_runs_in_the_next() {
         turns(3).await;
         let trace =
             ["first in turn 1", "second in turn 2", "first again in turn 2", "third in turn 3"];
-        assert_eq!(log.take(), trace, "a turn polls those that were ready when it began");
+        assert_eq!(log.take(), trace, "a turn polls the tasks that were ready when it began");
     });
 }
 
-/// 16 · as in asyncio (without its eager tasks). Breaks when `spawn` tries a first
-/// poll "to save a turn": then the spawner's own next line runs too late.
+/// 16 · as in asyncio (without its eager tasks). Breaks when `spawn` polls the new task at
+/// once "to save a turn": then the next line of the spawner runs too late.
 #[test]
 fn spawn_never_polls_at_once() {
     on_virtual_loop(|| async {
@@ -128,7 +128,7 @@ fn spawn_never_polls_at_once() {
         drop(spawn(async move { entry.add("task") }));
         log.add("spawner");
         yield_now().await;
-        assert_eq!(log.take(), ["spawner", "task"], "the spawner goes on until it waits");
+        assert_eq!(log.take(), ["spawner", "task"], "the spawner runs on until it waits");
     });
 }
 
@@ -142,7 +142,7 @@ fn a_spawned_task_is_first_polled_in_the_next_turn() {
     });
 }
 
-/// 16 · Breaks when what `Executor::spawn` took in stands behind the root.
+/// 16 · Breaks when the root is pushed before the tasks of `Executor::spawn`.
 #[test]
 fn tasks_spawned_before_block_on_run_before_the_root() {
     within_limit(|| {
@@ -153,14 +153,13 @@ fn tasks_spawned_before_block_on_run_before_the_root() {
             drop(executor.spawn(async move { log.add(name) }));
         }
         executor.block_on(async { log.add("root") });
-        assert_eq!(log.take(), ["a", "b", "root"], "first come, first served, the root too");
+        assert_eq!(log.take(), ["a", "b", "root"], "first in, first out, the root too");
     });
 }
 
 // ── 17 to 20: the price in turns ─────────────────────────────────────────────
 
-/// 17 · as asyncio's `sleep(0)`. Breaks when a yield goes by a timer, or is ready
-/// at once.
+/// 17 · as asyncio's `sleep(0)`. Breaks when a yield uses a timer, or is ready at once.
 #[test]
 fn yield_now_costs_exactly_one_turn() {
     on_virtual_loop(|| async {
@@ -175,7 +174,7 @@ fn yield_now_costs_exactly_one_turn() {
 /// 18 · as in asyncio, where `await` of a coroutine does not yield either. Breaks
 /// when every await goes through the queue.
 #[test]
-fn awaiting_what_is_ready_costs_no_turn() {
+fn awaiting_a_ready_future_costs_no_turn() {
     async fn does_not_suspend() -> u32 {
         std::future::ready(1).await
     }
@@ -189,9 +188,9 @@ fn awaiting_what_is_ready_costs_no_turn() {
     });
 }
 
-/// 18 · as in asyncio. Breaks when a leaf yields though it has what is asked for.
+/// 18 · as in asyncio. Breaks when a leaf future yields although it is ready.
 #[test]
-fn a_leaf_that_has_what_is_asked_for_costs_no_turn() {
+fn a_leaf_future_that_is_ready_at_once_costs_no_turn() {
     on_virtual_loop(|| async {
         let finished = spawn(async {});
         yield_now().await;
@@ -209,7 +208,7 @@ fn a_leaf_that_has_what_is_asked_for_costs_no_turn() {
         Barrier::new(1).wait().await;
         WaitGroup::new().wait().await;
         sleep(Duration::ZERO).await;
-        assert_eq!(turn() - before, 0, "a leaf that is ready at its first poll must not yield");
+        assert_eq!(turn() - before, 0, "a future that is ready at its first poll must not yield");
     });
 }
 
@@ -219,7 +218,7 @@ fn spawn_and_join_of_a_trivial_task_take_two_turns() {
     on_virtual_loop(|| async {
         let before = turn();
         spawn(async {}).await.unwrap();
-        assert_eq!(turn() - before, 2, "one turn for the task, one for the joiner it wakes");
+        assert_eq!(turn() - before, 2, "one turn for the task, one for the joiner");
     });
 }
 
@@ -234,14 +233,14 @@ where
         turn()
     });
     turns(2).await;
-    assert!(!waiter.is_finished(), "the waiter was to wait for its cause");
+    assert!(!waiter.is_finished(), "the waiter must wait for its cause");
     let caused_in = turn();
     cause();
     waiter.await.unwrap() - caused_in
 }
 
 /// 20 · as asyncio's `Lock`. Breaks when the woken waiter has to compete for the
-/// lock, or when the one who unlocks polls it at once.
+/// lock, or when the unlock polls the waiter at once.
 #[test]
 fn a_lock_resumes_one_turn_after_the_unlock() {
     on_virtual_loop(|| async {
@@ -302,7 +301,7 @@ fn a_receive_resumes_one_turn_after_the_send() {
 
 /// 20 · as asyncio's `Queue.put`.
 #[test]
-fn a_send_resumes_one_turn_after_there_is_room() {
+fn a_send_resumes_one_turn_after_there_is_space() {
     on_virtual_loop(|| async {
         let (sender, receiver) = channel::bounded(1);
         sender.try_send(1).unwrap();
@@ -324,7 +323,7 @@ fn a_oneshot_resumes_one_turn_after_the_send() {
 }
 
 /// 20 · as asyncio's `Condition`, if the lock is free by then. Breaks when the
-/// notified waiter goes through the mutex's line although the mutex is free.
+/// notified waiter joins the mutex's wait queue although the mutex is free.
 #[test]
 fn a_condvars_waiter_resumes_one_turn_after_the_notification() {
     on_virtual_loop(|| async {
@@ -363,9 +362,9 @@ fn spawn_spinner() -> Rc<Cell<u64>> {
 }
 
 /// 21 · as in asyncio. Breaks when a task that woke itself is polled again at
-/// once, or goes to the front of the line.
+/// once, or goes to the front of the run queue.
 #[test]
-fn self_waking_tasks_take_turns() {
+fn a_task_that_wakes_itself_goes_to_the_back_of_the_run_queue() {
     on_virtual_loop(|| async {
         let (left, right) = (spawn_spinner(), spawn_spinner());
         for turn in 0..100 {
@@ -373,7 +372,7 @@ fn self_waking_tasks_take_turns() {
             let difference = left.get().abs_diff(right.get());
             assert!(difference <= 1, "after {turn} turns, one is ahead by {difference} polls");
         }
-        assert!(left.get() >= 99, "they were polled once a turn");
+        assert!(left.get() >= 99, "both tasks are polled once a turn");
     });
 }
 
@@ -390,7 +389,7 @@ fn tasks_that_spawn_tasks_do_not_starve_the_root() {
     });
 }
 
-/// 21 · as in asyncio. Breaks when timers are looked at only before a park.
+/// 21 · as in asyncio. Breaks when timers fire only before a park.
 #[test]
 fn a_self_waking_task_does_not_starve_the_timers() {
     on_loop(|| async {
@@ -399,7 +398,7 @@ fn a_self_waking_task_does_not_starve_the_timers() {
     });
 }
 
-/// 21 · as in asyncio. Breaks when the poller is asked only before a park.
+/// 21 · as in asyncio. Breaks when the loop polls for I/O only before a park.
 #[cfg(unix)]
 #[test]
 fn a_self_waking_task_does_not_starve_the_sockets() {
@@ -423,11 +422,11 @@ fn a_self_waking_task_does_not_starve_the_sockets() {
     });
 }
 
-/// 21 · deliberately not as in asyncio, which asks the system in every turn. Breaks when
-/// the loop does so too: then a poll that takes 50 nanoseconds costs a system call.
+/// 21 · deliberately not as in asyncio, which polls for I/O in every turn. Breaks when
+/// this loop does so too: then a poll of 50 nanoseconds costs a system call.
 #[cfg(unix)]
 #[test]
-fn a_busy_loop_looks_at_its_sockets_once_in_64_polls_or_in_a_millisecond() {
+fn a_busy_loop_polls_for_io_once_in_64_polls_or_in_a_millisecond() {
     use futures_lite::AsyncReadExt;
     use glassloop::net::UnixStream;
 
@@ -438,15 +437,15 @@ fn a_busy_loop_looks_at_its_sockets_once_in_64_polls_or_in_a_millisecond() {
         let (before, start) = (stats(), Instant::now());
         turns(10_000).await;
         let (after, took) = (stats(), start.elapsed());
-        let (looks, polls) = (after.io_polls - before.io_polls, after.polls - before.polls);
-        assert!(looks > 0, "the socket is looked at, though the loop is busy");
+        let (io_polls, polls) = (after.io_polls - before.io_polls, after.polls - before.polls);
+        assert!(io_polls > 0, "the loop must poll for I/O although it is busy");
         let most = polls / 64 + took.as_millis() as u64 + 2;
-        assert!(looks <= most, "{looks} looks for {polls} polls in {took:?}");
+        assert!(io_polls <= most, "{io_polls} polls for I/O, {polls} polls of tasks in {took:?}");
         waits.abort();
     });
 }
 
-/// 21 · as in asyncio. Breaks when the mailbox is emptied only before a park.
+/// 21 · as in asyncio. Breaks when the inbox is emptied only before a park.
 #[test]
 fn a_self_waking_task_does_not_starve_wakes_from_other_threads() {
     on_loop(|| async {
@@ -457,10 +456,10 @@ fn a_self_waking_task_does_not_starve_wakes_from_other_threads() {
 
 // ── 22: within a turn ────────────────────────────────────────────────────────
 
-/// Sleeps a moment on the real clock, and says until when in `deadline`.
+/// Sleeps a moment on the real clock, and writes its deadline to `deadline`.
 ///
-/// The sleep is certainly armed after the first poll, and not polled again in it:
-/// so a machine that stalls cannot let it end before the next turn.
+/// The first poll certainly arms the sleep, and does not poll it twice: so the sleep
+/// cannot end before the next turn, even on a machine that stalls.
 async fn sleep_a_moment(deadline: Rc<Cell<Option<Instant>>>) {
     let moment = Duration::from_millis(1);
     let mut asleep: Option<Sleep> = None;
@@ -486,11 +485,11 @@ fn compute_until(deadline: Instant) {
     }
 }
 
-/// 22 · as in asyncio. Breaks when the parts of a turn are in another order: then
-/// what is ready waits a turn longer than it must.
+/// 22 · as in asyncio. Breaks when the parts of a turn are in another order: then a
+/// ready task waits a turn longer than it must.
 #[cfg(unix)]
 #[test]
-fn in_a_turn_come_events_first_then_timers_then_the_ready_tasks() {
+fn events_come_first_in_a_turn_then_timers_then_the_ready_tasks() {
     use std::io::Write;
     use std::os::unix::net::UnixStream;
 
@@ -523,20 +522,20 @@ fn in_a_turn_come_events_first_then_timers_then_the_ready_tasks() {
             entry.add(format!("ready task in turn {}", turn()));
         }));
 
-        // Unlike `block_on`, it looks for events in every turn.
+        // Unlike `block_on`, this method polls for I/O in every turn.
         executor.run_until_stalled();
         let trace = [
             "this was turn 1",
-            // In line since the last turn.
+            // In the run queue since the last turn.
             "ready task in turn 2",
             "event in turn 2",
             "timer in turn 2",
         ];
-        assert_eq!(log.take(), trace, "events and timers join the line before the tasks are run");
+        assert_eq!(log.take(), trace, "events and timers push their tasks before the tasks run");
     });
 }
 
-/// 22 · as in asyncio. Breaks when `block_on` looks for events after it has fired the
+/// 22 · as in asyncio. Breaks when `block_on` polls for I/O after it has fired the
 /// timers, or runs the tasks before either.
 #[cfg(unix)]
 #[test]
@@ -566,7 +565,7 @@ fn in_a_turn_of_block_on_events_come_before_timers_and_both_before_the_tasks() {
         let next = turn() + 1;
         glassloop::join_all([timer, event]).await;
         let trace = [format!("event in turn {next}"), format!("timer in turn {next}")];
-        assert_eq!(log.take(), trace, "the event has joined the line first");
+        assert_eq!(log.take(), trace, "the event must push its task first");
     });
 }
 
@@ -584,12 +583,12 @@ fn cpu_time() -> Duration {
 #[cfg(target_os = "linux")]
 const IDLE: Duration = Duration::from_millis(300);
 
-/// An idle loop needs less than a tenth of it; one that spins, all that it can get.
+/// An idle loop needs less than a tenth of that time; a loop that spins takes all it can get.
 #[cfg(target_os = "linux")]
 const IDLE_CPU_TIME: Duration = Duration::from_millis(5);
 
-/// A loop that spins does not get much CPU time on a busy machine, but it goes
-/// round and round. (The timer wheel may wake the loop a few times on the way.)
+/// On a busy machine, a loop that spins gets little CPU time, but it parks many
+/// times. (The timer wheel may wake an idle loop a few times as well.)
 #[cfg(target_os = "linux")]
 const IDLE_PARKS: u64 = 20;
 
@@ -603,11 +602,12 @@ fn an_idle_loop_burns_no_cpu() {
         sleep(IDLE).await;
         let (cpu, parks) = (cpu_time() - cpu, stats().parks - parks);
         assert!(cpu < IDLE_CPU_TIME, "{cpu:?} of CPU time to sleep {IDLE:?}");
-        assert!(parks < IDLE_PARKS, "it slept {parks} times to sleep {IDLE:?} once");
+        assert!(parks < IDLE_PARKS, "the loop parked {parks} times to sleep {IDLE:?} once");
     });
 }
 
-/// 23 · Breaks as the one above, in the other place where a loop sleeps.
+/// 23 · Breaks as the test above, for a loop that sleeps in the system's poller (epoll on
+/// Linux, kqueue on macOS, IOCP on Windows).
 #[cfg(target_os = "linux")]
 #[test]
 fn an_idle_loop_that_watches_a_socket_burns_no_cpu() {
@@ -624,7 +624,7 @@ fn an_idle_loop_that_watches_a_socket_burns_no_cpu() {
         sleep(IDLE).await;
         let (cpu, parks) = (cpu_time() - cpu, stats().parks - parks);
         assert!(cpu < IDLE_CPU_TIME, "{cpu:?} of CPU time to sleep {IDLE:?}");
-        assert!(parks < IDLE_PARKS, "it slept {parks} times to sleep {IDLE:?} once");
+        assert!(parks < IDLE_PARKS, "the loop parked {parks} times to sleep {IDLE:?} once");
         assert!(!read.is_finished(), "nothing was sent");
     });
 }
@@ -644,7 +644,7 @@ fn watching_executor(limit: Duration) -> (Executor, Rc<Cell<Vec<SlowPoll>>>) {
     (executor, reports)
 }
 
-/// 24 · as in asyncio, and in every cooperative system: a timer that is due waits
+/// 24 · as in asyncio, and in every cooperative system. A timer that is due has to wait
 /// as well.
 #[test]
 fn a_task_that_never_awaits_blocks_everything() {
@@ -667,12 +667,12 @@ fn a_task_that_never_awaits_blocks_everything() {
         drop(executor.spawn(async move { entry.add("other") }));
         executor.run_until_stalled();
         let trace = ["greedy begins", "greedy ends", "other", "timer"];
-        assert_eq!(log.take(), trace, "between two awaits, a task has the thread for itself");
+        assert_eq!(log.take(), trace, "between two awaits, no other task runs");
     });
 }
 
 /// 24 · as asyncio's debug mode. Breaks when the poll is measured, but the report
-/// cannot say whose it was, since the task has ended.
+/// cannot name the task, since the task has ended.
 #[test]
 fn the_loop_says_which_task_blocked_it_and_for_how_long() {
     within_limit(|| {
@@ -686,12 +686,12 @@ fn the_loop_says_which_task_blocked_it_and_for_how_long() {
             (id, line)
         });
         let reports = reports.take();
-        // A machine that stalls makes other polls slow, too.
+        // On a machine that stalls, other polls are slow, too.
         let slow = reports.iter().find(|slow| slow.task == id).expect("the slow poll's report");
-        assert_eq!(slow.name.as_deref(), Some("greedy"), "it says the task's name");
-        assert_eq!(slow.spawned_at.file(), file!(), "it says where the task was spawned");
-        assert_eq!(slow.spawned_at.line(), line, "it says where the task was spawned");
-        assert!(slow.took >= TIME, "it says how long the poll took, and not {:?}", slow.took);
+        assert_eq!(slow.name.as_deref(), Some("greedy"), "the report has the task's name");
+        assert_eq!(slow.spawned_at.file(), file!(), "the report says where the spawn was");
+        assert_eq!(slow.spawned_at.line(), line, "the report says where the spawn was");
+        assert!(slow.took >= TIME, "the poll took {TIME:?} at least, not {:?}", slow.took);
         let text = slow.to_string();
         assert!(text.contains("greedy") && text.contains(&format!("{}:{line}", file!())), "{text}");
     });
@@ -707,7 +707,7 @@ fn the_loop_says_that_the_root_blocked_it() {
         let reports = reports.take();
         assert_eq!(reports.len(), 1, "one slow poll");
         assert_eq!(reports[0].name.as_deref(), Some("root"));
-        assert_eq!(reports[0].spawned_at.line(), line, "it says where `block_on` was called");
+        assert_eq!(reports[0].spawned_at.line(), line, "the report says where `block_on` was");
     });
 }
 
@@ -721,18 +721,18 @@ fn a_poll_within_the_limit_is_not_reported() {
     });
 }
 
-// ── the loop's own account ───────────────────────────────────────────────────
+// ── the loop's statistics ────────────────────────────────────────────────────
 
-/// Breaks when a number of `stats` stands still, or counts something else.
+/// Breaks when a number of `stats` does not change, or counts something else.
 #[test]
 fn the_loop_counts_its_turns_polls_wakes_timers_and_jobs() {
     on_virtual_loop(|| async {
         let before = stats();
         spawn(async {}).await.unwrap();
         let after = stats();
-        assert_eq!(after.turns - before.turns, 2, "the task's and the joiner's");
-        assert_eq!(after.polls - before.polls, 2, "the task's and the joiner's");
-        assert_eq!(after.wakes - before.wakes, 2, "by the spawn, and of the joiner");
+        assert_eq!(after.turns - before.turns, 2, "one for the task, one for the joiner");
+        assert_eq!(after.polls - before.polls, 2, "one of the task, one of the joiner");
+        assert_eq!(after.wakes - before.wakes, 2, "one by the spawn, one of the joiner");
         sleep(Duration::from_secs(1)).await;
         sleep(Duration::from_secs(1)).await;
         assert_eq!(stats().timers_fired - before.timers_fired, 2);

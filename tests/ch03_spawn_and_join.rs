@@ -1,4 +1,4 @@
-//! Chapter 3: spawn and join. Who owns a task, who gets its output, and when the
+//! Chapter 3: spawn and join. What owns a task, where its output goes, and when the
 //! loop ends.
 
 mod support;
@@ -36,7 +36,7 @@ fn finally<F: FnOnce()>(act: F) -> Finally<F> {
     Finally(Some(act))
 }
 
-// ── 25 to 27: who owns a task ────────────────────────────────────────────────
+// ── 25 to 27: what owns a task ───────────────────────────────────────────────
 
 /// 25 · as in asyncio.
 #[test]
@@ -46,24 +46,25 @@ fn join_gives_the_output() {
             yield_now().await;
             String::from("output")
         });
-        task.await.expect("it neither panicked nor was cancelled")
+        task.await.expect("the task neither panicked nor was cancelled")
     });
     assert_eq!(output, "output");
 }
 
-/// 25 · as in asyncio. Breaks when the end is only told to who is waiting by then.
+/// 25 · as in asyncio. Breaks when the end of a task only wakes joiners, and is not
+/// stored for a handle that is awaited later.
 #[test]
 fn join_of_a_task_that_has_ended_gives_the_output() {
     on_virtual_loop(|| async {
         let task = spawn(async { "output" });
         turns(5).await;
-        assert!(task.is_finished(), "it has had its turn");
+        assert!(task.is_finished(), "the task has had its turn");
         assert_eq!(task.await.unwrap(), "output", "the output waits for its joiner");
     });
 }
 
-/// 25 · asyncio allows it and gives the same result again; here the output is
-/// moved out. Breaks when the second await hangs instead of saying so.
+/// 25 · asyncio allows a second await, and gives the same result again; here the first
+/// await moves the output out. Breaks when the second await hangs instead of panicking.
 #[test]
 fn a_handle_that_is_polled_after_it_gave_the_output_says_so() {
     on_virtual_loop(|| async {
@@ -87,7 +88,7 @@ fn a_dropped_handle_detaches() {
             entry.add("ends");
         }));
         turns(3).await;
-        assert_eq!(log.take(), ["begins", "ends"], "without its handle, the task goes on");
+        assert_eq!(log.take(), ["begins", "ends"], "without its handle, the task runs on");
     });
 }
 
@@ -105,34 +106,34 @@ fn a_handle_dropped_in_between_detaches() {
         turns(1).await;
         drop(task);
         turns(3).await;
-        assert_eq!(log.take(), ["ends"], "without its handle, the task goes on");
+        assert_eq!(log.take(), ["ends"], "without its handle, the task runs on");
     });
 }
 
 /// 27 · deliberately not as asyncio, whose loop may lose a pending task to the
-/// garbage collector. Breaks when a task lives in its wakers alone.
+/// garbage collector. Breaks when only the wakers own a task.
 #[test]
-fn a_pending_task_that_nobody_holds_does_not_vanish() {
+fn a_pending_task_without_handle_or_waker_does_not_vanish() {
     within_limit(|| {
         let log = Log::new();
         let executor = virtual_executor();
         let entry = OnDrop(log.clone(), "task dropped");
         drop(executor.spawn(async move {
             let _entry = entry;
-            // It keeps no waker: the executor alone knows the task.
+            // The future keeps no waker: only the executor knows the task.
             pending::<()>().await;
         }));
         executor.block_on(turns(5));
         assert!(log.take().is_empty(), "the executor owns its tasks");
         assert_eq!(executor.stats().tasks_alive, 1, "the executor owns its tasks");
         drop(executor);
-        assert_eq!(log.take(), ["task dropped"], "and drops them at its end");
+        assert_eq!(log.take(), ["task dropped"], "the executor drops its tasks at its end");
     });
 }
 
-/// 27 · deliberately not as asyncio. Breaks as the one above.
+/// 27 · deliberately not as asyncio. Breaks as the test above.
 #[test]
-fn a_pending_task_that_nobody_holds_can_still_be_woken() {
+fn a_pending_task_without_a_handle_can_still_be_woken() {
     on_virtual_loop(|| async {
         let log = Log::new();
         let event = Rc::new(Event::new());
@@ -150,8 +151,8 @@ fn a_pending_task_that_nobody_holds_can_still_be_woken() {
 
 // ── 28 and 29: the output ────────────────────────────────────────────────────
 
-/// 28 · as in asyncio, where a done task keeps its result. Breaks when the output
-/// lies in the executor.
+/// 28 · as in asyncio, where a done task keeps its result. Breaks when the executor
+/// stores the output.
 #[test]
 fn a_handle_that_outlives_the_loop_gives_the_output_of_a_finished_task() {
     within_limit(|| {
@@ -161,13 +162,13 @@ fn a_handle_that_outlives_the_loop_gives_the_output_of_a_finished_task() {
         drop(executor);
         assert!(task.is_finished());
         let Poll::Ready(output) = poll_with(&mut task, Waker::noop()) else {
-            panic!("a task that has ended must be ready, whether or not its loop is there");
+            panic!("the handle of an ended task must be ready, also after the end of its loop");
         };
         assert_eq!(output.unwrap(), "output");
     });
 }
 
-/// 28 · Breaks when the loop's end drops the tasks without telling their handles:
+/// 28 · Breaks when the loop's end drops the tasks without waking their joiners:
 /// the joiner hangs.
 #[test]
 fn a_handle_that_outlives_the_loop_gives_cancelled_for_an_unfinished_task() {
@@ -177,7 +178,7 @@ fn a_handle_that_outlives_the_loop_gives_cancelled_for_an_unfinished_task() {
         executor.block_on(turns(2));
         drop(executor);
         assert!(task.is_finished(), "the loop's end is the task's end");
-        // It may be joined anywhere, also on another loop.
+        // The handle may be awaited anywhere, also on another loop.
         let error = glassloop::block_on(task).unwrap_err();
         assert!(error.is_cancelled(), "no output, no panic: cancelled, and not {error}");
     });
@@ -195,7 +196,7 @@ fn a_joined_output_is_dropped_once_by_the_joiner() {
         let log = Log::new();
         let joined = spawn(output(log.clone())).await.unwrap();
         turns(2).await;
-        assert!(log.take().is_empty(), "it is the joiner's now");
+        assert!(log.take().is_empty(), "the joiner owns the output now");
         drop(joined);
         assert_eq!(log.take(), ["output dropped"]);
     });
@@ -207,13 +208,13 @@ fn the_output_of_a_detached_task_is_dropped_once_when_it_ends() {
     on_virtual_loop(|| async {
         let log = Log::new();
         drop(spawn(output(log.clone())));
-        assert!(log.take().is_empty(), "it has not run yet");
+        assert!(log.take().is_empty(), "the task has not run yet");
         turns(1).await;
-        assert_eq!(log.take(), ["output dropped"], "nobody can want it any more");
+        assert_eq!(log.take(), ["output dropped"], "no handle is left that could take it");
     });
 }
 
-/// 29 · Breaks when the output of an ended task is nobody's.
+/// 29 · Breaks when nothing owns the output of an ended task.
 #[test]
 fn an_output_that_is_not_joined_is_dropped_once_with_the_handle() {
     on_virtual_loop(|| async {
@@ -222,11 +223,11 @@ fn an_output_that_is_not_joined_is_dropped_once_with_the_handle() {
         turns(2).await;
         assert!(log.take().is_empty(), "the handle may still be joined");
         drop(task);
-        assert_eq!(log.take(), ["output dropped"], "now nobody can want it any more");
+        assert_eq!(log.take(), ["output dropped"], "no handle is left that could take it");
     });
 }
 
-/// 29 · Breaks when the executor and the handle both think that it is theirs.
+/// 29 · Breaks when the executor and the handle both drop the output.
 #[test]
 fn an_output_that_outlives_the_executor_is_dropped_once_with_the_handle() {
     within_limit(|| {
@@ -243,7 +244,7 @@ fn an_output_that_outlives_the_executor_is_dropped_once_with_the_handle() {
 
 // ── 30: from inside ──────────────────────────────────────────────────────────
 
-/// 30 · as in asyncio. Breaks when the table of tasks is borrowed during a poll.
+/// 30 · as in asyncio. Breaks when the slab of tasks is borrowed during a poll.
 #[test]
 fn a_task_may_spawn_join_and_abort_others_from_inside_its_poll() {
     on_virtual_loop(|| async {
@@ -261,7 +262,7 @@ fn a_task_may_spawn_join_and_abort_others_from_inside_its_poll() {
     });
 }
 
-/// A task's own handle, as soon as it is there.
+/// A task's own handle, once the spawner has put it here.
 type OwnHandle<T> = Rc<RefCell<Option<JoinHandle<T>>>>;
 
 /// 30 · as in asyncio. Breaks when the task is locked while it runs.
@@ -279,35 +280,35 @@ fn a_task_may_abort_itself_from_inside_its_poll() {
         });
         own.replace(Some(task));
         turns(3).await;
-        assert_eq!(log.take(), ["goes on"], "the abort of oneself waits for the suspension");
+        assert_eq!(log.take(), ["goes on"], "a task that aborts itself ends at its suspension");
         let task = own.take().expect("put there above");
         assert!(task.await.unwrap_err().is_cancelled());
     });
 }
 
-/// 30 · as in asyncio (which forbids to await it). Breaks when looking at a task
-/// borrows what its poll has borrowed.
+/// 30 · as in asyncio (where a task must not await itself). Breaks when a method of the
+/// handle borrows what the poll has borrowed.
 #[test]
-fn a_task_may_look_at_its_own_handle() {
+fn a_task_may_inspect_its_own_handle() {
     on_virtual_loop(|| async {
         let own: OwnHandle<()> = Rc::default();
         let handle = own.clone();
         let task = spawn(async move {
             let mut task = handle.take().expect("put there below");
-            assert!(!task.is_finished(), "it is running");
-            assert!(poll_once(&mut task).await.is_pending(), "it is running");
-            // Detaches itself.
+            assert!(!task.is_finished(), "the task is running");
+            assert!(poll_once(&mut task).await.is_pending(), "the task is running");
+            // The task detaches itself.
             drop(task);
             yield_now().await;
         });
         own.replace(Some(task));
         turns(2).await;
-        assert_eq!(stats().tasks_alive, 0, "it went on to its end");
+        assert_eq!(stats().tasks_alive, 0, "the task ran on to its end");
     });
 }
 
-/// 30 · asyncio has `finally` for this. Breaks when a task is dropped while the
-/// table is borrowed.
+/// 30 · asyncio has `finally` for this. Breaks when a task is dropped while the slab is
+/// borrowed.
 #[test]
 fn a_task_may_spawn_join_and_abort_from_inside_a_drop() {
     on_virtual_loop(|| async {
@@ -340,8 +341,8 @@ fn a_task_may_spawn_join_and_abort_from_inside_a_drop() {
     });
 }
 
-/// 30 · Breaks when the end of a task is noted after its future was dropped by
-/// code that trusts the old note.
+/// 30 · Breaks when the drop of the future runs before the end of the task is stored, and
+/// the code after the drop relies on the state from before.
 #[test]
 fn a_task_may_abort_itself_from_inside_its_own_drop() {
     on_virtual_loop(|| async {
@@ -356,7 +357,7 @@ fn a_task_may_abort_itself_from_inside_its_own_drop() {
         own.replace(Some(task));
         turns(3).await;
         let task = own.take().expect("put there above");
-        task.await.expect("it was ready in that same poll, and so has its output");
+        task.await.expect("the task was ready in that same poll, so it has an output");
         assert_eq!(stats().tasks_alive, 0);
     });
 }
@@ -373,8 +374,8 @@ fn expect_a_clear_panic<R>(what: &str, line: u32, act: impl FnOnce() -> R) {
     assert!(text.contains("glassloop::block_on"), "the panic does not name the cure: {text}");
 }
 
-/// 31 · as asyncio's "no running event loop". Breaks when a thread-local is
-/// unwrapped without a word, or when the text names the library's own line.
+/// 31 · as asyncio's "no running event loop". Breaks when the text of the panic does not
+/// say what happened, or names a line of the library.
 #[test]
 fn spawn_outside_a_loop_panics_and_says_what_to_do() {
     expect_a_clear_panic("`glassloop::spawn`", line!(), || spawn(async {}));
@@ -394,8 +395,8 @@ fn spawn_after_the_loops_end_panics_and_says_what_to_do() {
 
 // ── 32: the end of the loop ──────────────────────────────────────────────────
 
-/// 32 · asyncio's `run` cancels them too, but lets them await their clean-up; here
-/// a task is dropped, and that is all. Breaks when `block_on` leaks what is left.
+/// 32 · asyncio's `run` cancels the tasks too, but lets them await their clean-up; here
+/// the tasks are only dropped. Breaks when `block_on` leaks the tasks that are left.
 #[test]
 fn tasks_left_over_are_dropped_before_block_on_returns() {
     within_limit(|| {
@@ -408,7 +409,7 @@ fn tasks_left_over_are_dropped_before_block_on_returns() {
                 pending::<()>().await;
             }));
             turns(1).await;
-            // This one is never polled.
+            // This task is never polled.
             drop(spawn(async move {
                 let _b = b;
                 pending::<()>().await;
@@ -417,7 +418,11 @@ fn tasks_left_over_are_dropped_before_block_on_returns() {
         });
         log.add("block_on returned");
         let trace = ["root ready", "a dropped", "b dropped", "block_on returned"];
-        assert_eq!(log.take(), trace, "the loop's end drops what is left, in spawn order");
+        assert_eq!(
+            log.take(),
+            trace,
+            "the loop's end drops the tasks that are left, in spawn order"
+        );
     });
 }
 
@@ -437,7 +442,7 @@ fn block_on_does_not_wait_for_other_tasks() {
     });
 }
 
-/// Runs a loop that ends with a task left over, in whose drop `act` is called.
+/// Runs a loop that ends while a task is left, and calls `act` in the drop of that task.
 fn in_a_drop_at_the_loops_end(act: impl FnOnce() + 'static) {
     let called = Rc::new(Cell::new(false));
     let note = called.clone();
@@ -467,13 +472,13 @@ fn a_drop_at_the_loops_end_may_spawn() {
                 let _entry = entry;
                 ran.add("ran");
             });
-            assert!(task.is_finished(), "it has ended at once: cancelled");
+            assert!(task.is_finished(), "the task has ended at once: cancelled");
         });
         assert_eq!(log.take(), ["dropped"], "what is spawned then is dropped and never runs");
     });
 }
 
-/// 32 · Breaks as the one above.
+/// 32 · Breaks as the test above.
 #[test]
 fn a_drop_at_the_loops_end_may_use_timers() {
     within_limit(|| {
@@ -486,14 +491,14 @@ fn a_drop_at_the_loops_end_may_use_timers() {
     });
 }
 
-/// 32 · Breaks as the one above.
+/// 32 · Breaks as the test above.
 #[test]
 fn a_drop_at_the_loops_end_may_ask_for_a_blocking_job() {
     within_limit(|| {
         let (sender, receiver) = std::sync::mpsc::channel();
         in_a_drop_at_the_loops_end(move || {
             let mut job = unblock(move || sender.send("done").unwrap());
-            // It may be accepted already: then the loop's end waits for it.
+            // The pool may have accepted the job: then the loop's end waits for the job.
             let _ = poll_with(&mut job, Waker::noop());
         });
         assert_eq!(receiver.recv(), Ok("done"), "a job that was accepted runs");
@@ -533,7 +538,7 @@ fn a_drop_at_the_loops_end_may_wake_and_send_to_others() {
     });
 }
 
-/// 32 · Breaks when a group looks for its loop in its drop.
+/// 32 · Breaks when the drop of a group needs the running loop.
 #[test]
 fn a_drop_at_the_loops_end_may_make_and_drop_a_group() {
     within_limit(|| {
@@ -564,7 +569,11 @@ fn a_drop_of_the_root_may_use_the_loop() {
                 pending::<()>().await;
             });
         });
-        assert_eq!(log.take(), ["could spawn: true"], "the root is a part of its loop to the end");
+        assert_eq!(
+            log.take(),
+            ["could spawn: true"],
+            "the loop must exist until the root is dropped"
+        );
     });
 }
 
@@ -616,8 +625,8 @@ fn block_on_may_be_called_again_and_again() {
     });
 }
 
-/// 34 · as in asyncio, whose `run_until_complete` leaves the others where they
-/// are. Breaks when tasks are dropped, or go on, between two calls.
+/// 34 · as in asyncio, whose `run_until_complete` keeps the other tasks. Breaks when
+/// tasks are dropped, or run, between two calls.
 #[test]
 fn tasks_survive_between_two_block_ons_and_stand_still() {
     within_limit(|| {
@@ -633,15 +642,15 @@ fn tasks_survive_between_two_block_ons_and_stand_still() {
         assert!(log.take().is_empty(), "spawned, but nothing runs outside of block_on");
         executor.block_on(turns(2));
         assert_eq!(log.take(), ["begins"]);
-        // A wake in between is kept for the next call.
+        // A wake between two calls is kept for the next call.
         event.set();
         assert!(log.take().is_empty(), "woken, but nothing runs outside of block_on");
         executor.block_on(turns(2));
-        assert_eq!(log.take(), ["ends"], "the wake of in between was lost, or the task");
+        assert_eq!(log.take(), ["ends"], "the task, or its wake between the calls, was lost");
     });
 }
 
-/// 34 · as in asyncio. Breaks when `block_on` runs the queue once more at its end.
+/// 34 · as in asyncio. Breaks when `block_on` runs the tasks once more at its end.
 #[test]
 fn block_on_returns_as_soon_as_the_root_is_ready() {
     within_limit(|| {
@@ -653,12 +662,12 @@ fn block_on_returns_as_soon_as_the_root_is_ready() {
         });
         assert!(log.take().is_empty(), "no task is polled after the root was ready");
         executor.block_on(yield_now());
-        assert_eq!(log.take(), ["task"], "it kept its place in line");
+        assert_eq!(log.take(), ["task"], "the task stays in the run queue");
     });
 }
 
 /// 35 · as in asyncio: "cannot be called from a running event loop". Breaks when
-/// the inner loop simply runs, and the outer one stands still without a word.
+/// the inner loop simply runs, and blocks the outer one.
 #[test]
 fn nested_block_on_panics_and_says_why() {
     on_virtual_loop(|| async {
@@ -667,7 +676,7 @@ fn nested_block_on_panics_and_says_why() {
         assert!(text.contains("inside a running event loop"), "it must say what happened: {text}");
         assert!(text.contains(&format!("{}:{line}", file!())), "it must say where: {text}");
         assert!(text.contains("Await the future instead"), "it must say what to do: {text}");
-        // The outer loop goes on as if nothing had happened.
+        // The panic does not harm the outer loop.
         let task = spawn(async { "output" });
         assert_eq!(task.await.unwrap(), "output");
     });
@@ -693,7 +702,7 @@ fn another_executor_on_the_same_thread_may_not_run_inside_either() {
 /// 35 · as in asyncio. Breaks when some part of a loop is a global.
 #[test]
 fn executors_on_two_threads_are_independent() {
-    /// Runs a loop of its own, which meets the other one's thread in each round.
+    /// Runs a loop of its own, which waits for the other thread in each round.
     fn run(meet: &ThreadBarrier) -> (Vec<String>, u64) {
         let executor = Executor::builder().virtual_time().build().unwrap();
         executor.block_on(async {
@@ -723,7 +732,7 @@ fn executors_on_two_threads_are_independent() {
     });
 }
 
-/// 35 · Breaks when one of two loops on a thread takes the other one's place.
+/// 35 · Breaks when two loops on one thread share a run queue or a current task.
 #[test]
 fn two_executors_on_one_thread_may_run_one_after_the_other() {
     within_limit(|| {
@@ -743,7 +752,7 @@ fn two_executors_on_one_thread_may_run_one_after_the_other() {
             a.block_on(async {});
             b.block_on(async {});
         }
-        assert_eq!(log.take(), ["a0", "b0", "a1", "b1"], "each has its own line");
+        assert_eq!(log.take(), ["a0", "b0", "a1", "b1"], "each loop has its own run queue");
     });
 }
 
@@ -783,6 +792,6 @@ fn a_joiner_that_stopped_waiting_is_not_woken() {
         drop(task);
         turns(3).await;
         assert_eq!(stats().tasks_alive, 0, "the task has ended");
-        assert_eq!(count.wakes(), 0, "and nobody waited for that any more");
+        assert_eq!(count.wakes(), 0, "the handle that waited is dropped, and must not be woken");
     });
 }

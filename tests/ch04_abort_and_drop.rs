@@ -21,7 +21,7 @@ use support::{
     within_limit,
 };
 
-/// Is never ready. Writes each of its polls to the log, and its drop.
+/// A future that is never ready. It writes each of its polls and its drop to the log.
 struct Endless(Log);
 
 impl Future for Endless {
@@ -72,7 +72,7 @@ where
     own
 }
 
-/// The handle again, once the task is gone and holds it no longer.
+/// Takes the handle back, once the task is dropped and does not hold it any more.
 fn take_handle<T>(own: OwnHandle<T>) -> JoinHandle<T> {
     let cell = Rc::into_inner(own).expect("the future still holds its handle: it was not dropped");
     cell.into_inner().unwrap()
@@ -80,8 +80,8 @@ fn take_handle<T>(own: OwnHandle<T>) -> JoinHandle<T> {
 
 // 36 ─────────────────────────────────────────────────────────────────────────
 
-/// 36 · as in asyncio. Breaks when abort drops the future itself, in the middle
-/// of whatever the aborter is doing.
+/// 36 · as in asyncio. Breaks when `abort` itself drops the future, while the aborting
+/// task is still running.
 #[test]
 fn abort_is_a_request_and_the_aborter_goes_on_first() {
     on_virtual_loop(|| async {
@@ -92,13 +92,13 @@ fn abort_is_a_request_and_the_aborter_goes_on_first() {
         log.add("the aborter goes on");
         assert!(!task.is_finished(), "the task ends at its turn, not inside abort()");
         yield_now().await;
-        assert!(task.is_finished(), "the task's turn came, and it did not end");
+        assert!(task.is_finished(), "the task's turn came, and the task did not end");
         assert_eq!(log.take(), ["polled", "the aborter goes on", "dropped"]);
     });
 }
 
-/// 36 · as in asyncio. Breaks when aborts go to the front of the line, or are
-/// served by a loop of their own before or after the others.
+/// 36 · as in asyncio. Breaks when an aborted task goes to the front of the run queue, or
+/// when all aborts are handled before or after the other tasks.
 #[test]
 fn an_aborted_task_is_dropped_when_its_turn_comes() {
     on_virtual_loop(|| async {
@@ -111,13 +111,17 @@ fn an_aborted_task_is_dropped_when_its_turn_comes() {
         drop(spawn(async move { after.add("spawned after the abort") }));
         yield_now().await;
         let expected = ["polled", "spawned before the abort", "dropped", "spawned after the abort"];
-        assert_eq!(log.take(), expected, "an abort takes its place in the line, as a wake does");
+        assert_eq!(
+            log.take(),
+            expected,
+            "an abort pushes its task to the run queue, as a wake does"
+        );
     });
 }
 
 // 37 ─────────────────────────────────────────────────────────────────────────
 
-/// 37 · as in asyncio. Breaks when the flag is looked at after the poll only.
+/// 37 · as in asyncio. Breaks when the loop checks for an abort only after the poll.
 #[test]
 fn a_task_that_is_aborted_before_its_first_poll_never_runs() {
     on_virtual_loop(|| async {
@@ -129,8 +133,8 @@ fn a_task_that_is_aborted_before_its_first_poll_never_runs() {
     });
 }
 
-/// 37 · as in asyncio. Breaks when an abort outside of the loop finds no waker
-/// and is forgotten.
+/// 37 · as in asyncio. Breaks when an abort outside of the loop finds no waker, and has
+/// no effect.
 #[test]
 fn a_task_that_is_aborted_before_the_loop_runs_never_runs() {
     within_limit(|| {
@@ -145,7 +149,7 @@ fn a_task_that_is_aborted_before_the_loop_runs_never_runs() {
 
 // 38 ─────────────────────────────────────────────────────────────────────────
 
-/// 38 · as in asyncio. Breaks when abort puts `Cancelled` over the output.
+/// 38 · as in asyncio. Breaks when `abort` replaces the output by `Cancelled`.
 #[test]
 fn abort_of_a_finished_task_does_nothing() {
     on_virtual_loop(|| async {
@@ -154,7 +158,7 @@ fn abort_of_a_finished_task_does_nothing() {
         assert!(task.is_finished());
         task.abort();
         yield_now().await;
-        assert_eq!(task.await.unwrap(), "the output", "an abort came too late and still won");
+        assert_eq!(task.await.unwrap(), "the output", "an abort after the end replaced the output");
     });
 }
 
@@ -166,11 +170,11 @@ fn abort_of_a_task_that_panicked_does_nothing() {
         yield_now().await;
         task.abort();
         yield_now().await;
-        assert!(task.await.unwrap_err().is_panic(), "an abort came too late and still won");
+        assert!(task.await.unwrap_err().is_panic(), "an abort after the end replaced the panic");
     });
 }
 
-/// 38 · as in asyncio. Breaks when abort trusts that there still is an outcome.
+/// 38 · as in asyncio. Breaks when `abort` expects that the output is still there.
 #[test]
 fn abort_of_a_joined_task_does_nothing() {
     on_virtual_loop(|| async {
@@ -180,7 +184,7 @@ fn abort_of_a_joined_task_does_nothing() {
         yield_now().await;
         assert!(task.is_finished());
         let text = panic_text(|| poll_with(&mut task, Waker::noop()));
-        assert!(text.contains("polled again"), "its outcome was given away already: {text}");
+        assert!(text.contains("polled again"), "the output was taken already: {text}");
     });
 }
 
@@ -202,8 +206,8 @@ fn a_second_abort_does_nothing() {
     });
 }
 
-/// 38 · as in asyncio. Breaks when an abort goes by the slot in the task table,
-/// which by now belongs to another task.
+/// 38 · as in asyncio. Breaks when an abort finds its task by the slot in the slab alone:
+/// another task may have that slot by now.
 #[test]
 fn abort_of_a_finished_task_does_not_hit_its_successor() {
     on_virtual_loop(|| async {
@@ -221,8 +225,8 @@ fn abort_of_a_finished_task_does_not_hit_its_successor() {
 
 // 39 ─────────────────────────────────────────────────────────────────────────
 
-/// 39 · as in asyncio. Breaks when abort drops the future and forgets that
-/// somebody waits for the end: the half-built cancel.
+/// 39 · as in asyncio. Breaks when an abort drops the future, but does not wake the
+/// joiner.
 #[test]
 fn abort_wakes_the_joiner_with_cancelled() {
     on_virtual_loop(|| async {
@@ -233,7 +237,7 @@ fn abort_wakes_the_joiner_with_cancelled() {
         assert!(!joiner.is_finished(), "the joiner waits by now");
         task.borrow().abort();
         turns(2).await;
-        assert!(joiner.is_finished(), "the task has ended, and its joiner was not woken");
+        assert!(joiner.is_finished(), "the aborted task has ended, and its joiner was not woken");
         let error = joiner.await.unwrap().unwrap_err();
         assert!(error.is_cancelled(), "an aborted task ends as cancelled, not as {error:?}");
         assert!(!error.is_panic());
@@ -241,7 +245,7 @@ fn abort_wakes_the_joiner_with_cancelled() {
     });
 }
 
-/// 39 · as in asyncio. Breaks when the outcome is kept only if somebody waits.
+/// 39 · as in asyncio. Breaks when the outcome is stored only if a joiner waits.
 #[test]
 fn an_aborted_task_can_be_joined_long_after() {
     on_virtual_loop(|| async {
@@ -253,8 +257,8 @@ fn an_aborted_task_can_be_joined_long_after() {
     });
 }
 
-/// 39 · as in asyncio. Breaks when abort wakes the joiner itself, before the
-/// future is gone.
+/// 39 · as in asyncio. Breaks when `abort` itself wakes the joiner, before the future is
+/// dropped.
 #[test]
 fn the_joiner_of_an_aborted_task_resumes_after_the_drop() {
     on_virtual_loop(|| async {
@@ -270,8 +274,8 @@ fn the_joiner_of_an_aborted_task_resumes_after_the_drop() {
 
 // 40 ─────────────────────────────────────────────────────────────────────────
 
-/// 40 · as in asyncio. Breaks when abort drops the future that is running, or
-/// when a running task has no waker to be found by and the abort is lost.
+/// 40 · as in asyncio. Breaks when `abort` drops the future that is running, or when the
+/// abort of a running task is lost.
 #[test]
 fn a_task_that_aborts_itself_ends_at_its_next_suspension() {
     on_virtual_loop(|| async {
@@ -291,8 +295,8 @@ fn a_task_that_aborts_itself_ends_at_its_next_suspension() {
     });
 }
 
-/// 40 · deliberately not as in asyncio, which cancels even then. Breaks when the
-/// flag is looked at before the result of the poll.
+/// 40 · deliberately not as in asyncio, which cancels even then. Breaks when the loop
+/// checks for an abort before it takes the result of the poll.
 #[test]
 fn a_task_that_aborts_itself_and_is_ready_in_that_poll_gives_its_output() {
     on_virtual_loop(|| async {
@@ -305,8 +309,8 @@ fn a_task_that_aborts_itself_and_is_ready_in_that_poll_gives_its_output() {
     });
 }
 
-/// 40 · Breaks when the next suspension waits for something that never comes and
-/// the abort is served by the next wake only.
+/// 40 · Breaks when the loop handles the abort only at the next wake of the task: the
+/// next suspension may wait for something that never comes.
 #[test]
 fn a_task_that_aborts_itself_needs_no_further_wake_to_end() {
     on_virtual_loop(|| async {
@@ -322,7 +326,7 @@ fn a_task_that_aborts_itself_needs_no_further_wake_to_end() {
 
 // 41 ─────────────────────────────────────────────────────────────────────────
 
-/// Spawns a task that waits for `event`, and then says so in the log.
+/// Spawns a task that waits for `event`, and then writes an entry to the log.
 fn spawn_waiter(event: &Rc<Event>, log: &Log) -> JoinHandle<()> {
     let (event, log) = (event.clone(), log.clone());
     spawn(async move {
@@ -331,8 +335,8 @@ fn spawn_waiter(event: &Rc<Event>, log: &Log) -> JoinHandle<()> {
     })
 }
 
-/// 41 · as in asyncio. Breaks when a task that stands in the queue already is
-/// polled without a look at the flag.
+/// 41 · as in asyncio. Breaks when a task that is in the run queue is polled without a
+/// check for an abort.
 #[test]
 fn abort_beats_the_wake_that_came_before_it() {
     on_virtual_loop(|| async {
@@ -346,7 +350,7 @@ fn abort_beats_the_wake_that_came_before_it() {
     });
 }
 
-/// 41 · as in asyncio. Breaks when the wake takes the abort's place in the queue.
+/// 41 · as in asyncio. Breaks when the wake replaces the abort in the run queue.
 #[test]
 fn abort_beats_the_wake_that_comes_after_it() {
     on_virtual_loop(|| async {
@@ -360,8 +364,8 @@ fn abort_beats_the_wake_that_comes_after_it() {
     });
 }
 
-/// 41 · Breaks when a wake during the poll queues the task again, and the abort
-/// of that same poll is forgotten.
+/// 41 · Breaks when a wake during the poll pushes the task again, and the abort during
+/// the same poll is lost.
 #[test]
 fn abort_beats_a_wake_of_the_same_poll_in_both_orders() {
     on_virtual_loop(|| async {
@@ -382,14 +386,14 @@ fn abort_beats_a_wake_of_the_same_poll_in_both_orders() {
                 })
             });
             turns(3).await;
-            assert_eq!(log.take(), ["polled"], "polled once more, though aborted");
+            assert_eq!(log.take(), ["polled"], "an aborted task was polled once more");
             assert!(take_handle(task).await.unwrap_err().is_cancelled());
         }
     });
 }
 
-/// 41 · Breaks when a wake that is still in the mailbox of the other threads
-/// overtakes the abort.
+/// 41 · Breaks when a wake from another thread, which is still in the inbox, makes the
+/// loop poll the task after the abort.
 #[test]
 fn abort_beats_a_wake_from_another_thread() {
     on_virtual_loop(|| async {
@@ -410,26 +414,26 @@ fn abort_beats_a_wake_from_another_thread() {
     });
 }
 
-/// 41 · as in asyncio. Breaks when a timer's wake leads to the code behind the
-/// sleep, though the abort came in the same turn.
+/// 41 · as in asyncio. Breaks when the wake by a timer runs the code after the sleep,
+/// although the abort comes in the same turn.
 #[test]
 fn abort_beats_a_timer_that_fires_in_the_same_turn() {
     on_virtual_loop(|| async {
         let log = Log::new();
         let trace = log.clone();
         let second = Duration::from_secs(1);
-        // Both timers are due together. The aborter's comes first.
+        // Both timers are due together. The timer of the aborting task fires first.
         let handle = Rc::new(OnceCell::<JoinHandle<()>>::new());
         let task = handle.clone();
         let aborter = spawn(async move {
             sleep(second).await;
             task.get().unwrap().abort();
         });
-        let sleeper = spawn(async move {
+        let sleeping = spawn(async move {
             sleep(second).await;
             trace.add("woke up");
         });
-        handle.set(sleeper).unwrap();
+        handle.set(sleeping).unwrap();
         aborter.await.unwrap();
         assert!(take_handle(handle).await.unwrap_err().is_cancelled());
         assert!(log.take().is_empty(), "a woken task was polled after its abort");
@@ -438,7 +442,7 @@ fn abort_beats_a_timer_that_fires_in_the_same_turn() {
 
 // 42 ─────────────────────────────────────────────────────────────────────────
 
-/// 42 · Breaks when the abort drops the future, and the task's own end once more.
+/// 42 · Breaks when the abort drops the future, and the end of the task drops it again.
 #[test]
 fn an_aborted_future_is_dropped_once_whatever_its_state() {
     on_virtual_loop(|| async {
@@ -488,8 +492,8 @@ fn an_aborted_future_is_dropped_once_whatever_its_state() {
     });
 }
 
-/// 42 · as in asyncio. Breaks when the future stays in its task's memory until
-/// the last handle or waker is gone.
+/// 42 · as in asyncio. Breaks when the future stays in its task's memory until the last
+/// handle or waker is dropped.
 #[test]
 fn an_aborted_future_is_dropped_promptly_though_handle_and_wakers_live_on() {
     on_virtual_loop(|| async {
@@ -528,9 +532,9 @@ fn an_aborted_future_is_dropped_on_the_loops_thread() {
         yield_now().await;
         let waker: Waker = receiver.recv().unwrap();
         task.abort();
-        // The other thread has the last word, and the last waker.
+        // The other thread has the last waker.
         thread::spawn(move || waker.wake()).join().unwrap();
-        assert_eq!(dropped_on.get(), None, "the future of a task that had no turn is gone");
+        assert_eq!(dropped_on.get(), None, "the abort dropped the future before the task's turn");
         assert!(task.await.unwrap_err().is_cancelled());
         assert_eq!(dropped_on.get(), Some(thread::current().id()));
     });
@@ -538,16 +542,16 @@ fn an_aborted_future_is_dropped_on_the_loops_thread() {
 
 // 43 ─────────────────────────────────────────────────────────────────────────
 
-/// Is never ready, and panics when it is dropped.
+/// A future that is never ready, and panics when it is dropped.
 async fn endless_with_failing_clean_up(clean_up: PanicsOnDrop) {
     let _clean_up = clean_up;
     pending::<()>().await;
 }
 
-/// What the joiner of a task with a failing clean-up is to get.
+/// Checks what the joiner of a task with a failing clean-up gets.
 fn assert_clean_up_failed(result: Result<(), glassloop::JoinError>) {
     let error = result.expect_err("the task was aborted");
-    assert!(error.is_panic() && !error.is_cancelled(), "a failed clean-up is no good end");
+    assert!(error.is_panic() && !error.is_cancelled(), "a failed clean-up must be reported");
     assert_eq!(payload_text(&*error.into_panic()), "the clean-up failed");
 }
 
@@ -563,7 +567,7 @@ fn a_panic_in_the_drop_of_an_aborted_task_reaches_the_joiner() {
     });
 }
 
-/// 43 · Breaks when a task that was never polled is dropped on another way.
+/// 43 · Breaks when a task that was never polled is dropped outside of the `catch_unwind`.
 #[test]
 fn a_panic_in_the_drop_of_a_task_that_never_ran_reaches_the_joiner() {
     on_virtual_loop(|| async {
@@ -573,7 +577,7 @@ fn a_panic_in_the_drop_of_a_task_that_never_ran_reaches_the_joiner() {
     });
 }
 
-/// 43 · Breaks when the abort of oneself drops the future inside the poll.
+/// 43 · Breaks when a task that aborts itself is dropped inside its poll.
 #[test]
 fn a_panic_in_the_drop_of_a_task_that_aborted_itself_reaches_the_joiner() {
     on_virtual_loop(|| async {
@@ -586,7 +590,8 @@ fn a_panic_in_the_drop_of_a_task_that_aborted_itself_reaches_the_joiner() {
     });
 }
 
-/// 43 · Breaks when the joiner is woken behind the drop, and the panic skips that.
+/// 43 · Breaks when the joiner is woken after the drop, and the panic of the drop skips
+/// that wake.
 #[test]
 fn a_panic_in_the_drop_of_an_aborted_task_wakes_the_joiner_that_waits() {
     on_virtual_loop(|| async {
@@ -601,9 +606,9 @@ fn a_panic_in_the_drop_of_an_aborted_task_wakes_the_joiner_that_waits() {
     });
 }
 
-/// 43 · Breaks when nobody joins, and so nobody has caught the panic.
+/// 43 · Breaks when only a joiner catches the panic, and there is no joiner.
 #[test]
-fn a_panic_in_the_drop_of_an_aborted_task_stops_nobody_else() {
+fn a_panic_in_the_drop_of_an_aborted_task_stops_no_other_task() {
     on_virtual_loop(|| async {
         let aborted = spawn(endless_with_failing_clean_up(PanicsOnDrop));
         let other = spawn(async {
@@ -619,8 +624,8 @@ fn a_panic_in_the_drop_of_an_aborted_task_stops_nobody_else() {
 
 // 44 ─────────────────────────────────────────────────────────────────────────
 
-/// 44 · Breaks when the tasks are dropped in the order of their slots in a table
-/// that is used again, or in the order of a hash map.
+/// 44 · Breaks when the tasks are dropped in the order of their slots in the slab, which
+/// are reused, or in the order of a hash map.
 #[test]
 fn dropping_the_executor_drops_every_task_in_spawn_order() {
     within_limit(|| {
@@ -643,7 +648,7 @@ fn dropping_the_executor_drops_every_task_in_spawn_order() {
         executor.run_until_stalled();
         assert_eq!(log.take(), ["b", "c"]);
 
-        // These take the places of b and c.
+        // These tasks get the slots of b and c.
         drop(spawn_holding("e"));
         drop(spawn_holding("f"));
         drop(executor);
@@ -651,8 +656,7 @@ fn dropping_the_executor_drops_every_task_in_spawn_order() {
     });
 }
 
-/// 44 · Breaks when only those tasks are dropped that stand in the queue, or only
-/// those that do not.
+/// 44 · Breaks when only the tasks in the run queue are dropped, or only the others.
 #[test]
 fn dropping_the_executor_drops_tasks_in_every_state() {
     within_limit(|| {
@@ -684,7 +688,7 @@ fn dropping_the_executor_drops_tasks_in_every_state() {
     });
 }
 
-/// 44 · Breaks when a handle keeps the future alive, and not only its outcome.
+/// 44 · Breaks when a handle keeps the future alive, and not only the outcome.
 #[test]
 fn tasks_that_hold_each_others_handles_are_dropped_with_the_executor() {
     within_limit(|| {
@@ -708,7 +712,7 @@ fn tasks_that_hold_each_others_handles_are_dropped_with_the_executor() {
     });
 }
 
-/// 44 · Breaks when a waker owns its task: the commonest leak of all.
+/// 44 · Breaks when a waker owns its task, which is the most common leak of executors.
 #[test]
 fn tasks_that_hold_each_others_wakers_are_dropped_with_the_executor() {
     within_limit(|| {
@@ -754,8 +758,8 @@ fn tasks_that_hold_each_others_senders_are_dropped_with_the_executor() {
     });
 }
 
-/// 44 · Breaks when the table is emptied before the futures are dropped, or the
-/// other way round, and the two disagree.
+/// 44 · Breaks when the slab is emptied before the futures are dropped, or after, and the
+/// two do not agree.
 #[test]
 fn no_task_and_no_timer_is_left_after_a_root_that_panics() {
     within_limit(|| {
@@ -776,9 +780,9 @@ async fn sleep_for_ever() {
 
 // 45 ─────────────────────────────────────────────────────────────────────────
 
-/// Spawns tasks of an executor of its own, then drops it. A panic from any Drop
-/// would be hidden from the test (the loop contains it), so each Drop must write
-/// its last word to the log.
+/// Spawns tasks on an executor of its own, then drops the executor. The loop contains a
+/// panic from a `Drop`, and the test would not see it, so each `Drop` must write its last
+/// entry to the log.
 fn drop_executor_after(spawn_tasks: impl FnOnce(&Executor)) {
     let executor = virtual_executor();
     spawn_tasks(&executor);
@@ -786,8 +790,8 @@ fn drop_executor_after(spawn_tasks: impl FnOnce(&Executor)) {
     drop(executor);
 }
 
-/// 45 · Breaks when the queue or the table is borrowed while the tasks are
-/// dropped, or when a wake finds a task that is half gone.
+/// 45 · Breaks when the run queue or the slab is borrowed while the tasks are dropped, or
+/// when a wake finds a task that is dropped in part.
 #[test]
 fn a_drop_during_the_shutdown_may_wake_tasks_before_and_after_it() {
     within_limit(|| {
@@ -808,12 +812,16 @@ fn a_drop_during_the_shutdown_may_wake_tasks_before_and_after_it() {
                 })));
             }
         });
-        assert_eq!(log.take(), ["a", "b", "c"], "a wake from a Drop panicked or woke the dead");
+        assert_eq!(
+            log.take(),
+            ["a", "b", "c"],
+            "a wake from a Drop panicked, or woke an ended task"
+        );
     });
 }
 
-/// 45 · Breaks when spawn finds the loop in pieces; or when the new task is put
-/// into a table that nobody will empty again.
+/// 45 · Breaks when `spawn` finds a loop that is dropped in part; or when the new task goes
+/// into a slab that is not emptied again.
 #[test]
 fn a_drop_during_the_shutdown_may_spawn_and_the_new_task_is_dropped_too() {
     within_limit(|| {
@@ -844,7 +852,7 @@ fn a_drop_during_the_shutdown_may_send() {
     within_limit(|| {
         let log = Log::new();
         drop_executor_after(|executor| {
-            // One sends to a task that is gone by then, one to a task that is still there.
+            // The first send is to a task that is dropped by then, the last to one that is not.
             let (to_first, for_first) = channel::unbounded();
             let (to_last, for_last) = oneshot::channel();
             drop(executor.spawn(async move { for_first.recv().await.unwrap() }));
@@ -864,8 +872,8 @@ fn a_drop_during_the_shutdown_may_send() {
     });
 }
 
-/// 45 · Breaks when the lock is handed to a waiter that never gets a turn, and
-/// whose own drop then unlocks what is unlocked.
+/// 45 · Breaks when the lock is granted to a waiter that never runs, and the drop of that
+/// waiter does not unlock it, or unlocks it twice.
 #[test]
 fn a_drop_during_the_shutdown_may_release_a_lock() {
     within_limit(|| {
@@ -907,12 +915,12 @@ fn a_drop_during_the_shutdown_may_use_the_clock_and_abort() {
                 pending::<()>().await;
             }));
         });
-        assert_eq!(log.take(), ["done"], "the Drop panicked: the loop is gone too early");
+        assert_eq!(log.take(), ["done"], "the Drop panicked: the loop was dropped too early");
     });
 }
 
-/// 45 · Breaks when the other thread finds the loop's mailbox closed and panics,
-/// or when it waits for a lock that the loop holds meanwhile.
+/// 45 · Breaks when the other thread panics because the loop's inbox is closed, or waits
+/// for a lock that the loop holds meanwhile.
 #[test]
 fn another_thread_may_wake_and_spawn_during_the_shutdown() {
     within_limit(|| {
@@ -943,30 +951,30 @@ fn another_thread_may_wake_and_spawn_during_the_shutdown() {
 fn abort_says_whether_there_was_anything_to_abort() {
     on_virtual_loop(|| async {
         let pending = spawn(pending::<()>());
-        assert!(pending.abort(), "it had not begun");
-        assert!(pending.abort(), "asked again, before its turn came, as in asyncio");
+        assert!(pending.abort(), "the task has not begun");
+        assert!(pending.abort(), "the task's turn has not come, so again, as in asyncio");
         turns(2).await;
-        assert!(!pending.abort(), "it has ended by now");
+        assert!(!pending.abort(), "the task has ended by now");
         let ready = spawn(async {});
         turns(2).await;
-        assert!(!ready.abort(), "it had ended by itself");
+        assert!(!ready.abort(), "the task has ended by itself");
     });
 }
 
-/// 34 · Breaks when a name comes between a task and its abort.
+/// 34 · Breaks when a task with a name cannot be aborted.
 #[test]
 fn a_named_task_is_aborted_like_any_other() {
     on_virtual_loop(|| async {
         let log = Log::new();
         let on_drop = OnDrop(log.clone(), "dropped");
-        let task = glassloop::spawn_named("sleeper", async move {
+        let task = glassloop::spawn_named("sleeping", async move {
             let _on_drop = on_drop;
             pending::<()>().await;
         });
         yield_now().await;
         assert!(task.abort());
         yield_now().await;
-        assert_eq!(log.take(), ["dropped"], "its future goes when its turn comes");
+        assert_eq!(log.take(), ["dropped"], "the future is dropped when the task's turn comes");
         assert!(task.await.unwrap_err().is_cancelled());
     });
 }

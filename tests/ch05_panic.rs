@@ -42,8 +42,8 @@ fn a_panic_of_a_task_stops_neither_the_loop_nor_other_tasks() {
     });
 }
 
-/// 46 · as in asyncio. Breaks when a task that panicked stays in the table, and
-/// the next wake polls it again.
+/// 46 · as in asyncio. Breaks when a task that panicked stays in the slab, and the next
+/// wake polls it again.
 #[test]
 fn a_task_that_panicked_is_never_polled_again() {
     on_virtual_loop(|| async {
@@ -69,15 +69,15 @@ fn a_task_that_panicked_is_dropped_at_once() {
         let captured = OnDrop(log.clone(), "captured");
         let task = spawn(poll_fn(move |_| -> Poll<()> {
             let _captured = &captured;
-            panic!("with something in hand");
+            panic!("while it holds something");
         }));
         yield_now().await;
-        assert_eq!(log.take(), ["captured"], "the future is to be dropped with the panic");
+        assert_eq!(log.take(), ["captured"], "the panic must drop the future");
         drop(task);
     });
 }
 
-/// 46 · Breaks when an output that nobody wants is dropped outside of the loop's
+/// 46 · Breaks when the output of a detached task is dropped outside of the loop's
 /// `catch_unwind`.
 #[test]
 fn a_panic_in_the_drop_of_an_output_that_nobody_joins_is_contained() {
@@ -94,9 +94,9 @@ fn a_panic_in_the_drop_of_an_output_that_nobody_joins_is_contained() {
     });
 }
 
-/// 46 · no counterpart in asyncio. A panic that meets another one on its way out ends the
-/// process, and no executor can prevent it: this is Rust's rule, kept here so that nobody
-/// relies on less. Breaks when Rust changes it.
+/// 46 · no counterpart in asyncio. A second panic while a first one unwinds ends the
+/// process, and no executor can prevent that: it is a rule of Rust, and this test records
+/// it. Breaks when Rust changes the rule.
 #[cfg(unix)]
 #[test]
 fn a_drop_that_panics_while_a_panic_unwinds_ends_the_process() {
@@ -126,7 +126,7 @@ fn a_drop_that_panics_while_a_panic_unwinds_ends_the_process() {
 
 // 47 ─────────────────────────────────────────────────────────────────────────
 
-/// 47 · as in asyncio. Breaks when the joiner is told only that something failed.
+/// 47 · as in asyncio. Breaks when the joiner gets an error without the payload.
 #[test]
 fn the_payload_of_a_panic_reaches_the_joiner() {
     on_virtual_loop(|| async {
@@ -165,13 +165,13 @@ fn a_panic_wakes_the_joiner_that_waits() {
         yield_now().await;
         event.set();
         turns(2).await;
-        assert!(joiner.is_finished(), "the task has panicked, and its joiner was not woken");
+        assert!(joiner.is_finished(), "the task has panicked, but its joiner was not woken");
         assert_eq!(joiner.await.unwrap().unwrap_err().to_string(), "the task panicked: later");
     });
 }
 
 /// 47 · as in asyncio, which logs an exception that was never retrieved. Breaks
-/// when a panic that nobody joins is swallowed, or reported again by the loop.
+/// when the panic of a task without a joiner is lost, or when the loop reports it again.
 #[test]
 fn a_panic_that_nobody_joins_is_reported_once() {
     static REPORTS: AtomicUsize = AtomicUsize::new(0);
@@ -202,8 +202,8 @@ fn a_panic_of_the_root_unwinds_out_of_block_on() {
     });
 }
 
-/// 48 · as in asyncio, which cancels them. Breaks when the panic passes by the
-/// tasks that are left, and they live on, or are dropped without a loop.
+/// 48 · as in asyncio, which cancels the tasks. Breaks when the tasks that are left outlive
+/// the panic, or are dropped when there is no loop any more.
 #[test]
 fn a_panic_of_the_root_drops_the_tasks_that_are_left() {
     within_limit(|| {
@@ -228,7 +228,7 @@ fn a_panic_of_the_root_drops_the_tasks_that_are_left() {
     });
 }
 
-/// Spawns a task when it is dropped, sets an event, and says so in the log.
+/// Spawns a task when it is dropped, sets an event, and writes an entry to the log.
 struct BusyOnDrop(Log, Rc<Event>);
 
 impl Drop for BusyOnDrop {
@@ -239,8 +239,8 @@ impl Drop for BusyOnDrop {
     }
 }
 
-/// 48 · Breaks when a Drop on the way out wakes a loop that is half gone, or whose
-/// table is borrowed.
+/// 48 · Breaks when a `Drop` during the unwinding uses a loop that is dropped in part, or
+/// whose slab is borrowed.
 #[test]
 fn a_drop_that_wakes_during_a_panic_of_the_root_does_not_hang() {
     within_limit(|| {
@@ -263,7 +263,7 @@ fn a_drop_that_wakes_during_a_panic_of_the_root_does_not_hang() {
             })
         });
         assert_eq!(log.take(), ["busy to the end"; 3]);
-        assert_eq!(executor.stats().tasks_alive, 0, "what a Drop spawned then is dropped too");
+        assert_eq!(executor.stats().tasks_alive, 0, "a task that a Drop spawned is dropped too");
     });
 }
 
@@ -278,7 +278,7 @@ impl<F: FnMut()> Drop for Finally<F> {
     }
 }
 
-/// 49 · Breaks when the wake leads to one more poll of what has panicked.
+/// 49 · Breaks when the wake leads to one more poll of the future that has panicked.
 #[test]
 fn a_wake_during_a_panicking_poll_is_lost_harmlessly() {
     on_virtual_loop(|| async {
@@ -300,8 +300,8 @@ fn a_wake_during_a_panicking_poll_is_lost_harmlessly() {
     });
 }
 
-/// 49 · Breaks when the waker of a task that panicked leads to whatever has taken
-/// its place.
+/// 49 · Breaks when the waker of a task that panicked wakes the task that has its slot
+/// now.
 #[test]
 fn a_wake_after_a_panic_is_lost_harmlessly() {
     on_virtual_loop(|| async {
@@ -321,7 +321,7 @@ fn a_wake_after_a_panic_is_lost_harmlessly() {
     });
 }
 
-/// Is never ready. Writes each of its polls to the log.
+/// A future that is never ready. It writes each of its polls to the log.
 struct Endless(Log);
 
 impl Future for Endless {
@@ -344,10 +344,10 @@ fn assert_usable(executor: &Executor) {
         let outputs = join_all([spawned, here]).await;
         outputs.into_iter().map(Result::unwrap).sum::<i32>() + elsewhere
     });
-    assert_eq!(sum, 111, "the executor is damaged by a panic that is over");
+    assert_eq!(sum, 111, "an earlier panic has damaged the executor");
 }
 
-/// 50 · Breaks when a panic leaves the loop marked as running, or a cell borrowed.
+/// 50 · Breaks when the loop counts as running after the panic, or a cell stays borrowed.
 #[test]
 fn the_executor_is_usable_after_a_panic_of_the_root() {
     within_limit(|| {
@@ -359,7 +359,7 @@ fn the_executor_is_usable_after_a_panic_of_the_root() {
     });
 }
 
-/// 50 · Breaks when the loop keeps something of the poll that was cut short.
+/// 50 · Breaks when the loop keeps state of the poll that the panic ended.
 #[test]
 fn the_executor_is_usable_after_a_panic_of_a_task() {
     within_limit(|| {
@@ -370,7 +370,7 @@ fn the_executor_is_usable_after_a_panic_of_a_task() {
     });
 }
 
-/// 50 · Breaks when the inner call has taken the outer loop's place already.
+/// 50 · Breaks when the inner call replaces the current loop before it panics.
 #[test]
 fn the_executor_is_usable_after_a_nested_block_on() {
     within_limit(|| {
@@ -385,7 +385,8 @@ fn the_executor_is_usable_after_a_nested_block_on() {
     });
 }
 
-/// 50 · Breaks when the report leaves the loop in the middle of its inquiry.
+/// 50 · Breaks when the panic with the report leaves the loop in the state of its search
+/// for stuck tasks.
 #[test]
 fn the_executor_is_usable_after_a_deadlock_was_reported() {
     within_limit(|| {
@@ -396,7 +397,7 @@ fn the_executor_is_usable_after_a_deadlock_was_reported() {
     });
 }
 
-/// 50 · Breaks when the drop of one task keeps the others from theirs.
+/// 50 · Breaks when a panic in the drop of one task prevents the drops of the others.
 #[test]
 fn the_executor_is_usable_after_a_panic_in_a_drop() {
     within_limit(|| {

@@ -1,8 +1,8 @@
-//! Chapter 6: time. When a timer fires, and what it may cost.
+//! Chapter 6: time. When a timer fires, and what a timer may cost.
 //!
-//! The clock is virtual, but where the clock itself is the subject. Some sentences
-//! are also told of the bare wheel, `glassloop::time::wheel`, which knows no clock
-//! at all: its time is a number of nanoseconds.
+//! The clock is virtual, except where the clock itself is the subject. Some tests use
+//! the timer wheel alone, `glassloop::time::wheel`, which knows no clock at all: its
+//! time is a number of nanoseconds.
 //!
 //! 65 · how late a real sleep is on an idle machine is measured in the benchmarks.
 //! A test that asserted it would fail whenever the machine is busy.
@@ -37,31 +37,31 @@ const MILLION: u64 = 1_000_000;
 /// How many nanoseconds a tick of the wheel has.
 const TICK: u64 = 1 << 16;
 
-/// A wheel whose hand has been turned to `hand`.
-fn wheel_at(hand: u64) -> Wheel<u64> {
+/// A wheel whose cursor is at `cursor`.
+fn wheel_at(cursor: u64) -> Wheel<u64> {
     let mut wheel = Wheel::new();
-    wheel.advance(hand, &mut Vec::new(), |_, _| {});
+    wheel.advance(cursor, &mut Vec::new(), |_, _| {});
     wheel
 }
 
-/// Turns the wheel to `time`, and returns what fired.
+/// Moves the wheel's cursor to `time`, and returns the timers that fired.
 fn turn<T>(wheel: &mut Wheel<T>, time: u64) -> Vec<T> {
     let mut fired = Vec::new();
     wheel.advance(time, &mut fired, |_, _| {});
     fired.into_iter().map(|(_, carried)| carried).collect()
 }
 
-/// Arms a timer on a wheel that stands at `hand`, and checks that it fires at its
-/// deadline: not one nanosecond earlier, and not later.
-fn fires_exactly_at(deadline: u64, hand: u64) {
-    let mut wheel = wheel_at(hand);
+/// Arms a timer on a wheel whose cursor is at `cursor`, and checks that the timer fires at
+/// its deadline: not one nanosecond earlier, and not later.
+fn fires_exactly_at(deadline: u64, cursor: u64) {
+    let mut wheel = wheel_at(cursor);
     wheel.insert(When { deadline, sequence: 1 }, deadline);
-    if deadline > hand + 1 {
+    if deadline > cursor + 1 {
         let early = turn(&mut wheel, deadline - 1);
-        assert_eq!(early, [], "{deadline} fired early, seen from {hand}: a slot is not sorted");
+        assert_eq!(early, [], "{deadline} fired early, seen from {cursor}: a slot is not sorted");
     }
     let fired = turn(&mut wheel, deadline);
-    assert_eq!(fired, [deadline], "{deadline} was missed, seen from {hand}");
+    assert_eq!(fired, [deadline], "{deadline} was missed, seen from {cursor}");
 }
 
 /// 51 · as in asyncio. Breaks when a timer is put into the slot of a tick that is
@@ -70,26 +70,26 @@ fn fires_exactly_at(deadline: u64, hand: u64) {
 fn a_timer_never_fires_early_at_any_tick_up_to_5000() {
     within_limit(|| {
         for tick in 1..=5000 {
-            for hand in [0, 1, 63 * TICK, 64 * TICK - 1, 64 * TICK] {
-                fires_exactly_at(hand + tick * TICK, hand);
-                fires_exactly_at(hand + tick * TICK + 1, hand);
-                fires_exactly_at(hand + tick * TICK - 1, hand);
+            for cursor in [0, 1, 63 * TICK, 64 * TICK - 1, 64 * TICK] {
+                fires_exactly_at(cursor + tick * TICK, cursor);
+                fires_exactly_at(cursor + tick * TICK + 1, cursor);
+                fires_exactly_at(cursor + tick * TICK - 1, cursor);
             }
         }
     });
 }
 
-/// 51 · as in asyncio. Breaks when the level is chosen by the distance to the hand
-/// and the slot by the deadline: the two disagree where the hand turns over.
+/// 51 · as in asyncio. Breaks when the distance to the cursor chooses the level and the
+/// deadline chooses the slot: the two disagree where a digit of the cursor overflows.
 #[test]
 fn a_timer_never_fires_early_around_the_boundary_of_any_level() {
     within_limit(|| {
         // A digit of the tick has six bits.
         let boundaries: Vec<u64> = (16..64).step_by(6).map(|bits| 1 << bits).collect();
-        for hand in boundaries.iter().flat_map(|hand| [0, hand - 1, *hand, hand + 1]) {
+        for cursor in boundaries.iter().flat_map(|tick| [0, tick - 1, *tick, tick + 1]) {
             for ahead in boundaries.iter().flat_map(|ahead| [ahead - 1, *ahead, ahead + 1]) {
-                if let Some(deadline) = hand.checked_add(ahead) {
-                    fires_exactly_at(deadline, hand);
+                if let Some(deadline) = cursor.checked_add(ahead) {
+                    fires_exactly_at(deadline, cursor);
                 }
             }
         }
@@ -111,8 +111,8 @@ fn a_timer_never_fires_early_when_its_deadline_is_centuries_away() {
     });
 }
 
-/// 51 · as in asyncio. Breaks when the loop rounds the time of its park up, so that
-/// the clock stands behind the deadline.
+/// 51 · as in asyncio. Breaks when the loop rounds the time of its park up, so that it
+/// wakes after the deadline.
 #[test]
 fn a_virtual_sleep_ends_exactly_at_its_deadline_whatever_its_length() {
     on_virtual_loop(|| async {
@@ -132,12 +132,12 @@ fn a_virtual_sleep_ends_exactly_at_its_deadline_whatever_its_length() {
 fn five_thousand_sleeps_at_once_each_end_exactly_at_their_own_deadline() {
     on_virtual_loop(|| async {
         let start = now();
-        let sleeper = |tick: u64| async move {
+        let sleep_for = |tick: u64| async move {
             let length = Duration::from_nanos(tick * TICK / 8);
             sleep(length).await;
             assert_eq!(now() - start, length, "neither early nor late");
         };
-        join_all((1..=5000).map(sleeper)).await;
+        join_all((1..=5000).map(sleep_for)).await;
     });
 }
 
@@ -154,19 +154,19 @@ fn a_sleep_on_the_real_clock_never_ends_early() {
     });
 }
 
-/// 52 · as in asyncio. Breaks when timers fire in the order in which they were made.
+/// 52 · as in asyncio. Breaks when timers fire in the order of creation.
 #[test]
 fn timers_fire_by_deadline() {
     on_virtual_loop(|| async {
         let log = Log::new();
-        let sleeper = |seconds: u32| {
+        let sleep_for = |seconds: u32| {
             let log = log.clone();
             async move {
                 sleep(seconds * SECOND).await;
                 log.add(seconds);
             }
         };
-        let tasks = [3, 1, 4, 2].map(|seconds| spawn(sleeper(seconds)));
+        let tasks = [3, 1, 4, 2].map(|seconds| spawn(sleep_for(seconds)));
         for task in tasks {
             task.await.unwrap();
         }
@@ -182,7 +182,7 @@ fn equal_deadlines_fire_in_the_order_of_creation() {
         let log = Log::new();
         let deadline = now() + SECOND;
         let sleeps = ["a", "b", "c", "d"].map(|name| (name, sleep_until(deadline)));
-        // The last one is polled, and so armed, first.
+        // The last sleep is polled, and so armed, first.
         let tasks = sleeps.into_iter().rev().map(|(name, sleep)| {
             let log = log.clone();
             spawn(async move {
@@ -197,14 +197,14 @@ fn equal_deadlines_fire_in_the_order_of_creation() {
     });
 }
 
-/// 52 · Breaks when what comes due together is sorted by the deadline alone, or when each
-/// timer is searched for among the others: that would not end within the limit.
+/// 52 · Breaks when timers that come due together are sorted by the deadline alone, or when
+/// each timer is searched for among the others: that would not end within the limit.
 #[test]
 fn a_million_timers_of_one_deadline_fire_in_the_order_of_creation() {
     within_limit(|| {
         let deadline = HOUR.as_nanos() as u64;
         let mut wheel = Wheel::new();
-        // The one that was created last is armed first.
+        // The sleep that was created last is armed first.
         for sequence in (0..MILLION).rev() {
             wheel.insert(When { deadline, sequence }, sequence);
         }
@@ -215,14 +215,14 @@ fn a_million_timers_of_one_deadline_fire_in_the_order_of_creation() {
 }
 
 /// 21 · as in asyncio. Breaks when the tasks of one burst of timers run again and again
-/// before the descriptors are asked.
+/// before the loop polls for I/O.
 #[cfg(unix)]
 #[test]
 fn a_hundred_thousand_timers_that_come_due_at_once_do_not_hold_up_a_socket() {
     use futures_lite::{AsyncReadExt, AsyncWriteExt};
     use glassloop::net::UnixStream;
 
-    /// Without notes on so many tasks: they take a debug build some seconds.
+    /// Records no wait reasons: for so many tasks they take a debug build some seconds.
     fn on_plain_loop(root: impl Future<Output = ()>) {
         let builder = Executor::builder().virtual_time().explain(false);
         builder.build().unwrap().block_on(root);
@@ -248,7 +248,7 @@ fn a_hundred_thousand_timers_that_come_due_at_once_do_not_hold_up_a_socket() {
             burst.detach();
         }
         let (written, read) = (writer.await.unwrap(), reader.await.unwrap());
-        assert_eq!(read - written, 1, "so many turns after the byte came, it was read");
+        assert_eq!(read - written, 1, "the byte must be read one turn after it came");
     };
     within_limit(move || on_plain_loop(root()));
 }
@@ -296,8 +296,8 @@ fn a_deadline_past_the_wheel_does_not_fire_early() {
     });
 }
 
-/// 54 · no counterpart in asyncio. Breaks when `timeout` or `interval` add to a
-/// moment without looking whether there is such a moment.
+/// 54 · no counterpart in asyncio. Breaks when `timeout` or `interval` add to an `Instant`
+/// without a check for overflow.
 #[test]
 fn a_timeout_or_an_interval_of_duration_max_does_not_panic() {
     on_virtual_loop(|| async {
@@ -340,7 +340,7 @@ fn sleep_zero_does_not_yield_but_yield_now_does() {
 }
 
 /// 56 · as in asyncio, where cancelling the sleep cancels its handle. Breaks when a
-/// dropped sleep leaves its timer to fire for nobody.
+/// dropped sleep leaves its timer in the wheel.
 #[test]
 fn dropping_a_sleep_removes_its_timer_at_once() {
     on_virtual_loop(|| async {
@@ -354,8 +354,8 @@ fn dropping_a_sleep_removes_its_timer_at_once() {
     });
 }
 
-/// 56 · as in asyncio. Breaks when a cancellation looks for its timer among the others: a
-/// million of them would not end within the limit.
+/// 56 · as in asyncio. Breaks when a cancellation searches for its timer among the others: a
+/// million cancellations would not end within the limit.
 #[test]
 fn a_million_timers_are_cancelled_without_a_search() {
     within_limit(|| {
@@ -364,7 +364,7 @@ fn a_million_timers_are_cancelled_without_a_search() {
         let mut wheel = Wheel::new();
         let insert = |sequence| wheel.insert(When { deadline, sequence }, ());
         let keys: Vec<Key> = (0..MILLION).map(insert).collect();
-        // From the middle on, so that neither end of the slot is at hand.
+        // Starts in the middle, so that neither end of the slot is quick to find.
         for sequence in (0..MILLION).map(|n| (n + MILLION / 2) % MILLION) {
             let when = When { deadline, sequence };
             assert!(wheel.remove(keys[sequence as usize], when).is_some());
@@ -373,8 +373,8 @@ fn a_million_timers_are_cancelled_without_a_search() {
     });
 }
 
-/// 56 · as in asyncio. Breaks when the loop remembers the earliest deadline and does
-/// not ask again after a cancellation.
+/// 56 · as in asyncio. Breaks when the loop stores the earliest deadline and does not
+/// compute it again after a cancellation.
 #[test]
 fn dropping_the_earliest_sleep_lets_the_loop_sleep_until_the_next_one() {
     on_virtual_loop(|| async {
@@ -384,7 +384,7 @@ fn dropping_the_earliest_sleep_lets_the_loop_sleep_until_the_next_one() {
         let before = stats().turns;
         sleep(HOUR).await;
         let turns = stats().turns - before;
-        assert_eq!(turns, 1, "one park, one turn: nothing woke the loop in between");
+        assert_eq!(turns, 1, "one park, one turn: nothing must wake the loop before");
     });
 }
 
@@ -398,7 +398,7 @@ fn dropping_a_sleep_drops_the_waker_that_it_kept() {
         drop(waker);
         assert_eq!(Arc::strong_count(&count), 2, "the sleep keeps one waker");
         drop(sleep);
-        assert_eq!(Arc::strong_count(&count), 1, "and lets go of it");
+        assert_eq!(Arc::strong_count(&count), 1, "a dropped sleep drops its waker");
     });
 }
 
@@ -414,7 +414,7 @@ fn polling_a_sleep_with_another_waker_moves_the_wake_to_it() {
         assert!(poll_with(&mut moved, &new_waker).is_pending());
         assert_eq!(stats().timers_armed, 1, "a second poll does not arm a second timer");
         sleep(2 * SECOND).await;
-        assert_eq!((old.wakes(), new.wakes()), (0, 1), "the newest waker, and only that one");
+        assert_eq!((old.wakes(), new.wakes()), (0, 1), "only the newest waker is woken");
     });
 }
 
@@ -424,7 +424,7 @@ fn polling_a_sleep_too_often_does_not_end_it() {
     on_virtual_loop(|| async {
         let (start, mut sleep) = (now(), sleep(SECOND));
         for _ in 0..100 {
-            assert!(poll_once(&mut sleep).await.is_pending(), "nobody has waited yet");
+            assert!(poll_once(&mut sleep).await.is_pending(), "no time has passed yet");
         }
         sleep.await;
         assert_eq!(now() - start, SECOND);
@@ -442,21 +442,21 @@ fn a_sleep_that_is_reset_ends_at_its_new_deadline_and_comes_last_among_equals() 
         assert!(poll_once(&mut reset).await.is_pending());
         let equal = sleep(3 * SECOND);
         reset.reset(start + 3 * SECOND);
-        let sleepers = [("reset", reset), ("equal", equal)].map(|(name, sleep)| {
+        let tasks = [("reset", reset), ("equal", equal)].map(|(name, sleep)| {
             let log = log.clone();
             spawn(async move {
                 sleep.await;
                 log.add(format!("{name} after {:?}", now() - start));
             })
         });
-        for sleeper in sleepers {
-            sleeper.await.unwrap();
+        for task in tasks {
+            task.await.unwrap();
         }
         assert_eq!(log.take(), ["equal after 3s", "reset after 3s"]);
     });
 }
 
-/// 58 · as in asyncio. Breaks when the hand jumps over slots without firing them, or
+/// 58 · as in asyncio. Breaks when the cursor jumps over slots without firing them, or
 /// fires slot by slot without sorting.
 #[test]
 fn a_far_jump_of_the_clock_fires_all_due_timers_in_order() {
@@ -474,8 +474,8 @@ fn a_far_jump_of_the_clock_fires_all_due_timers_in_order() {
     });
 }
 
-/// 58 · as in asyncio. Breaks when the hand goes on tick by tick: this test would
-/// take centuries, and hang.
+/// 58 · as in asyncio. Breaks when the cursor moves tick by tick: this test would take
+/// centuries.
 #[test]
 fn a_far_jump_of_the_clock_costs_what_the_timers_do_and_not_what_the_ticks_do() {
     within_limit(|| {
@@ -492,7 +492,7 @@ fn a_far_jump_of_the_clock_costs_what_the_timers_do_and_not_what_the_ticks_do() 
 }
 
 thread_local! {
-    /// Sleeps that a waker of another crate can get at.
+    /// Sleeps that a waker of another crate can reach.
     static WITHIN_REACH: RefCell<Vec<Sleep>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -519,9 +519,13 @@ fn a_wake_by_the_wheel_may_cancel_and_create_timers() {
         assert!(poll_with(&mut cancelled, &waker).is_pending());
         WITHIN_REACH.set(vec![cancelled]);
         sleep(HOUR).await;
-        assert_eq!(count.wakes(), 0, "the first timer's wake has cancelled the second one");
+        assert_eq!(count.wakes(), 0, "the first timer's wake has cancelled the second timer");
         let mut created = WITHIN_REACH.take();
-        assert_eq!(poll_once(&mut created[0]).await, Poll::Ready(()), "and has made a third one");
+        assert_eq!(
+            poll_once(&mut created[0]).await,
+            Poll::Ready(()),
+            "the wake has made a third timer"
+        );
     });
 }
 
@@ -580,13 +584,13 @@ fn late_timers_fire_in_the_order_of_their_deadlines_and_none_is_lost() {
     });
 }
 
-/// 60 · as in asyncio. Breaks when a loop that was held up fires its timers in the
+/// 60 · as in asyncio. Breaks when a loop that was blocked fires its timers in the
 /// order of their creation.
 #[test]
 fn timers_that_came_due_while_a_task_held_up_the_loop_fire_by_deadline() {
     on_loop(|| async {
         let log = Log::new();
-        let sleeper = |millis: u64| {
+        let sleep_for = |millis: u64| {
             let log = log.clone();
             async move {
                 sleep(Duration::from_millis(millis)).await;
@@ -594,12 +598,12 @@ fn timers_that_came_due_while_a_task_held_up_the_loop_fire_by_deadline() {
             }
         };
         let tasks = loop {
-            let tasks = [60, 20, 40].map(|millis| spawn(sleeper(millis)));
+            let tasks = [60, 20, 40].map(|millis| spawn(sleep_for(millis)));
             yield_now().await;
             if stats().timers_armed == 3 {
                 break tasks;
             }
-            // The machine was so busy that one was due before it was armed: again.
+            // The machine was so busy that a sleep was due before it was armed: try again.
             join_all(tasks).await;
             log.take();
         };
@@ -623,8 +627,8 @@ fn a_future_that_is_ready_together_with_the_deadline_beats_the_timeout() {
     });
 }
 
-/// 61 · as in asyncio. Breaks when the future is dropped with the `Timeout`, after
-/// the caller went on.
+/// 61 · as in asyncio. Breaks when the future is dropped only with the `Timeout`, after
+/// the caller has got the result.
 #[test]
 fn the_future_in_a_timeout_is_dropped_before_the_caller_sees_elapsed() {
     on_virtual_loop(|| async {
@@ -642,18 +646,18 @@ fn the_future_in_a_timeout_is_dropped_before_the_caller_sees_elapsed() {
     });
 }
 
-/// 61 · as in asyncio. Breaks when the outer timeout looks at its own limit first.
+/// 61 · as in asyncio. Breaks when the outer timeout checks its own limit first.
 #[test]
 fn the_inner_of_two_nested_timeouts_with_the_same_limit_fires_first() {
     on_virtual_loop(|| async {
         let nested = timeout(SECOND, timeout(SECOND, pending::<()>())).await;
-        let inner = nested.expect("the outer one sees an inner future that is ready");
-        assert!(inner.is_err(), "the inner one has elapsed");
+        let inner = nested.expect("the future of the outer timeout is ready");
+        assert!(inner.is_err(), "the inner timeout has elapsed");
     });
 }
 
-/// 56, 61 · as in asyncio. Breaks when the timer of the limit goes only with the future:
-/// a deadlock would be found when it fires, and no sooner.
+/// 56, 61 · as in asyncio. Breaks when the timer of the limit is dropped only with the
+/// future: a deadlock would be found only when that timer fires.
 #[test]
 fn a_timeout_that_is_over_leaves_no_timer_behind_though_it_is_kept() {
     on_virtual_loop(|| async {
@@ -661,12 +665,12 @@ fn a_timeout_that_is_over_leaves_no_timer_behind_though_it_is_kept() {
         assert!(poll_once(&mut limited).await.is_pending());
         assert_eq!(stats().timers_armed, 1);
         assert_eq!((&mut limited).await, Ok(()));
-        assert_eq!(stats().timers_armed, 0, "the limit is kept, its timer is not");
+        assert_eq!(stats().timers_armed, 0, "a timeout that is ready must drop its timer");
     });
 }
 
-/// 61 · deliberately not as in asyncio's `wait_for`, which starts to count when it is
-/// awaited. Breaks when the limit is computed at the first poll.
+/// 61 · deliberately not as in asyncio's `wait_for`, whose limit starts when the coroutine
+/// is awaited. Breaks when the limit is computed at the first poll.
 #[test]
 fn the_limit_of_a_timeout_runs_from_the_call() {
     on_virtual_loop(|| async {
@@ -678,8 +682,8 @@ fn the_limit_of_a_timeout_runs_from_the_call() {
     });
 }
 
-/// 62 · as in asyncio. No executor of this kind can interrupt a computation. Breaks,
-/// or rather would be a wonder, when the limit is looked at first.
+/// 62 · as in asyncio. A cooperative executor cannot interrupt a computation. Breaks when
+/// the timeout checks its limit before it polls the future.
 #[test]
 fn a_timeout_around_code_that_never_awaits_never_fires() {
     on_loop(|| async {
@@ -714,15 +718,15 @@ fn an_interval_does_not_drift() {
         let mut beat = interval(SECOND);
         for count in 0..100 {
             let scheduled = beat.tick().await;
-            assert_eq!(scheduled - start, count * SECOND, "the moment that was scheduled");
-            assert_eq!(now(), scheduled, "and it is that moment");
+            assert_eq!(scheduled - start, count * SECOND, "the tick is scheduled for this moment");
+            assert_eq!(now(), scheduled, "the tick comes at the moment for which it is scheduled");
             sleep(SECOND / 3).await;
         }
     });
 }
 
 /// 63 · asyncio has no interval. Breaks when missed ticks are skipped, or when the
-/// beat starts anew after them.
+/// interval starts anew after them.
 #[test]
 fn the_ticks_that_were_missed_follow_at_once() {
     on_virtual_loop(|| async {
@@ -735,11 +739,11 @@ fn the_ticks_that_were_missed_follow_at_once() {
             log.add(format!("{:?} at {:?}", scheduled - start, now() - start));
         }
         let trace = ["1s at 3.5s", "2s at 3.5s", "3s at 3.5s", "4s at 4s", "5s at 5s"];
-        assert_eq!(log.take(), trace, "one after another, until the beat is caught up with");
+        assert_eq!(log.take(), trace, "the missed ticks come one after another, at once");
     });
 }
 
-/// 63 · asyncio has no interval. Breaks when a tick is counted as it begins to wait.
+/// 63 · asyncio has no interval. Breaks when a tick is counted when its wait begins.
 #[test]
 fn a_tick_that_was_cancelled_is_not_lost() {
     on_virtual_loop(|| async {
@@ -751,13 +755,13 @@ fn a_tick_that_was_cancelled_is_not_lost() {
     });
 }
 
-/// 63 · asyncio has no interval. Breaks when the period is not checked: such a beat
+/// 63 · asyncio has no interval. Breaks when the period is not checked: an interval of zero
 /// would never let time pass.
 #[test]
 fn an_interval_with_a_period_of_zero_panics() {
     on_virtual_loop(|| async {
         let text = panic_text(|| interval(Duration::ZERO));
-        assert!(text.contains("a period of zero"), "says what is wrong: {text}");
+        assert!(text.contains("a period of zero"), "the text must say what is wrong: {text}");
     });
 }
 
@@ -777,13 +781,13 @@ fn virtual_time_stands_still_while_anything_is_ready() {
         for _ in 0..1000 {
             yield_now().await;
         }
-        assert_eq!(now(), start, "somebody was ready all the time");
+        assert_eq!(now(), start, "a task was ready all the time");
         assert!(poll_once(&mut next).await.is_pending());
     });
 }
 
-/// 64 · asyncio has no virtual time. Breaks when the jump does not ask the pool: the
-/// timeout of every blocking call would strike at once.
+/// 64 · asyncio has no virtual time. Breaks when the clock jumps while a job of the pool
+/// runs: the timeout of every blocking call would elapse at once.
 #[test]
 fn virtual_time_stands_still_while_a_blocking_job_is_out() {
     on_virtual_loop(|| async {
@@ -801,13 +805,13 @@ fn in_virtual_time_the_timeout_of_an_accept_comes() {
     on_virtual_loop(|| async {
         let start = now();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        assert!(timeout(HOUR, listener.accept()).await.is_err(), "nobody ever connects");
+        assert!(timeout(HOUR, listener.accept()).await.is_err(), "no client ever connects");
         assert_eq!(now() - start, HOUR);
     });
 }
 
-/// 64 · asyncio has no virtual time. Breaks when the clock jumps without a look at
-/// the descriptors: every timeout beats every byte.
+/// 64 · asyncio has no virtual time. Breaks when the clock jumps before the loop has polled
+/// for I/O: every timeout would elapse before a byte is read.
 #[cfg(unix)]
 #[test]
 fn virtual_time_never_jumps_over_bytes_between_two_sockets_of_the_loop() {
@@ -829,7 +833,7 @@ fn virtual_time_never_jumps_over_bytes_between_two_sockets_of_the_loop() {
             timeout(HOUR, near.read_exact(&mut byte)).await.expect("the byte is there").unwrap();
             assert_eq!(byte, [sent]);
         }
-        assert_eq!(now(), start, "no time passed while bytes were under way");
+        assert_eq!(now(), start, "no time passes while bytes are on their way");
         drop(near);
         echo.await.unwrap();
     });
@@ -849,7 +853,7 @@ fn twenty_four_virtual_hours_pass_in_no_time() {
     });
 }
 
-/// 64 · asyncio has no virtual time. Breaks when anything asks the real clock.
+/// 64 · asyncio has no virtual time. Breaks when any part reads the real clock.
 #[test]
 fn virtual_time_takes_the_same_course_each_time() {
     let run = || {
@@ -870,7 +874,7 @@ fn virtual_time_takes_the_same_course_each_time() {
     };
     let first = run();
     assert_eq!(first.len(), 7 * 19);
-    assert_eq!(first, run(), "the same program, the same course");
+    assert_eq!(first, run(), "the same program must give the same trace");
 }
 
 #[test]
@@ -892,7 +896,7 @@ fn the_error_of_a_timeout_names_the_limit() {
     assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
 }
 
-/// In a process of its own, since the environment belongs to all tests of this one.
+/// In a process of its own, since all tests of this process share the environment.
 #[test]
 fn the_environment_can_make_every_clock_virtual_but_that_of_a_builder_which_says_real() {
     const NAME: &str =

@@ -1,12 +1,12 @@
-//! Chapter 7: sockets. What a descriptor promises, and what the reactor promises to
-//! those who wait for it.
+//! Chapter 7: sockets. What a descriptor promises, and what the reactor promises to the
+//! tasks that wait for a descriptor.
 //!
-//! All peers live on the same loop, so that virtual time is good enough: it never
-//! jumps over bytes that are under way.
+//! All peers run on the same loop, so virtual time is enough: it never jumps over bytes
+//! that are on their way.
 //!
-//! 73 · `ECONNABORTED`, and whatever else only a system that fails can do, is in
-//! `system_faults.rs`: here, Linux hands out a connection that was reset before `accept`,
-//! and the first read reports it.
+//! 73 · `ECONNABORTED`, and every other error that only a failing system gives, is in
+//! `system_faults.rs`: here, Linux returns a connection that was reset before `accept`,
+//! and the first read reports the reset.
 
 #![cfg(unix)]
 
@@ -132,8 +132,8 @@ fn at_the_end_every_read_gives_zero_again_and_again() {
     });
 }
 
-/// 66 · as in asyncio. Breaks when an error event wakes nobody: the reader would wait
-/// for ever. Only the first read can report the reset, since the system forgets it.
+/// 66 · as in asyncio. Breaks when an error event wakes no task: the reader would wait for
+/// ever. Only the first read can report the reset, since the system forgets it.
 #[test]
 fn a_reset_is_an_error_once_and_then_the_end() {
     on_virtual_loop(|| async {
@@ -144,15 +144,15 @@ fn a_reset_is_an_error_once_and_then_the_end() {
             let second = near.read(&mut [0; 8]).await.map_err(|error| error.kind());
             (first, second)
         });
-        // To close a socket that has bytes left to read is a reset.
+        // Closing a socket that has unread bytes resets the connection.
         far.read_exact(&mut [0]).await.unwrap();
         drop(far);
         assert_eq!(reader.await.unwrap(), (Err(ErrorKind::ConnectionReset), Ok(0)));
     });
 }
 
-/// 66 · as in asyncio, where closing never fails. Breaks when a close asks the system to
-/// tell the peer of the end, and takes "who is gone knows" for an error.
+/// 66 · as in asyncio, where closing never fails. Breaks when a close shuts the connection
+/// down, and reports an error because the peer has left already.
 #[test]
 fn closing_a_connection_that_the_peer_has_reset_is_no_error() {
     on_virtual_loop(|| async {
@@ -165,7 +165,7 @@ fn closing_a_connection_that_the_peer_has_reset_is_no_error() {
 }
 
 /// 66 · as in asyncio. Breaks when the result of a connect that did not succeed at
-/// once is not looked at.
+/// once is not checked.
 #[test]
 fn a_connect_to_nobody_is_refused() {
     on_virtual_loop(|| async {
@@ -195,7 +195,7 @@ fn a_write_after_the_close_is_a_broken_pipe_and_no_signal() {
         let (mut near, far) = UnixStream::pair().unwrap();
         drop(far);
         let error = near.write(b"late").await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::BrokenPipe, "the peer is gone");
+        assert_eq!(error.kind(), ErrorKind::BrokenPipe, "the peer has closed the connection");
     });
 }
 
@@ -237,7 +237,7 @@ fn a_datagram_keeps_its_boundaries_and_says_where_it_came_from() {
     });
 }
 
-/// 67 · as in asyncio. Breaks when a descriptor has room for one waiting task.
+/// 67 · as in asyncio. Breaks when a descriptor can keep only one waiting task.
 #[test]
 fn two_tasks_may_use_the_two_directions_of_one_stream_at_once() {
     on_virtual_loop(|| async {
@@ -258,9 +258,9 @@ fn two_tasks_may_use_the_two_directions_of_one_stream_at_once() {
 }
 
 /// 67 · deliberately not as in asyncio, which has one reader per descriptor. Breaks
-/// when the second task's waker takes the place of the first one's.
+/// when the second task's waker replaces that of the first task.
 #[test]
-fn two_tasks_that_wait_for_the_same_direction_are_both_served() {
+fn two_tasks_that_wait_for_the_same_direction_are_both_woken() {
     on_virtual_loop(|| async {
         let (near, far) = async_pair();
         let far = Rc::new(far);
@@ -287,7 +287,7 @@ fn two_tasks_that_wait_for_the_same_direction_are_both_served() {
 /// 67 · deliberately not as in asyncio, which has one reader per descriptor. Breaks
 /// when `poll_read` keeps one waker per descriptor.
 #[test]
-fn two_tasks_in_read_on_the_same_stream_are_both_served() {
+fn two_tasks_in_read_on_the_same_stream_are_both_woken() {
     on_virtual_loop(|| async {
         let (near, far) = UnixStream::pair().unwrap();
         let far = Rc::new(far);
@@ -377,14 +377,14 @@ fn who_waits_again_for_a_descriptor_finds_the_interest_still_set() {
     });
 }
 
-/// 69 · as in asyncio. Breaks when the loop does not notice that the last interest is
-/// gone: it would ask the system for the events of nothing, again and again.
+/// 69 · as in asyncio. Breaks when the loop does not notice that no interest is left: it
+/// would poll for I/O again and again, although there is no descriptor to wait for.
 #[test]
 fn a_loop_whose_last_descriptor_is_gone_asks_the_system_no_more() {
     on_virtual_loop(|| async {
         let (near, far) = async_pair();
         assert!(timeout(SECOND, far.readable()).await.is_err());
-        assert!(stats().io_polls > 0, "until now it had to look");
+        assert!(stats().io_polls > 0, "until now the loop had to poll for I/O");
         drop((near, far));
         let before = stats().io_polls;
         for _ in 0..10 {
@@ -394,7 +394,7 @@ fn a_loop_whose_last_descriptor_is_gone_asks_the_system_no_more() {
     });
 }
 
-/// Breaks when the events of `stats` stand still, or are the looks.
+/// Breaks when the events of `stats` do not change, or count the polls for I/O.
 #[test]
 fn the_loop_counts_the_events_that_the_system_reports() {
     on_virtual_loop(|| async {
@@ -443,19 +443,19 @@ fn nothing_spins_on_a_ready_descriptor_that_nobody_reads() {
             sleep(SECOND).await;
         }
         let events = stats().events - before;
-        assert!(events <= 1, "{events} reports on a descriptor that nobody waits for");
+        assert!(events <= 1, "{events} reports on a descriptor that no task waits for");
     });
 }
 
 /// 69 · as in asyncio. Breaks when the hang-up of a peer, which cannot be masked, is
-/// reported at every look.
+/// reported at every poll for I/O.
 #[test]
 fn nothing_spins_on_a_peer_that_has_hung_up() {
     on_virtual_loop(|| async {
         let (near, far) = async_pair();
         assert!(timeout(SECOND, far.readable()).await.is_err());
         drop(near);
-        // Somebody waits for another descriptor, so that the loop keeps looking.
+        // A task waits for another descriptor, so the loop keeps polling for I/O.
         let (_silent, awaited) = async_pair();
         drop(spawn(async move { awaited.readable().await }));
         let before = stats().events;
@@ -463,13 +463,13 @@ fn nothing_spins_on_a_peer_that_has_hung_up() {
             sleep(SECOND).await;
         }
         let events = stats().events - before;
-        assert!(events <= 2, "{events} reports on a descriptor that nobody waits for");
+        assert!(events <= 2, "{events} reports on a descriptor that no task waits for");
         far.readable().await.unwrap();
     });
 }
 
-/// 70 · as in asyncio. The futures borrow or own the stream, so that nobody can drop it
-/// under them; a task that is aborted drops both. Breaks when the reactor keeps the
+/// 70 · as in asyncio. The futures borrow or own the stream, so the stream cannot be dropped
+/// before them; a task that is aborted drops both. Breaks when the reactor keeps the
 /// descriptor open.
 #[test]
 fn aborting_a_task_that_waits_on_a_stream_closes_the_stream() {
@@ -483,7 +483,7 @@ fn aborting_a_task_that_waits_on_a_stream_closes_the_stream() {
     });
 }
 
-/// 70 · as in asyncio's `Transport.close`. Breaks when the hang-up wakes nobody.
+/// 70 · as in asyncio's `Transport.close`. Breaks when the hang-up wakes no task.
 #[test]
 fn shutting_a_stream_down_ends_the_read_that_waits_for_it() {
     on_virtual_loop(|| async {
@@ -498,7 +498,7 @@ fn shutting_a_stream_down_ends_the_read_that_waits_for_it() {
 }
 
 thread_local! {
-    /// Sockets that a waker of another crate can get at.
+    /// Sockets that a waker of another crate can reach.
     static WITHIN_REACH: RefCell<Vec<UnixStream>> = const { RefCell::new(Vec::new()) };
     /// How often such a waker was woken.
     static WAKES: Cell<usize> = const { Cell::new(0) };
@@ -537,14 +537,14 @@ fn an_event_for_a_socket_that_was_dropped_in_the_same_batch_is_ignored() {
     });
 }
 
-/// A waker of another crate that puts new sockets into the place of the old ones.
+/// A waker of another crate that replaces the old sockets by new ones.
 struct ReplacesSockets(Arc<WakeCount>);
 
 impl Wake for ReplacesSockets {
     fn wake(self: Arc<Self>) {
         WAKES.set(WAKES.get() + 1);
         drop(WITHIN_REACH.take());
-        // The system gives out the lowest number that is free: one of the old ones.
+        // The system gives out the lowest free number: that of an old socket.
         let (near, far): (Vec<_>, Vec<_>) = (0..3).map(|_| UnixStream::pair().unwrap()).unzip();
         near.iter().chain(&far).for_each(|new| wait_to_read(new, self.0.clone()));
         WITHIN_REACH.set(near.into_iter().chain(far).collect());
@@ -566,13 +566,12 @@ fn a_new_descriptor_with_an_old_number_gets_no_old_event() {
         }
         sleep(SECOND).await;
         assert_eq!(WAKES.get(), 1, "the first one woken has dropped all five");
-        assert_eq!(woken_wrongly.wakes(), 0, "nobody has written to the new sockets");
+        assert_eq!(woken_wrongly.wakes(), 0, "nothing was written to the new sockets");
         WITHIN_REACH.take();
     });
 }
 
-/// 71 · as in asyncio. Breaks when a wait that was dropped stays in the list of those to
-/// be woken.
+/// 71 · as in asyncio. Breaks when a wait that was dropped stays in the list of wakers.
 #[test]
 fn a_wait_that_is_dropped_leaves_no_waker_behind() {
     on_virtual_loop(|| async {
@@ -582,10 +581,10 @@ fn a_wait_that_is_dropped_leaves_no_waker_behind() {
         assert!(poll_with(&mut wait, &waker).is_pending());
         assert_eq!(Arc::strong_count(&count), 3, "the wait keeps a waker");
         drop(wait);
-        assert_eq!(Arc::strong_count(&count), 2, "and lets go of it");
+        assert_eq!(Arc::strong_count(&count), 2, "a dropped wait drops its waker");
         near.get_ref().write_all(b"x").unwrap();
         sleep(SECOND).await;
-        assert_eq!(count.wakes(), 0, "nobody waits any more");
+        assert_eq!(count.wakes(), 0, "the wait was dropped, and must not be woken");
     });
 }
 
@@ -649,8 +648,8 @@ fn reads_that_were_given_up_leave_one_waker_at_most_and_the_next_event_takes_it(
 }
 
 /// 71 · has no counterpart in asyncio, where one task at a time may read. Breaks when the
-/// bound on the wakers of combinators counts those of tasks, too: a hundred tasks would
-/// wake each other for ever.
+/// bound on the wakers of combinators counts the wakers of tasks, too: a hundred tasks
+/// would wake each other for ever.
 #[test]
 fn any_number_of_tasks_may_wait_to_read_one_stream_and_none_wakes_another() {
     on_virtual_loop(|| async {
@@ -660,7 +659,7 @@ fn any_number_of_tasks_may_wait_to_read_one_stream_and_none_wakes_another() {
         yield_now().await;
         let before = stats().polls;
         turns(5).await;
-        assert_eq!(stats().polls - before, 5, "nobody is polled but the root");
+        assert_eq!(stats().polls - before, 5, "only the root is polled");
         drop(near);
         for task in tasks {
             assert_eq!(task.await.unwrap().unwrap(), 0, "all of them are woken by the end");
@@ -668,8 +667,9 @@ fn any_number_of_tasks_may_wait_to_read_one_stream_and_none_wakes_another() {
     });
 }
 
-/// 71 · has no counterpart in asyncio. A waker that no task of this crate owns may belong
-/// to anybody, so none can be forgotten unwoken. Breaks when one of the 64 is.
+/// 71 · has no counterpart in asyncio. A waker that is not of a task of this crate may
+/// belong to any executor, so each must be woken before it is dropped. Breaks when one of
+/// the 64 is not.
 #[test]
 fn a_stream_keeps_64_wakers_of_combinators_and_wakes_the_oldest_for_one_more() {
     on_virtual_loop(|| async {
@@ -681,8 +681,8 @@ fn a_stream_keeps_64_wakers_of_combinators_and_wakes_the_oldest_for_one_more() {
             wakes.push(wakers.iter().map(|(count, _)| count.wakes()).sum::<usize>());
         }
         assert_eq!(wakes[63], 0, "64 are kept, and none is woken for nothing");
-        assert_eq!(wakes[64], 1, "with the next one, a waker makes way");
-        assert_eq!(wakers[0].0.wakes(), 1, "the oldest; its task would come again");
+        assert_eq!(wakes[64], 1, "the 65th waker pushes one waker out");
+        assert_eq!(wakers[0].0.wakes(), 1, "the oldest waker is woken, so its task polls again");
     });
 }
 
@@ -760,11 +760,11 @@ fn a_descriptor_that_is_registered_twice_is_an_error_and_the_first_goes_on() {
         let error = Async::new(far).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AlreadyExists, "the kernel says EEXIST: {error}");
         (&near).write_all(b"x").unwrap();
-        first.readable().await.expect("the first is still watched");
+        first.readable().await.expect("the first is still registered");
     });
 }
 
-/// An `AsFd` that can change its mind.
+/// An `AsFd` that can return another descriptor later.
 struct Turncoat {
     sockets: [StdUnixStream; 2],
     chosen: Cell<usize>,
@@ -776,9 +776,9 @@ impl AsFd for Turncoat {
     }
 }
 
-/// 70 · no counterpart in asyncio. Ownership keeps a watched descriptor open, as long as
-/// a type names the same one each time. Breaks when the loop believes that it does: it
-/// would watch, or let go of, a descriptor that it has never registered.
+/// 70 · no counterpart in asyncio. Ownership keeps a registered descriptor open, as long as
+/// `as_fd` returns the same descriptor each time. Breaks when the loop relies on that: it
+/// would change or remove the interest of a descriptor that it has never registered.
 #[test]
 fn a_type_that_names_another_descriptor_than_at_first_is_refused() {
     on_virtual_loop(|| async {
@@ -790,7 +790,7 @@ fn a_type_that_names_another_descriptor_than_at_first_is_refused() {
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
         turncoat.get_ref().chosen.set(0);
         (&near).write_all(b"x").unwrap();
-        turncoat.readable().await.expect("it names the first one again");
+        turncoat.readable().await.expect("`as_fd` returns the first descriptor again");
         turncoat.get_ref().chosen.set(1);
         drop(turncoat);
         near.set_nonblocking(true).unwrap();
@@ -828,12 +828,12 @@ fn a_clone_of_a_stream_is_the_same_connection_which_closes_with_the_last() {
         far.read_exact(&mut [0; 4]).await.unwrap();
         far.write_all(b"pong").await.unwrap();
         assert_eq!(&reading.await.unwrap().unwrap(), b"pong", "one clone waits, one writes");
-        // The reader's clone is gone; the connection is not.
+        // The reader's clone is dropped; the connection is still open.
         writer.write_all(b"more").await.unwrap();
         drop(writer);
         let mut rest = String::new();
         far.read_to_string(&mut rest).await.unwrap();
-        assert_eq!(rest, "more", "then the end, since the last clone is gone");
+        assert_eq!(rest, "more", "then the end, since the last clone is dropped");
     });
 }
 
@@ -863,8 +863,8 @@ fn set_nodelay_reaches_the_socket() {
     });
 }
 
-/// A socket with a buffer of its own, which a flush empties; and which counts how often
-/// somebody asks for its descriptor.
+/// A socket with a buffer of its own, which a flush empties. It counts the calls that ask
+/// for its descriptor.
 struct Buffered {
     socket: StdUnixStream,
     buffer: RefCell<Vec<u8>>,
@@ -897,8 +897,8 @@ impl Write for &Buffered {
     }
 }
 
-/// 66 · as in asyncio, whose transports flush before they close. Breaks when a flush, or
-/// a close, takes the descriptor for all that there is.
+/// 66 · as in asyncio, whose transports flush before they close. Breaks when a flush or a
+/// close ignores the source's own buffer.
 #[test]
 fn a_flush_or_a_close_of_async_flushes_the_type_inside() {
     on_virtual_loop(|| async {
@@ -924,8 +924,8 @@ fn a_flush_or_a_close_of_async_flushes_the_type_inside() {
     });
 }
 
-/// What needs a process of its own: a low limit of descriptors, or one that is closed
-/// behind its owner's back.
+/// The tests that need a process of their own: a low limit of descriptors, or a descriptor
+/// that is closed while another value owns it.
 #[cfg(target_os = "linux")]
 mod in_a_process_of_its_own {
     use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -954,13 +954,13 @@ mod in_a_process_of_its_own {
                 }
                 drop(hoard);
                 let (_, peer) = listener.accept().await.expect("the listener is still usable");
-                assert_eq!(peer, client.local_addr().unwrap(), "and the connection not lost");
+                assert_eq!(peer, client.local_addr().unwrap(), "the connection is not lost");
             });
         });
     }
 
     /// 75 · as in asyncio, where the error comes out of `run`. Breaks when errors of the
-    /// poller are ignored: the loop would ask again and again, at full speed.
+    /// poller are ignored: the loop would poll again and again, at full speed.
     #[test]
     fn a_fatal_error_of_the_poller_panics_with_that_error() {
         alone(shell(":"), || {
@@ -978,13 +978,13 @@ mod in_a_process_of_its_own {
             // it stays for good, where a leak checker sees that it is not lost.
             static KEPT: AtomicPtr<glassloop::Executor> = AtomicPtr::new(ptr::null_mut());
             KEPT.store(Box::into_raw(Box::new(executor)), Ordering::Relaxed);
-            assert!(text.contains("poller"), "says what failed: {text}");
-            assert!(text.contains("Bad file descriptor"), "with the system's error: {text}");
+            assert!(text.contains("poller"), "the text must say what failed: {text}");
+            assert!(text.contains("Bad file descriptor"), "it must have the error: {text}");
         });
     }
 
     /// 70 · asyncio's `add_reader` goes wrong in the same way. Safe code cannot do this.
-    /// Breaks when one descriptor that is gone is taken for the end of the poller.
+    /// Breaks when the loop takes the error of one closed descriptor for an error of the poller.
     #[test]
     fn a_descriptor_that_is_closed_under_a_task_harms_only_that_task() {
         alone(shell(":"), || {
@@ -998,7 +998,7 @@ mod in_a_process_of_its_own {
                 assert_eq!(error.raw_os_error(), Some(bad_descriptor), "EBADF: {error}");
                 let (near, mut other) = UnixStream::pair().unwrap();
                 (&near).write_all(b"x").await.unwrap();
-                assert_eq!(other.read(&mut [0]).await.unwrap(), 1, "the others are served");
+                assert_eq!(other.read(&mut [0]).await.unwrap(), 1, "the others still work");
                 drop(wait);
                 // Its end would close the number again, which std takes for a fault of ours.
                 std::mem::forget(far);
@@ -1019,10 +1019,10 @@ mod in_a_process_of_its_own {
         poller.file_name().unwrap().to_str().unwrap().parse().unwrap()
     }
 
-    /// Closes a descriptor behind its owner's back.
+    /// Closes a descriptor that another value owns.
     fn close(number: RawFd) {
-        // SAFETY: The descriptor is open. That somebody else owns it is the point: this
-        // is the fault that the test injects, in a process that does nothing else.
+        // SAFETY: The descriptor is open. Another value owns it on purpose: that is the
+        // fault that the test injects, in a process that does nothing else.
         #[allow(unsafe_code)]
         drop(unsafe { OwnedFd::from_raw_fd(number) });
     }
@@ -1070,8 +1070,8 @@ fn a_task_whose_socket_is_always_ready_does_not_keep_the_loop_to_itself() {
     });
 }
 
-/// Breaks when a task that has had its share stays refused until its poll ends: a poll that
-/// does not end, since another executor runs inside of it, then spins for ever.
+/// Breaks when a task that has used up its budget stays refused until its poll ends: a poll
+/// in which another executor runs does not end, and would spin for ever.
 #[test]
 fn an_executor_inside_of_a_task_may_read_as_much_as_there_is() {
     on_virtual_loop(|| async {
@@ -1087,7 +1087,7 @@ fn an_executor_inside_of_a_task_may_read_as_much_as_there_is() {
     });
 }
 
-/// 18 · Breaks when tries that have to wait count as well, or what other polls have used.
+/// 18 · Breaks when the budget counts tries that have to wait, or the reads of other polls.
 #[test]
 fn the_first_16_operations_of_a_poll_cost_no_turn() {
     on_virtual_loop(async || {
@@ -1124,8 +1124,8 @@ impl Read for &Counted {
     }
 }
 
-/// 69 · Breaks when a read that has taken all there was is followed by one more try; or
-/// when what comes after it, or the end, is not seen then.
+/// 69 · Breaks when the loop tries once more after a read that emptied the socket; or when
+/// the bytes or the end that come after that read are not seen.
 #[test]
 fn a_read_that_did_not_fill_its_buffer_is_followed_by_a_wait_and_not_by_a_try() {
     on_virtual_loop(|| async {
@@ -1145,7 +1145,7 @@ fn a_read_that_did_not_fill_its_buffer_is_followed_by_a_wait_and_not_by_a_try() 
     });
 }
 
-/// Breaks when a buffer that was filled, or a long read, counts as the last of the data.
+/// Breaks when a read that filled its buffer, or a long read, counts as the last of the data.
 #[test]
 fn a_read_that_may_have_left_something_is_followed_by_a_try() {
     on_virtual_loop(|| async {

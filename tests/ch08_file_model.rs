@@ -1,5 +1,5 @@
-//! Chapter 8, once more: a file against a model of a few lines, bytes and a position.
-//! Whatever is read ahead or collected, in the background or not, must not show.
+//! Chapter 8, once more: a file against a model of a few lines, which has bytes and a
+//! position. A program must not see what the file reads ahead or collects.
 
 mod support;
 
@@ -23,7 +23,7 @@ enum Act {
 
 use Act::{Flush, Read, Seek, SetLen, Write};
 
-/// Reads come most often, so that programs come to read on and on.
+/// Reads are the most frequent, so that a program reads on and on.
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let size = || prop_oneof![0..10_usize, Just(64 << 10), 60_000..70_000_usize];
     let place = || prop_oneof![0..10_u64, 0..1_200_000_u64];
@@ -40,7 +40,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     vec(act, 1..40)
 }
 
-/// What a file is, to its user.
+/// A file, as its user sees it.
 struct Model {
     bytes: Vec<u8>,
     position: usize,
@@ -63,7 +63,7 @@ impl Model {
         self.position = end;
     }
 
-    /// `None` for a place before the start, which leaves everything as it is.
+    /// `None` for a position before the start, which changes nothing.
     fn seek(&mut self, to: SeekFrom) -> Option<u64> {
         let place = match to {
             SeekFrom::Start(place) => place as i64,
@@ -90,7 +90,7 @@ async fn act_on_both(file: &mut File, model: &mut Model, act: Act) {
             file.write_all(&new).await.unwrap();
         }
         Flush => file.flush().await.unwrap(),
-        // It flushes by itself, as `set_len` does.
+        // This call flushes by itself, as `set_len` does.
         Seek(to) => assert_eq!(file.seek(to).await.ok(), model.seek(to), "{to:?}"),
         SetLen(size) => {
             model.bytes.resize(size as usize, 0);

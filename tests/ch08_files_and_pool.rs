@@ -1,4 +1,5 @@
-//! Chapter 8: files and the blocking pool. What can never be ready, and who does it.
+//! Chapter 8: files and the blocking pool. Work that can never be "ready", and the threads
+//! that do it.
 //!
 //! 78 · what happens when the system starts the first thread and refuses the second
 //! one is in `system_faults.rs`.
@@ -21,7 +22,7 @@ use glassloop::fs::{self, File};
 use glassloop::{Executor, join_all, spawn, stats, unblock, yield_now};
 use support::{on_loop, on_virtual_loop, panic_text, poll_once, within_limit};
 
-/// A folder that is gone at the end, and the path of a file in it.
+/// A folder that is removed at the end, and the path of a file in it.
 fn path_in_folder() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
@@ -89,8 +90,8 @@ fn a_worker_survives_the_panic_of_its_job() {
     });
 }
 
-/// 77 · as in asyncio's `to_thread`. Breaks when the job looks whether anybody still
-/// waits for it.
+/// 77 · as in asyncio's `to_thread`. Breaks when the job checks whether a future still
+/// awaits it.
 #[test]
 fn dropping_an_unblock_does_not_stop_a_job_that_was_accepted() {
     on_loop(|| async {
@@ -102,10 +103,10 @@ fn dropping_an_unblock_does_not_stop_a_job_that_was_accepted() {
     });
 }
 
-/// 77 · as in asyncio's `to_thread`. Breaks when dropping a job that waits in line takes
-/// it out of the line.
+/// 77 · as in asyncio's `to_thread`. Breaks when dropping the future takes its job out of
+/// the pool's queue.
 #[test]
-fn dropping_an_unblock_does_not_stop_a_job_that_waits_in_line() {
+fn dropping_an_unblock_does_not_stop_a_job_that_waits_in_the_queue() {
     within_limit(|| {
         let executor = Executor::builder().blocking_threads(1).build().unwrap();
         executor.block_on(async {
@@ -123,7 +124,7 @@ fn dropping_an_unblock_does_not_stop_a_job_that_waits_in_line() {
 }
 
 /// 77 · as in asyncio, whose `run` ends with `shutdown_default_executor`. Breaks when
-/// the threads are left to themselves.
+/// `block_on` returns before the pool has finished.
 #[test]
 fn the_end_of_the_loop_waits_for_the_jobs_that_were_accepted() {
     within_limit(|| {
@@ -162,7 +163,7 @@ fn the_threads_of_the_pool_end_with_the_loop() {
     within_limit(|| {
         let threads = Arc::new(AtomicUsize::new(0));
         let counted = threads.clone();
-        // Nobody ends before all three have begun: so they take three threads.
+        // No job ends before all three have begun: so the jobs take three threads.
         let together = Arc::new(Barrier::new(3));
         glassloop::block_on(async move {
             let jobs = (0..3).map(|_| {
@@ -175,7 +176,7 @@ fn the_threads_of_the_pool_end_with_the_loop() {
             });
             join_all(jobs).await;
         });
-        assert_eq!(threads.load(Ordering::SeqCst), 0, "so many threads have outlived the loop");
+        assert_eq!(threads.load(Ordering::SeqCst), 0, "threads have outlived the loop");
     });
 }
 
@@ -199,7 +200,7 @@ fn an_unblock_that_is_never_polled_never_runs() {
 /// 78 · as in asyncio's `ThreadPoolExecutor`. Breaks when a job beyond the number of
 /// threads is refused, or when more threads are started.
 #[test]
-fn jobs_beyond_the_number_of_threads_wait_in_line_and_all_run() {
+fn jobs_beyond_the_number_of_threads_wait_in_the_queue_and_all_run() {
     within_limit(|| {
         let executor = Executor::builder().blocking_threads(2).build().unwrap();
         executor.block_on(async {
@@ -220,7 +221,7 @@ fn jobs_beyond_the_number_of_threads_wait_in_line_and_all_run() {
     });
 }
 
-/// 78 · as in asyncio's `ThreadPoolExecutor`. Breaks when the line is a stack.
+/// 78 · as in asyncio's `ThreadPoolExecutor`. Breaks when the pool's queue is a stack.
 #[test]
 fn jobs_of_a_single_thread_run_in_the_order_in_which_they_came() {
     within_limit(|| {
@@ -266,12 +267,12 @@ fn idle_threads_end_after_a_while_and_new_ones_take_their_place() {
     });
 }
 
-/// 78 · no counterpart in asyncio. Breaks when a thread that is just ending counts as
-/// one that will take the job: the job would lie there for ever.
+/// 78 · no counterpart in asyncio. Breaks when the pool expects a thread that is ending to
+/// take the job: the job would stay in the queue for ever.
 #[test]
 fn a_job_that_comes_as_the_last_idle_thread_ends_is_not_forgotten() {
     within_limit(|| {
-        // A thread ends the moment it finds nothing to do, which is after `job_done`.
+        // A thread ends as soon as it finds no job, which is after `job_done`.
         let done = Arc::new(AtomicUsize::new(0));
         let job_done = done.clone();
         let count_done = move || {
@@ -288,7 +289,7 @@ fn a_job_that_comes_as_the_last_idle_thread_ends_is_not_forgotten() {
 }
 
 /// 78 · as in asyncio's `ThreadPoolExecutor`. Breaks when a job is accepted after the
-/// workers have gone.
+/// workers have ended.
 #[test]
 fn a_pool_that_was_shut_down_refuses_the_job_and_gives_it_back() {
     within_limit(|| {
@@ -297,9 +298,9 @@ fn a_pool_that_was_shut_down_refuses_the_job_and_gives_it_back() {
         pool.shutdown();
         let refused = pool.submit(Box::new(move || say.send("ran").unwrap())).unwrap_err();
         assert!(refused.error.to_string().contains("ended"), "{}", refused.error);
-        assert!(heard.try_recv().is_err(), "it has not run");
+        assert!(heard.try_recv().is_err(), "the job has not run");
         (refused.job)();
-        assert_eq!(heard.try_recv(), Ok("ran"), "it is given back, and can still run");
+        assert_eq!(heard.try_recv(), Ok("ran"), "the pool returns the job, and it can still run");
     });
 }
 
@@ -326,8 +327,8 @@ fn a_pool_that_is_dropped_waits_for_its_jobs() {
     });
 }
 
-/// 78 · no counterpart in asyncio. The process of its own is told to give each thread a
-/// stack that no machine has. Breaks when the error is ignored: the awaiter hangs.
+/// 78 · no counterpart in asyncio. A variable makes this process ask for thread stacks
+/// larger than any machine has. Breaks when the error is ignored: the awaiter hangs.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_thread_that_cannot_be_started_is_an_error_and_never_a_hang() {
@@ -336,17 +337,17 @@ fn a_thread_that_cannot_be_started_is_an_error_and_never_a_hang() {
     let huge_stacks = format!("RUST_MIN_STACK={}; export RUST_MIN_STACK", 1_u64 << 46);
     alone(shell(&huge_stacks), || {
         let error = glassloop::block_on(fs::read("/dev/null")).unwrap_err();
-        assert!(error.to_string().contains("no thread"), "says what is missing: {error}");
-        assert_ne!(error.kind(), ErrorKind::WouldBlock, "which a poll would take for \"wait\"");
+        assert!(error.to_string().contains("no thread"), "it must say what is missing: {error}");
+        assert_ne!(error.kind(), ErrorKind::WouldBlock, "a poll would take it for \"wait\"");
         let line = line!() + 1;
         let text = panic_text(|| glassloop::block_on(async { unblock(|| ()).await }));
-        assert!(text.contains("needs a thread"), "says what is wrong: {text}");
-        assert!(text.contains(&format!("{}:{line}:", file!())), "and who needs it: {text}");
+        assert!(text.contains("needs a thread"), "the text must say what is wrong: {text}");
+        assert!(text.contains(&format!("{}:{line}:", file!())), "and where: {text}");
     });
 }
 
-/// 64 · no counterpart in asyncio. A file that is dropped is written by a job that wakes
-/// nobody. Breaks when that job ends just before the loop announces its sleep.
+/// 64 · no counterpart in asyncio. A job writes the buffer of a dropped file, and that job
+/// wakes no task. Breaks when the job ends just before the loop announces its sleep.
 #[test]
 fn the_end_of_a_job_that_nobody_awaits_lets_virtual_time_go_on() {
     on_virtual_loop(|| async {
@@ -380,7 +381,7 @@ fn a_file_that_is_not_there_is_not_found_and_the_error_names_its_path() {
         for error in errors {
             assert_eq!(error.kind(), ErrorKind::NotFound);
             let path = path.display().to_string();
-            assert!(error.to_string().contains(&path), "names the path: {error}");
+            assert!(error.to_string().contains(&path), "the error must name the path: {error}");
         }
     });
 }
@@ -452,8 +453,8 @@ fn a_file_can_be_read_in_parts_of_any_size() {
     });
 }
 
-/// 79 · as in Python's files. Breaks when the bytes that were read ahead are forgotten by
-/// the position: the overwrite lands behind them.
+/// 79 · as in Python's files. Breaks when the position does not count the bytes that were
+/// read ahead: the overwrite would go behind them.
 #[test]
 fn reads_writes_and_seeks_share_one_position() {
     on_loop(|| async {
@@ -465,7 +466,7 @@ fn reads_writes_and_seeks_share_one_position() {
         assert_eq!(&bytes, b"01");
         file.write_all(b"ab").await.unwrap();
         file.read_exact(&mut bytes).await.unwrap();
-        assert_eq!(&bytes, b"45", "the read goes on behind the write");
+        assert_eq!(&bytes, b"45", "the read continues after the write");
         assert_eq!(file.seek(SeekFrom::Current(1)).await.unwrap(), 7);
         file.read_exact(&mut bytes).await.unwrap();
         assert_eq!(&bytes, b"78");
@@ -478,7 +479,7 @@ fn reads_writes_and_seeks_share_one_position() {
     });
 }
 
-/// 79 · Breaks when a reader who reads on and on does not get each byte once.
+/// 79 · Breaks when a program that reads on and on does not get each byte once.
 #[test]
 fn a_large_file_is_read_byte_by_byte_in_order_whatever_is_read_ahead() {
     on_loop(|| async {
@@ -501,10 +502,10 @@ fn a_large_file_is_read_byte_by_byte_in_order_whatever_is_read_ahead() {
     });
 }
 
-/// Breaks when a large file costs a job for each read, or when nothing is read while what
-/// came is being used.
+/// Breaks when a large file costs a job for each read, or when the pool reads nothing while
+/// the program uses the bytes that it has.
 #[test]
-fn a_reader_who_reads_on_and_on_is_read_ahead_for_in_larger_and_larger_steps() {
+fn a_file_that_is_read_on_and_on_is_read_ahead_in_larger_and_larger_steps() {
     on_loop(|| async {
         let (_folder, path) = path_in_folder();
         fs::write(&path, vec![7; 2 << 20]).await.unwrap();
@@ -516,7 +517,8 @@ fn a_reader_who_reads_on_and_on_is_read_ahead_for_in_larger_and_larger_steps() {
             file.read_exact(&mut buffer).await.unwrap();
             jobs.push(stats().jobs - before);
         }
-        // 64 KiB, 128, 256; from then on the next 256 are begun when the last are given out.
+        // 64 KiB, 128, 256; from then on, a job for the next 256 starts when the program gets
+        // the last ones.
         assert_eq!(jobs, [1, 2, 2, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 6, 6]);
         file.seek(SeekFrom::Start(0)).await.unwrap();
         let before = stats().jobs;
@@ -560,7 +562,7 @@ fn appending_leaves_what_was_there() {
     });
 }
 
-/// 79 · as in Python. Breaks when the readers share a position.
+/// 79 · as in Python. Breaks when two files of one path share a position.
 #[test]
 fn many_tasks_may_read_one_file_at_once() {
     on_loop(|| async {
@@ -592,7 +594,7 @@ fn a_read_that_was_cancelled_loses_no_byte() {
         let mut file = File::open(&path).await.unwrap();
         let (mut buffer, mut read) = ([0; 1000], Vec::new());
         loop {
-            // Dropped at its first suspension, whenever it has one.
+            // Dropped at its first suspension, if it has one.
             let first_try = poll_once(&mut file.read(&mut buffer)).await;
             let count = match first_try {
                 Poll::Ready(count) => count.unwrap(),
@@ -697,7 +699,7 @@ fn copy_and_rename_take_the_old_path_first() {
     });
 }
 
-/// 79 · as in Python. Breaks when `sync_all` forgets what lies in the file's own buffer.
+/// 79 · as in Python. Breaks when `sync_all` does not write the file's own buffer first.
 #[test]
 fn what_was_written_and_synced_is_in_the_file() {
     on_loop(|| async {
@@ -730,9 +732,9 @@ fn a_file_takes_64_kilobytes_into_its_buffer_and_not_more() {
         let mut file = File::create(&path).await.unwrap();
         assert_eq!(file.write(b"ten bytes.").await.unwrap(), 10);
         assert_eq!(file.write(&[0; 100_000]).await.unwrap(), 64 * 1024 - 10);
-        assert_eq!(std::fs::metadata(&path).unwrap().len(), 0, "so far it is only collected");
-        assert_eq!(file.write(&[0; 100_000]).await.unwrap(), 64 * 1024, "there is room again");
-        assert_eq!(std::fs::metadata(&path).unwrap().len(), 64 * 1024, "that is why");
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 0, "the bytes are in the buffer");
+        assert_eq!(file.write(&[0; 100_000]).await.unwrap(), 64 * 1024, "the buffer has space");
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 64 * 1024, "the file was written");
     });
 }
 
@@ -781,7 +783,7 @@ mod interrupting {
                     }
                 }
                 writer.write_all(b"x").unwrap();
-                assert_eq!(read.await.unwrap(), 1, "it has waited for the byte all the while");
+                assert_eq!(read.await.unwrap(), 1, "the read has waited for the byte");
             });
         });
     }

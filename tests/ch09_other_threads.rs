@@ -1,4 +1,4 @@
-//! Chapter 9: other threads. How they reach a loop that belongs to one thread.
+//! Chapter 9: other threads. How other threads reach a loop that belongs to one thread.
 
 mod support;
 
@@ -18,8 +18,7 @@ use support::{
     Log, OnDrop, WakeCount, on_loop, poll_once, poll_with, turns, virtual_executor, within_limit,
 };
 
-/// A waker on its way to another thread, with the flag that the thread is to
-/// raise before it wakes.
+/// A waker for another thread, with the flag that the thread sets before it wakes.
 struct Call {
     flag: Arc<AtomicBool>,
     waker: Waker,
@@ -36,15 +35,15 @@ impl Waking {
     fn start() -> Waking {
         let (calls, receiver) = mpsc::channel::<Call>();
         let thread = thread::spawn(move || {
-            // It spins instead of waiting: only an answer within the microsecond meets
-            // the loop on its way to sleep.
+            // The thread spins instead of waiting: only an answer within a microsecond
+            // reaches the loop while it is about to sleep.
             for spins in 0_u64.. {
                 match receiver.try_recv() {
                     Ok(call) => {
                         call.flag.store(true, Ordering::Relaxed);
                         call.waker.wake();
                     }
-                    // Now and then it lets others have the processor.
+                    // Now and then the thread lets others have the processor.
                     Err(mpsc::TryRecvError::Empty) if spins % 1_000 == 0 => thread::yield_now(),
                     Err(mpsc::TryRecvError::Empty) => std::hint::spin_loop(),
                     Err(mpsc::TryRecvError::Disconnected) => return,
@@ -54,7 +53,7 @@ impl Waking {
         Waking { calls, thread, calls_so_far: Cell::new(0) }
     }
 
-    /// Asks the thread for a wake, and waits for it.
+    /// Asks the thread for a wake, and waits for that wake.
     async fn call(&self) {
         let flag = Arc::new(AtomicBool::new(false));
         let mut called = false;
@@ -66,8 +65,8 @@ impl Waking {
                 called = true;
                 let call = Call { flag: flag.clone(), waker: cx.waker().clone() };
                 self.calls.send(call).unwrap();
-                // A little later each time, so that over many rounds the wake meets the
-                // loop at every point of its way to sleep.
+                // A little later each time, so that over many rounds the wake comes at
+                // every point between the loop's last check and its sleep.
                 let calls = self.calls_so_far.get();
                 self.calls_so_far.set(calls + 1);
                 (0..calls % 64).for_each(|_| std::hint::spin_loop());
@@ -83,8 +82,8 @@ impl Waking {
     }
 }
 
-/// The rounds of a stress test: many, but on a busy machine no more than fit into
-/// two seconds.
+/// The rounds of a stress test: many, but on a busy machine only as many as fit into two
+/// seconds.
 fn rounds(most: usize) -> impl Iterator<Item = usize> {
     let start = Instant::now();
     (0..most).take_while(move |_| start.elapsed() < Duration::from_secs(2))
@@ -111,7 +110,7 @@ fn a_wake_from_another_thread_always_ends_the_park() {
 #[test]
 fn a_wake_from_another_thread_always_ends_the_wait_in_the_poller() {
     on_loop(|| async {
-        // A descriptor that is awaited all the while, and never ready.
+        // A task awaits this descriptor the whole time; the descriptor is never ready.
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
         let reader = spawn(async move {
             let ours = glassloop::Async::new(ours).unwrap();
@@ -122,13 +121,13 @@ fn a_wake_from_another_thread_always_ends_the_wait_in_the_poller() {
             thread.call().await;
         }
         thread.stop();
-        assert!(!reader.is_finished(), "the loop was to wait for the descriptor throughout");
+        assert!(!reader.is_finished(), "the loop must wait for the descriptor the whole time");
         drop(theirs);
         reader.await.unwrap();
     });
 }
 
-/// 80 · Breaks when wakes for several tasks are folded into one.
+/// 80 · Breaks when the wakes of several tasks are merged into one.
 #[test]
 fn wakes_of_many_tasks_from_many_threads_all_arrive() {
     on_loop(|| async {
@@ -148,8 +147,8 @@ fn wakes_of_many_tasks_from_many_threads_all_arrive() {
     });
 }
 
-/// 80 · Breaks when a wake by another thread during the poll is taken for one that
-/// this poll has answered.
+/// 80 · Breaks when the loop treats a wake by another thread during the poll as if this poll
+/// had handled it.
 #[test]
 fn a_wake_from_another_thread_during_the_poll_leads_to_another_poll() {
     on_loop(|| async {
@@ -190,9 +189,9 @@ fn a_spawn_from_another_thread_always_ends_the_park() {
 }
 
 /// 80 · as in asyncio (`call_soon_threadsafe` from a callback). The loop takes the messages
-/// that are there, and a message may come meanwhile: here from `make` itself, which then
-/// makes nothing, so that nobody is ready. Breaks when the loop does not look once more
-/// on its way to sleep.
+/// that are there, and another message may come meanwhile: here from `make` itself, which
+/// then makes nothing, so that no task is ready. Breaks when the loop does not check its
+/// inbox once more before it sleeps.
 #[test]
 fn a_message_that_comes_while_the_loop_takes_the_others_is_not_slept_over() {
     on_loop(|| async {
@@ -229,8 +228,7 @@ async fn during_a_flood_of_wakes(body: impl Future<Output = ()>) {
     flooded.abort();
 }
 
-/// 81 · as in asyncio. Breaks when timers are asked for only when
-/// nothing is ready.
+/// 81 · as in asyncio. Breaks when timers fire only when no task is ready.
 #[test]
 fn a_flood_of_wakes_from_other_threads_does_not_starve_timers() {
     on_loop(|| {
@@ -242,7 +240,7 @@ fn a_flood_of_wakes_from_other_threads_does_not_starve_timers() {
     });
 }
 
-/// 81 · as in asyncio. Breaks when descriptors are asked only when nothing is ready.
+/// 81 · as in asyncio. Breaks when the loop polls for I/O only when no task is ready.
 #[cfg(unix)]
 #[test]
 fn a_flood_of_wakes_from_other_threads_does_not_starve_io() {
@@ -278,8 +276,8 @@ fn send_again_and_again(remote: Remote, stop: Arc<AtomicBool>) {
     }));
 }
 
-/// 81 · as in asyncio. The same without luck: an inbox that is never empty. Breaks
-/// when the loop empties its inbox instead of taking what is there now.
+/// 81 · as in asyncio. The same, deterministic: an inbox that is never empty. Breaks when
+/// the loop takes messages until its inbox is empty, not only those that are there now.
 #[test]
 fn an_inbox_that_is_never_empty_holds_up_neither_timers_nor_tasks() {
     within_limit(|| {
@@ -320,7 +318,7 @@ fn wakes_that_find_the_loop_awake_cost_no_notification() {
             let before = stats().parks;
             for _ in 0..50 {
                 let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
-                // The loop is awake meanwhile: it is in this very poll.
+                // The loop is awake meanwhile, since it is in this poll.
                 let thread = thread::spawn(move || (0..wakes).for_each(|_| waker.wake_by_ref()));
                 thread.join().unwrap();
                 turns(2).await;
@@ -411,8 +409,8 @@ fn a_panic_of_a_remote_task_arrives_as_join_error() {
     });
 }
 
-/// 82 · as in asyncio, whose future can be forgotten. Breaks when the task ends
-/// together with the interest in its output.
+/// 82 · as in asyncio, whose future may be dropped. Breaks when the task ends because the
+/// receiver of its output is dropped.
 #[test]
 fn a_remote_task_goes_on_when_its_receiver_is_dropped() {
     within_limit(|| {
@@ -428,8 +426,8 @@ fn a_remote_task_goes_on_when_its_receiver_is_dropped() {
     });
 }
 
-/// 82 · Breaks when a loop that is gone keeps its inbox, and the thread that waits
-/// for an answer waits for ever.
+/// 82 · Breaks when the inbox outlives its loop, and the thread that waits for an answer
+/// waits for ever.
 #[test]
 fn after_the_loops_end_a_remote_spawn_is_disconnected_and_dropped() {
     within_limit(|| {
@@ -439,13 +437,13 @@ fn after_the_loops_end_a_remote_spawn_is_disconnected_and_dropped() {
         let token = Arc::new(());
         let held = token.clone();
         let answer = remote.spawn(move || async move { drop(held) });
-        assert!(answer.recv().is_err(), "nobody will answer");
+        assert!(answer.recv().is_err(), "no answer can come any more");
         assert_eq!(Arc::strong_count(&token), 1, "`make` was neither run nor dropped");
     });
 }
 
-/// 82 · as above, for what was sent while there still was a loop. Breaks when the
-/// loop's end leaves its inbox as it is.
+/// 82 · as above, for a message that was sent before the loop's end. Breaks when the loop's
+/// end does not empty the inbox.
 #[test]
 fn what_the_loop_did_not_get_to_is_disconnected_and_dropped() {
     within_limit(|| {
@@ -455,13 +453,13 @@ fn what_the_loop_did_not_get_to_is_disconnected_and_dropped() {
         let held = token.clone();
         let not_made = remote.spawn(move || async move { drop(held) });
         drop(executor);
-        assert!(not_made.recv().is_err(), "nobody will answer");
+        assert!(not_made.recv().is_err(), "no answer can come any more");
         assert_eq!(Arc::strong_count(&token), 1, "`make` was neither run nor dropped");
     });
 }
 
-/// 45 · has no counterpart in asyncio. Breaks when the loop empties its inbox last: what
-/// the drop of a message spawns would then never end.
+/// 45 · has no counterpart in asyncio. Breaks when the loop empties its inbox last: a task
+/// that the drop of a message spawns would then never end.
 #[test]
 fn a_spawn_from_the_drop_of_what_the_loop_did_not_get_to_is_ended_too() {
     thread_local! {
@@ -497,13 +495,13 @@ fn a_remote_task_that_is_dropped_with_its_loop_disconnects_its_receiver() {
         executor.run_until_stalled();
         let waiting = thread::spawn(move || answer.recv().is_err());
         drop(executor);
-        assert!(waiting.join().unwrap(), "nobody will answer");
+        assert!(waiting.join().unwrap(), "no answer can come any more");
     });
 }
 
 // 83 ─────────────────────────────────────────────────────────────────────────
 
-/// Leaves a waker and a task that is held by nobody else behind in `kept`.
+/// Leaves the only waker of a task in `kept`, and returns when the executor is dropped.
 fn leave_waker(executor: &Executor, kept: &Rc<RefCell<Option<Waker>>>, trace: OnDrop) {
     let kept = kept.clone();
     drop(executor.spawn(poll_fn(move |cx| {
@@ -522,7 +520,11 @@ fn a_waker_that_outlives_its_executor_is_harmless_and_holds_no_future() {
         let executor = virtual_executor();
         leave_waker(&executor, &kept, OnDrop(log.clone(), "dropped"));
         drop(executor);
-        assert_eq!(log.take(), ["dropped"], "the future went with the executor, not the waker");
+        assert_eq!(
+            log.take(),
+            ["dropped"],
+            "the executor's end must drop the future, not the waker"
+        );
         let waker = kept.take().unwrap();
         waker.wake_by_ref();
         let elsewhere = waker.clone();
@@ -532,9 +534,9 @@ fn a_waker_that_outlives_its_executor_is_harmless_and_holds_no_future() {
     });
 }
 
-/// 83 · Breaks when a wake goes to the loop of this thread, whichever that is.
+/// 83 · Breaks when a wake goes to the current loop of the thread, and not to its own.
 #[test]
-fn a_waker_that_outlives_its_executor_wakes_nobody_in_the_next_one() {
+fn a_waker_that_outlives_its_executor_wakes_no_task_of_the_next_one() {
     within_limit(|| {
         let (log, kept) = (Log::new(), Rc::default());
         let first = virtual_executor();
@@ -556,7 +558,7 @@ fn a_waker_that_outlives_its_executor_wakes_nobody_in_the_next_one() {
     });
 }
 
-/// 83 · Breaks when the remote's end of the mailbox panics without the loop's end.
+/// 83 · Breaks when the remote's end of the inbox panics after the loop's end is dropped.
 #[test]
 fn a_remote_that_outlives_its_executor_is_harmless() {
     within_limit(|| {
@@ -569,7 +571,7 @@ fn a_remote_that_outlives_its_executor_is_harmless() {
             assert!(clone.spawn(|| async {}).recv().is_err());
         })
         .join()
-        .expect("the remote of a loop that is gone panicked");
+        .expect("the remote of a loop that was dropped panicked");
     });
 }
 
@@ -609,11 +611,11 @@ fn a_promise_that_is_dropped_unset_is_broken() {
         thread::spawn(move || drop(promise));
         promised.await
     });
-    assert_eq!(outcome, Err(Broken), "who awaits it must learn that nothing will come");
+    assert_eq!(outcome, Err(Broken), "the awaiter must learn that no value will come");
 }
 
 #[test]
-fn a_promise_to_nobody_gives_the_value_back() {
+fn a_promise_that_nobody_awaits_returns_the_value() {
     let (promise, promised) = promise();
     drop(promised);
     assert_eq!(promise.set("kept"), Err("kept"));
@@ -678,9 +680,9 @@ fn a_task_can_hand_out_a_remote_of_its_own_loop() {
     assert_eq!(sum, Ok(42));
 }
 
-/// 13 · as in asyncio's `add_signal_handler`, which does just this out of sight. A signal
-/// handler may not wake a task: that takes memory and locks, which the code that it has
-/// interrupted may be holding. It may write a byte. Breaks when that byte wakes nobody.
+/// 13 · as in asyncio's `add_signal_handler`, which does the same inside. A signal handler
+/// must not wake a task: a wake takes memory and locks, and the interrupted code may hold
+/// the lock. A handler may write a byte. Breaks when that byte wakes no task.
 #[cfg(unix)]
 #[test]
 fn a_signal_handler_reaches_the_loop_by_a_byte_in_a_pipe() {
@@ -693,7 +695,7 @@ fn a_signal_handler_reaches_the_loop_by_a_byte_in_a_pipe() {
         let mut signals = glassloop::Async::new(signals).unwrap();
         let waiting = spawn(async move { signals.read(&mut [0]).await.unwrap() });
         yield_now().await;
-        // Another thread, so that the loop may be asleep when the signal comes.
+        // From another thread, so that the loop may be asleep when the signal comes.
         thread::spawn(|| low_level::raise(SIGUSR2).unwrap());
         assert_eq!(waiting.await.unwrap(), 1);
         low_level::unregister(registered);

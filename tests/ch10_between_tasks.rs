@@ -17,10 +17,10 @@ use support::{
     virtual_executor, within_limit,
 };
 
-/// Runs a test on virtual time with an alarm that goes off when nothing is ready:
-/// then a waiter was forgotten. Without a timer, the loop would look for a deadlock
-/// instead, and poll everybody once more for its report. A waiter that nobody has
-/// woken goes on then, and a lost wake would be hidden from the test.
+/// Runs a test on virtual time with an alarm that fires when no task is ready: then a
+/// waiter was forgotten. Without a timer, the loop would search for a deadlock instead,
+/// and poll every future once more for its report. A waiter that was never woken would
+/// then run on, and the test would not see the lost wake.
 fn on_watched_loop<F>(test: impl FnOnce() -> F + Send + 'static)
 where
     F: Future<Output = ()>,
@@ -28,9 +28,9 @@ where
     on_virtual_loop(|| async {
         let (start, year) = (now(), Duration::from_secs(365 * 24 * 3600));
         let result = timeout(year, test()).await;
-        // The root itself is polled by the alarm, and may end well after all.
+        // The alarm polls the root as well, and the root may end well after all.
         let too_late = result.is_err() || now() - start >= year;
-        assert!(!too_late, "nothing was ready: somebody who waits was served and not woken");
+        assert!(!too_late, "no task was ready: a waiter was granted something, and not woken");
     });
 }
 
@@ -58,7 +58,7 @@ async fn lock_and_log(mutex: Rc<Mutex<()>>, log: Log, name: &'static str) {
 
 /// 84 · as in asyncio. Breaks when the waiters are a set, or a stack.
 #[test]
-fn a_mutex_serves_its_waiters_in_the_order_in_which_they_came() {
+fn a_mutex_is_granted_to_its_waiters_in_the_order_in_which_they_came() {
     on_watched_loop(|| async {
         let (log, mutex) = (Log::new(), Rc::new(Mutex::new(())));
         let guard = mutex.lock().await;
@@ -72,7 +72,7 @@ fn a_mutex_serves_its_waiters_in_the_order_in_which_they_came() {
     });
 }
 
-/// 84 · as in asyncio. Breaks when the lock is let go between two tasks.
+/// 84 · as in asyncio. Breaks when two tasks can hold the lock at once.
 #[test]
 fn a_mutex_is_held_across_an_await_by_one_task_at_a_time() {
     on_watched_loop(|| async {
@@ -88,21 +88,21 @@ fn a_mutex_is_held_across_an_await_by_one_task_at_a_time() {
         };
         let deposits = spawn_each(["a", "b", "c"], deposit).await;
         join_all(deposits).await;
-        assert_eq!(*balance.lock().await, 30, "two tasks were inside at once");
+        assert_eq!(*balance.lock().await, 30, "two tasks held the lock at once");
     });
 }
 
-/// 84 · as in asyncio. Breaks when an unlock frees the mutex and wakes a waiter
-/// that must then be quick.
+/// 84 · as in asyncio. Breaks when an unlock frees the mutex and wakes a waiter, and
+/// another task may lock it before that waiter runs.
 #[test]
-fn nobody_barges_past_a_task_that_waits_for_a_mutex() {
+fn no_task_barges_past_a_task_that_waits_for_a_mutex() {
     on_watched_loop(|| async {
         let (log, mutex) = (Log::new(), Rc::new(Mutex::new(())));
         let guard = mutex.lock().await;
         let [waiter] =
             spawn_each(["waiter"], |name| lock_and_log(mutex.clone(), log.clone(), name)).await;
         drop(guard);
-        // The waiter had no turn yet, but the lock is its own already.
+        // The waiter has not run yet, but granted means owned: it has the lock.
         assert!(mutex.try_lock().is_none(), "try_lock barged past the waiter");
         let barger = spawn(lock_and_log(mutex.clone(), log.clone(), "barger"));
         barger.await.unwrap();
@@ -111,8 +111,8 @@ fn nobody_barges_past_a_task_that_waits_for_a_mutex() {
     });
 }
 
-/// 84 · as in asyncio. Breaks when the lock is handed to a future that is gone,
-/// and nobody ever gets it again.
+/// 84 · as in asyncio. Breaks when the lock is granted to a future that was dropped, and
+/// stays locked for ever.
 #[test]
 fn a_cancelled_waiter_of_a_mutex_is_skipped() {
     on_watched_loop(|| async {
@@ -130,10 +130,10 @@ fn a_cancelled_waiter_of_a_mutex_is_skipped() {
     });
 }
 
-/// 84 · as in asyncio (`test_cancel_race`). Breaks when the waiter was given the
-/// lock, is cancelled before its turn, and takes the lock with it.
+/// 84 · as in asyncio (`test_cancel_race`). Breaks when a waiter that is cancelled after
+/// the lock was granted to it does not pass the lock on.
 #[test]
-fn a_waiter_that_is_cancelled_after_it_got_the_mutex_hands_it_on() {
+fn a_waiter_that_is_cancelled_after_the_mutex_was_granted_to_it_passes_it_on() {
     on_watched_loop(|| async {
         let (log, mutex) = (Log::new(), Rc::new(Mutex::new(())));
         let guard = mutex.lock().await;
@@ -146,8 +146,8 @@ fn a_waiter_that_is_cancelled_after_it_got_the_mutex_hands_it_on() {
     });
 }
 
-/// 84 · as in asyncio (`test_cancel_release_race`). Breaks when there is nobody to
-/// hand the lock on to, and it stays locked.
+/// 84 · as in asyncio (`test_cancel_release_race`). Breaks when no waiter is left to pass
+/// the lock on to, and it stays locked.
 #[test]
 fn a_mutex_is_free_when_its_only_waiter_is_cancelled_after_it_got_it() {
     on_watched_loop(|| async {
@@ -170,14 +170,14 @@ fn a_mutex_survives_the_timeout_of_a_waiter() {
         let guard = mutex.lock().await;
         assert!(timeout(Duration::from_secs(1), mutex.lock()).await.is_err());
         drop(guard);
-        assert!(mutex.try_lock().is_some(), "the lock was handed to a waiter that had left");
+        assert!(mutex.try_lock().is_some(), "the lock was granted to a waiter that had left");
     });
 }
 
 /// 84 · as in asyncio's deque of waiters, which a spurious poll cannot reach. Breaks
-/// when each poll of a waiter joins the line once more.
+/// when each poll of a waiter joins the wait queue once more.
 #[test]
-fn a_waiter_that_is_polled_again_keeps_its_one_place_in_line() {
+fn a_waiter_that_is_polled_again_keeps_its_one_place_in_the_wait_queue() {
     on_watched_loop(|| async {
         let mutex = Mutex::new(());
         let guard = mutex.lock().await;
@@ -188,11 +188,14 @@ fn a_waiter_that_is_polled_again_keeps_its_one_place_in_line() {
             assert!(poll_once(&mut second).await.is_pending());
         }
         drop(guard);
-        assert!(poll_once(&mut second).await.is_pending(), "the first in line is the first");
+        assert!(poll_once(&mut second).await.is_pending(), "the first waiter comes first");
         let guard = first.await;
         drop(guard);
         drop(second.await);
-        assert!(mutex.try_lock().is_some(), "a waiter that was served still stands in line");
+        assert!(
+            mutex.try_lock().is_some(),
+            "a waiter that has the lock is still in the wait queue"
+        );
     });
 }
 
@@ -230,10 +233,10 @@ fn a_semaphore_lets_so_many_in_and_no_more() {
     });
 }
 
-/// 84 · as in asyncio since 3.11, where this was a bug for years. Breaks when a
-/// permit is put back and whoever runs first takes it.
+/// 84 · as in asyncio since 3.11, where this was a bug for years. Breaks when a permit is
+/// put back, and the task that runs first takes it.
 #[test]
-fn nobody_barges_past_a_task_that_waits_for_a_permit() {
+fn no_task_barges_past_a_task_that_waits_for_a_permit() {
     on_watched_loop(|| async {
         let (log, semaphore) = (Log::new(), Rc::new(Semaphore::new(1)));
         let permit = semaphore.acquire().await;
@@ -249,8 +252,8 @@ fn nobody_barges_past_a_task_that_waits_for_a_permit() {
     });
 }
 
-/// Breaks when the permit that was borrowed comes back as the owned one is made, or
-/// when the owned one never does.
+/// Breaks when making an owned permit puts the borrowed one back, or when the owned permit
+/// is never put back.
 #[test]
 fn an_owned_permit_moves_into_a_task_and_comes_back_with_it() {
     on_virtual_loop(|| async {
@@ -259,17 +262,17 @@ fn an_owned_permit_moves_into_a_task_and_comes_back_with_it() {
         assert_eq!(seats.available(), 0);
         let waiter = spawn(seats.acquire_owned());
         yield_now().await;
-        assert!(!waiter.is_finished(), "a second one got in");
+        assert!(!waiter.is_finished(), "a second task got the one permit");
         let guest = spawn(async move { drop(seat) });
         guest.await.unwrap();
         drop(waiter.await.unwrap());
         assert_eq!(seats.available(), 1, "every permit came back");
         drop(seats.acquire_owned());
-        assert_eq!(seats.available(), 1, "a future that was never polled took none");
+        assert_eq!(seats.available(), 1, "a future that was never polled takes no permit");
     });
 }
 
-/// 84 · as in asyncio. Breaks when a permit goes to a future that is gone.
+/// 84 · as in asyncio. Breaks when a permit is granted to a future that was dropped.
 #[test]
 fn a_cancelled_waiter_of_a_semaphore_is_skipped() {
     on_watched_loop(|| async {
@@ -288,7 +291,7 @@ fn a_cancelled_waiter_of_a_semaphore_is_skipped() {
 
 /// 84 · as in asyncio. Breaks when the permit is lost with the waiter.
 #[test]
-fn a_waiter_that_is_cancelled_after_it_got_a_permit_hands_it_on() {
+fn a_waiter_that_is_cancelled_after_a_permit_was_granted_to_it_passes_it_on() {
     on_watched_loop(|| async {
         let (log, semaphore) = (Log::new(), Rc::new(Semaphore::new(1)));
         let permit = semaphore.acquire().await;
@@ -313,7 +316,7 @@ fn a_guard_or_permit_that_is_dropped_by_a_panic_is_released() {
         let task = spawn(async move {
             let _guard = locked.lock().await;
             let _permit = acquired.acquire().await;
-            panic!("with both in hand");
+            panic!("while it holds both");
         });
         assert!(task.await.unwrap_err().is_panic());
         assert_eq!(mutex.try_lock().as_deref(), Some(&7), "the panic kept the lock");
@@ -343,7 +346,7 @@ fn a_guard_or_permit_that_is_dropped_by_an_abort_is_released() {
 
 // 86 ─────────────────────────────────────────────────────────────────────────
 
-/// Waits for the event, and says so in the log.
+/// Waits for the event, and writes an entry to the log.
 async fn wait_and_log(event: Rc<Event>, log: Log, name: &'static str) {
     event.wait().await;
     log.add(name);
@@ -356,7 +359,7 @@ fn setting_an_event_wakes_all_its_waiters_in_order() {
         let (log, event) = (Log::new(), Rc::new(Event::new()));
         let task = |name| wait_and_log(event.clone(), log.clone(), name);
         let waiters = spawn_each(["a", "b", "c"], task).await;
-        assert!(log.take().is_empty(), "nobody goes on before the event is set");
+        assert!(log.take().is_empty(), "no waiter runs on before the event is set");
         event.set();
         join_all(waiters).await;
         assert_eq!(log.take(), ["a", "b", "c"]);
@@ -375,14 +378,17 @@ fn an_event_stays_set_until_it_is_cleared() {
         assert!(event.is_set());
         event.clear();
         assert!(!event.is_set());
-        assert!(poll_once(&mut event.wait()).await.is_pending(), "cleared: who comes now waits");
+        assert!(
+            poll_once(&mut event.wait()).await.is_pending(),
+            "the event is cleared: a new waiter waits"
+        );
     });
 }
 
-/// 86 · as in asyncio (`test_clear_with_waiters`). Breaks when a woken waiter looks
-/// at the flag again and goes back to sleep.
+/// 86 · as in asyncio (`test_clear_with_waiters`). Breaks when a woken waiter checks the
+/// flag again, and waits again.
 #[test]
-fn an_event_that_is_set_and_cleared_lets_those_through_that_waited() {
+fn an_event_that_is_set_and_cleared_wakes_all_that_waited() {
     on_watched_loop(|| async {
         let (log, event) = (Log::new(), Rc::new(Event::new()));
         let task = |name| wait_and_log(event.clone(), log.clone(), name);
@@ -392,14 +398,14 @@ fn an_event_that_is_set_and_cleared_lets_those_through_that_waited() {
         let [late] = spawn_each(["late"], task).await;
         join_all(waiters).await;
         turns(2).await;
-        assert_eq!(log.take(), ["a", "b"], "whoever waited at the set gets through, nobody else");
+        assert_eq!(log.take(), ["a", "b"], "only the tasks that waited at the set run on");
         late.abort();
     });
 }
 
-/// 86 · as in asyncio. Breaks when the place of a cancelled waiter breaks the line.
+/// 86 · as in asyncio. Breaks when a cancelled waiter stops the wakes of those behind it.
 #[test]
-fn a_cancelled_waiter_of_an_event_holds_up_nobody() {
+fn a_cancelled_waiter_of_an_event_holds_up_no_other_waiter() {
     on_watched_loop(|| async {
         let (log, event) = (Log::new(), Rc::new(Event::new()));
         let task = |name| wait_and_log(event.clone(), log.clone(), name);
@@ -407,7 +413,7 @@ fn a_cancelled_waiter_of_an_event_holds_up_nobody() {
         b.abort();
         yield_now().await;
         event.set();
-        // Served already, and cancelled before its turn.
+        // The event has woken this waiter, and it is cancelled before it runs.
         a.abort();
         c.await.unwrap();
         assert_eq!(log.take(), ["c"]);
@@ -419,7 +425,7 @@ fn a_cancelled_waiter_of_an_event_holds_up_nobody() {
 /// A number under a lock, and the signal that it has changed.
 type Shared = Rc<(Mutex<u32>, Condvar)>;
 
-/// Waits for one notification, and says so in the log, with the lock in hand.
+/// Waits for one notification, and writes an entry to the log while it holds the lock.
 async fn wait_for_notification(shared: Shared, log: Log, name: &'static str) {
     let (mutex, changed) = &*shared;
     let guard = changed.wait(mutex.lock().await).await;
@@ -431,8 +437,8 @@ fn shared() -> Shared {
     Rc::new((Mutex::new(0), Condvar::new()))
 }
 
-/// 87 · as in asyncio. Breaks when the lock is kept while waiting: then nobody can
-/// change what is waited for.
+/// 87 · as in asyncio. Breaks when the waiter keeps the lock: then no task can change what
+/// it waits for.
 #[test]
 fn a_condvar_unlocks_while_it_waits_and_holds_the_guard_again_on_return() {
     on_watched_loop(|| async {
@@ -450,7 +456,7 @@ fn a_condvar_unlocks_while_it_waits_and_holds_the_guard_again_on_return() {
     });
 }
 
-/// 87 · as in asyncio. Breaks when a notification wakes everybody, or the last.
+/// 87 · as in asyncio. Breaks when a notification wakes all waiters, or the last one.
 #[test]
 fn notify_one_wakes_one_waiter_at_a_time_in_order() {
     on_watched_loop(|| async {
@@ -466,9 +472,9 @@ fn notify_one_wakes_one_waiter_at_a_time_in_order() {
     });
 }
 
-/// 87 · as in asyncio. Breaks when it reaches those who come later, too.
+/// 87 · as in asyncio. Breaks when the notification reaches later waiters, too.
 #[test]
-fn notify_all_wakes_all_who_wait_in_order() {
+fn notify_all_wakes_all_waiters_in_order() {
     on_watched_loop(|| async {
         let (log, shared) = (Log::new(), shared());
         let task = |name| wait_for_notification(shared.clone(), log.clone(), name);
@@ -513,8 +519,8 @@ fn a_cancelled_waiter_of_a_condvar_is_skipped() {
     });
 }
 
-/// 87 · as in asyncio since 3.13. Breaks when the notification is lost with the
-/// waiter that got it and never went on.
+/// 87 · as in asyncio since 3.13. Breaks when the notification is lost with a waiter that
+/// is cancelled before it runs.
 #[test]
 fn a_waiter_that_is_cancelled_after_its_notification_passes_it_on() {
     on_watched_loop(|| async {
@@ -529,7 +535,7 @@ fn a_waiter_that_is_cancelled_after_its_notification_passes_it_on() {
 }
 
 /// 87 · as in asyncio since 3.13. Breaks when a waiter counts as notified as soon
-/// as it has left the condvar's line, though it still waits for the lock.
+/// as it has left the condvar's wait queue, although it still waits for the lock.
 #[test]
 fn a_waiter_that_is_cancelled_while_it_locks_again_passes_its_notification_on() {
     on_watched_loop(|| async {
@@ -538,7 +544,7 @@ fn a_waiter_that_is_cancelled_while_it_locks_again_passes_its_notification_on() 
         let [a, b] = spawn_each(["a", "b"], task).await;
         let guard = shared.0.lock().await;
         shared.1.notify_one();
-        // The notification has arrived; now it waits for the lock.
+        // The notification has arrived; now the waiter waits for the lock.
         turns(2).await;
         a.abort();
         yield_now().await;
@@ -549,8 +555,8 @@ fn a_waiter_that_is_cancelled_while_it_locks_again_passes_its_notification_on() 
     });
 }
 
-/// 87 · deliberately not as in asyncio, which locks again first: a future that is
-/// dropped cannot wait for a lock. Breaks when the drop leaves it locked.
+/// 87 · deliberately not as in asyncio, which locks again first: a future that is dropped
+/// cannot wait for a lock. Breaks when the drop leaves the mutex locked.
 #[test]
 fn a_cancelled_wait_leaves_the_mutex_unlocked() {
     on_watched_loop(|| async {
@@ -569,7 +575,7 @@ fn a_cancelled_wait_leaves_the_mutex_unlocked() {
 
 // 88 ─────────────────────────────────────────────────────────────────────────
 
-/// 88 · as in asyncio. Breaks when the last one waits for itself.
+/// 88 · as in asyncio. Breaks when the last task to arrive waits as well.
 #[test]
 fn the_last_to_arrive_at_a_barrier_releases_all() {
     on_watched_loop(|| async {
@@ -586,13 +592,13 @@ fn the_last_to_arrive_at_a_barrier_releases_all() {
         assert!(log.take().is_empty(), "two of three have arrived");
         let last = spawn_each(["c"], task).await;
         join_all(early.into_iter().chain(last)).await;
-        // The last one does not wait at all; the others follow in their order.
+        // The last task does not wait at all; the others run on in their order.
         assert_eq!(log.take(), ["c", "a", "b"]);
     });
 }
 
 /// 88 · deliberately not as in asyncio, whose `wait` gives each task a number.
-/// Breaks when everybody, or nobody, is told to be the leader.
+/// Breaks when all tasks of a round are its leader, or none is.
 #[test]
 fn exactly_one_task_is_the_leader_of_a_barrier_each_time() {
     on_watched_loop(|| async {
@@ -605,8 +611,8 @@ fn exactly_one_task_is_the_leader_of_a_barrier_each_time() {
     });
 }
 
-/// 88 · as in asyncio. Breaks when a quick task that comes round again is counted
-/// among the slow ones of the round before.
+/// 88 · as in asyncio. Breaks when a quick task that arrives again is counted in the round
+/// before.
 #[test]
 fn a_barrier_is_reusable_by_the_same_tasks() {
     on_watched_loop(|| async {
@@ -625,7 +631,7 @@ fn a_barrier_is_reusable_by_the_same_tasks() {
         for round in log.chunks_mut(2) {
             round.sort();
         }
-        assert_eq!(log, ["a0", "b0", "a1", "b1", "a2", "b2"], "nobody is a round ahead");
+        assert_eq!(log, ["a0", "b0", "a1", "b1", "a2", "b2"], "no task is a round ahead");
     });
 }
 
@@ -638,14 +644,17 @@ fn a_cancelled_wait_takes_its_arrival_at_the_barrier_back() {
         assert!(poll_once(&mut cancelled).await.is_pending());
         drop(cancelled);
         let mut first = barrier.wait();
-        assert!(poll_once(&mut first).await.is_pending(), "only one is here: the other has left");
+        assert!(
+            poll_once(&mut first).await.is_pending(),
+            "only one task has arrived: the other has left"
+        );
         assert!(barrier.wait().await.is_leader());
         assert!(!first.await.is_leader());
     });
 }
 
-/// 88 · Breaks when the released task leaves the line a second time, or counts as
-/// an arrival of the next round.
+/// 88 · Breaks when the released task leaves the wait queue a second time, or counts as an
+/// arrival of the next round.
 #[test]
 fn a_task_that_is_cancelled_after_the_barrier_released_it_leaves_no_trace() {
     on_watched_loop(|| async {
@@ -655,7 +664,7 @@ fn a_task_that_is_cancelled_after_the_barrier_released_it_leaves_no_trace() {
         assert!(barrier.wait().await.is_leader());
         drop(released);
         let mut first = barrier.wait();
-        assert!(poll_once(&mut first).await.is_pending(), "the next round begins with nobody");
+        assert!(poll_once(&mut first).await.is_pending(), "the next round begins without arrivals");
         assert!(barrier.wait().await.is_leader());
         first.await;
     });
@@ -663,7 +672,7 @@ fn a_task_that_is_cancelled_after_the_barrier_released_it_leaves_no_trace() {
 
 /// 88 · as in asyncio (`ValueError`). Breaks when the mistake shows as a hang.
 #[test]
-fn a_barrier_for_nobody_panics_clearly() {
+fn a_barrier_for_zero_tasks_panics_clearly() {
     on_watched_loop(|| async {
         let text = panic_text(|| Barrier::new(0));
         assert!(text.contains("Barrier::new") && text.contains("at least 1"), "{text}");
@@ -701,7 +710,7 @@ fn a_channel_gives_out_values_in_the_order_in_which_they_were_sent() {
 
 /// 89 · as in asyncio (`Queue(2)`). Breaks when a bound is only a wish.
 #[test]
-fn a_send_to_a_full_channel_waits_until_there_is_room() {
+fn a_send_to_a_full_channel_waits_until_there_is_space() {
     on_watched_loop(|| async {
         let (log, (sender, receiver)) = (Log::new(), channel::bounded(2));
         let trace = log.clone();
@@ -715,7 +724,7 @@ fn a_send_to_a_full_channel_waits_until_there_is_room() {
         assert_eq!(log.take(), ["sent 0", "sent 1"], "the channel holds two");
         assert_eq!(receiver.recv().await, Ok(0));
         turns(5).await;
-        assert_eq!(log.take(), ["sent 2"], "room for one");
+        assert_eq!(log.take(), ["sent 2"], "there is space for one value");
         assert_eq!(receiver.recv().await, Ok(1));
         producer.await.unwrap();
     });
@@ -723,7 +732,7 @@ fn a_send_to_a_full_channel_waits_until_there_is_room() {
 
 /// 89 · as in asyncio. Breaks when the waiting senders are a set.
 #[test]
-fn senders_that_wait_are_served_in_the_order_in_which_they_came() {
+fn senders_that_wait_send_in_the_order_in_which_they_came() {
     on_watched_loop(|| async {
         let (sender, receiver) = channel::bounded(1);
         sender.try_send(0).unwrap();
@@ -754,8 +763,8 @@ fn receivers_that_wait_are_woken_in_the_order_in_which_they_came() {
     });
 }
 
-/// 89 · as in asyncio. Nothing is reserved for a receiver that was woken. Breaks
-/// when it trusts that there is a value, or when it is forgotten once it found none.
+/// 89 · as in asyncio. Nothing is reserved for a receiver that was woken. Breaks when the
+/// receiver expects a value, or when a receiver that finds none is not woken again.
 #[test]
 fn a_receiver_that_was_woken_tries_again_and_may_find_nothing() {
     on_watched_loop(|| async {
@@ -763,9 +772,9 @@ fn a_receiver_that_was_woken_tries_again_and_may_find_nothing() {
         let task = |name| receive_and_log(receiver.clone(), log.clone(), name);
         let [woken] = spawn_each(["woken"], task).await;
         sender.send(1).await.unwrap();
-        assert_eq!(receiver.try_recv(), Ok(1), "one that is running may be quicker");
+        assert_eq!(receiver.try_recv(), Ok(1), "the task that is running may be quicker");
         turns(3).await;
-        assert!(!woken.is_finished(), "nothing was left for it; it waits again");
+        assert!(!woken.is_finished(), "no value was left for the receiver; it waits again");
         sender.send(2).await.unwrap();
         woken.await.unwrap();
         assert_eq!(log.take(), ["woken 2"]);
@@ -774,7 +783,7 @@ fn a_receiver_that_was_woken_tries_again_and_may_find_nothing() {
 
 /// 89 · as in asyncio. The same on the other side.
 #[test]
-fn a_sender_that_was_woken_tries_again_and_may_find_no_room() {
+fn a_sender_that_was_woken_tries_again_and_may_find_no_space() {
     on_watched_loop(|| async {
         let (sender, receiver) = channel::bounded(1);
         sender.try_send(0).unwrap();
@@ -782,9 +791,9 @@ fn a_sender_that_was_woken_tries_again_and_may_find_no_room() {
         let woken = spawn(async move { slow.send(2).await });
         yield_now().await;
         assert_eq!(receiver.try_recv(), Ok(0));
-        sender.try_send(1).expect("one that is running may be quicker");
+        sender.try_send(1).expect("the task that is running may be quicker");
         turns(3).await;
-        assert!(!woken.is_finished(), "there is no room left; it waits again");
+        assert!(!woken.is_finished(), "no space was left for the sender; it waits again");
         assert_eq!(receiver.recv().await, Ok(1));
         assert_eq!(receiver.recv().await, Ok(2));
         woken.await.unwrap().unwrap();
@@ -807,8 +816,8 @@ fn a_cancelled_receiver_is_skipped() {
     });
 }
 
-/// 89 · as in asyncio. Breaks when the wake is lost with the receiver that got it:
-/// then a value lies in the channel, and a receiver waits for one.
+/// 89 · as in asyncio. Breaks when the wake is lost with the receiver that got it: then the
+/// channel has a value, and a receiver waits for one.
 #[test]
 fn a_receiver_that_is_cancelled_after_its_wake_passes_it_on() {
     on_watched_loop(|| async {
@@ -835,9 +844,9 @@ fn a_cancelled_receive_loses_no_value() {
     });
 }
 
-/// 89 · as in asyncio. Breaks when the place of a cancelled sender is never left.
+/// 89 · as in asyncio. Breaks when a cancelled sender stays in the wait queue.
 #[test]
-fn a_cancelled_send_blocks_nobody_and_its_value_was_not_sent() {
+fn a_cancelled_send_blocks_no_other_sender_and_its_value_is_not_sent() {
     on_watched_loop(|| async {
         let (sender, receiver) = channel::bounded(1);
         sender.try_send(0).unwrap();
@@ -855,7 +864,8 @@ fn a_cancelled_send_blocks_nobody_and_its_value_was_not_sent() {
     });
 }
 
-/// 89 · as in asyncio. Breaks when the room is lost with the sender that got it.
+/// 89 · as in asyncio. Breaks when the free space is lost with the sender that was woken
+/// for it.
 #[test]
 fn a_sender_that_is_cancelled_after_its_wake_passes_it_on() {
     on_watched_loop(|| async {
@@ -881,7 +891,7 @@ fn a_closed_channel_gives_out_what_is_in_it_and_then_errors() {
         let (sender, receiver) = channel::unbounded();
         sender.send(1).await.unwrap();
         assert!(receiver.close(), "this call closed it");
-        assert!(!sender.close(), "and this one found it closed");
+        assert!(!sender.close(), "the channel was closed already");
         assert!(sender.is_closed() && receiver.is_closed());
         assert_eq!(sender.send(2).await, Err(SendError(2)), "the value comes back");
         assert_eq!(sender.try_send(3), Err(TrySendError::Closed(3)));
@@ -891,10 +901,10 @@ fn a_closed_channel_gives_out_what_is_in_it_and_then_errors() {
     });
 }
 
-/// 89 · as in asyncio (`Queue.shutdown`, 3.13). Breaks when close is a flag that
-/// only newcomers see.
+/// 89 · as in asyncio (`Queue.shutdown`, 3.13). Breaks when close only affects later calls,
+/// and not the tasks that wait already.
 #[test]
-fn closing_a_channel_wakes_all_who_wait() {
+fn closing_a_channel_wakes_all_waiters() {
     on_watched_loop(|| async {
         let (log, (sender, receiver)) = (Log::new(), channel::bounded(1));
         let task = |name| receive_and_log(receiver.clone(), log.clone(), name);
@@ -913,7 +923,7 @@ fn closing_a_channel_wakes_all_who_wait() {
 }
 
 /// 89 · has no counterpart in asyncio, whose queue has no ends. Breaks when the
-/// halves are counted wrongly, or a drop wakes nobody.
+/// halves are counted wrongly, or a drop wakes no task.
 #[test]
 fn receivers_see_that_the_last_sender_is_gone() {
     on_watched_loop(|| async {
@@ -930,8 +940,8 @@ fn receivers_see_that_the_last_sender_is_gone() {
     });
 }
 
-/// 89 · has no counterpart in asyncio. Breaks when a producer fills a channel that
-/// nobody reads, or waits for ever for room in it.
+/// 89 · has no counterpart in asyncio. Breaks when a producer fills a channel without
+/// receivers, or waits for ever for space in it.
 #[test]
 fn senders_see_that_the_last_receiver_is_gone() {
     on_watched_loop(|| async {
@@ -946,7 +956,7 @@ fn senders_see_that_the_last_receiver_is_gone() {
         drop(clone);
         assert_eq!(waiting.await.unwrap(), Err(SendError(1)));
         assert!(sender.is_closed());
-        assert!(sender.is_empty(), "what nobody can receive is dropped");
+        assert!(sender.is_empty(), "values that no receiver can get are dropped");
     });
 }
 
@@ -970,7 +980,7 @@ fn a_channel_can_be_ended_by_a_none() {
 }
 
 /// 89 · has no counterpart in asyncio. Breaks when the stream does not end, or
-/// leaves its place in the line when it is dropped.
+/// stays in the wait queue when it is dropped.
 #[test]
 fn a_receiver_is_a_stream_that_ends_when_the_channel_does() {
     use futures_lite::StreamExt;
@@ -1014,7 +1024,7 @@ fn a_stream_that_is_dropped_after_its_wake_passes_it_on() {
 /// 89 · deliberately not as in asyncio, where 0 means "no bound". Breaks when the
 /// mistake shows as a hang.
 #[test]
-fn a_channel_without_room_panics_clearly() {
+fn a_channel_without_capacity_panics_clearly() {
     on_watched_loop(|| async {
         let text = panic_text(|| channel::bounded::<()>(0));
         assert!(text.contains("channel::bounded") && text.contains("at least 1"), "{text}");
@@ -1076,7 +1086,7 @@ fn a_oneshot_whose_sender_is_dropped_gives_closed() {
 /// 90 · deliberately not as in asyncio (`InvalidStateError`). Breaks when the value
 /// is swallowed.
 #[test]
-fn a_oneshot_that_is_sent_to_nobody_returns_the_value() {
+fn a_oneshot_whose_receiver_is_dropped_returns_the_value() {
     on_watched_loop(|| async {
         let (sender, receiver) = oneshot::channel();
         assert!(!sender.is_closed());
@@ -1086,7 +1096,7 @@ fn a_oneshot_that_is_sent_to_nobody_returns_the_value() {
     });
 }
 
-/// 90 · Breaks when a value that nobody received outlives both halves.
+/// 90 · Breaks when a value that was never received outlives both halves.
 #[test]
 fn a_oneshots_value_is_dropped_with_the_receiver_that_is_cancelled() {
     on_watched_loop(|| async {
@@ -1135,7 +1145,7 @@ fn a_wait_group_counts_a_guard_that_is_dropped_by_an_abort_or_a_panic() {
         let panics = spawn(async move {
             let _guard = second;
             yield_now().await;
-            panic!("with the guard in hand");
+            panic!("while it holds the guard");
         });
         yield_now().await;
         aborted.abort();
@@ -1144,7 +1154,7 @@ fn a_wait_group_counts_a_guard_that_is_dropped_by_an_abort_or_a_panic() {
     });
 }
 
-/// 91 · as in asyncio. Breaks when only one waiter is told.
+/// 91 · as in asyncio. Breaks when only one waiter is woken.
 #[test]
 fn a_wait_group_wakes_all_its_waiters_in_order() {
     on_watched_loop(|| async {
@@ -1167,8 +1177,8 @@ fn a_wait_group_wakes_all_its_waiters_in_order() {
     });
 }
 
-/// 91 · as in asyncio (`Queue.join`). Breaks when the waiter looks at the count
-/// again, and waits for work that came after the end of what it waited for.
+/// 91 · as in asyncio (`Queue.join`). Breaks when the woken waiter checks the count again,
+/// and also waits for work that was added later.
 #[test]
 fn a_wait_group_does_not_wait_for_what_is_added_after_the_wake() {
     on_watched_loop(|| async {
@@ -1231,7 +1241,7 @@ fn the_first_error_aborts_the_others_and_join_waits_until_they_have_ended() {
 }
 
 /// 92 · as in asyncio (`test_cancel_children_on_child_error`). Breaks when errors
-/// are looked at by join only.
+/// are only handled by `join`.
 #[test]
 fn an_error_aborts_the_others_though_nobody_joins_yet() {
     on_watched_loop(|| async {
@@ -1241,7 +1251,7 @@ fn an_error_aborts_the_others_though_nobody_joins_yet() {
         group.spawn(child(9, OnDrop(log.clone(), "slow"), Ok(9)));
         sleep(Duration::from_secs(2)).await;
         assert_eq!(log.take(), ["fails", "slow"]);
-        // It is too late to join in.
+        // Too late: the group has failed already.
         group.spawn(child(9, OnDrop(log.clone(), "too late"), Ok(9)));
         yield_now().await;
         assert_eq!(log.take(), ["too late"]);
@@ -1282,7 +1292,7 @@ fn dropping_a_join_that_was_started_aborts_all_children() {
 }
 
 /// 92 · as in asyncio, whose `ExceptionGroup` holds it. Breaks when the panic stays
-/// in the child's handle, which nobody can see.
+/// in the child's handle, which no caller can reach.
 #[test]
 fn a_childs_panic_aborts_the_others_and_resumes_in_join() {
     on_watched_loop(|| async {
@@ -1386,7 +1396,7 @@ fn a_large_join_all_polls_only_the_children_that_were_woken() {
         });
         let all = spawn(join_all(futures));
         yield_now().await;
-        assert!(polled.take().into_iter().eq(0..1000), "to begin with, each is polled once");
+        assert!(polled.take().into_iter().eq(0..1000), "at first, each child is polled once");
         let mut senders: Vec<_> = senders.into_iter().map(Some).collect();
         for woken in [42, 7] {
             senders[woken].take().unwrap().send(()).unwrap();
@@ -1415,10 +1425,10 @@ fn join_all_never_polls_a_child_again_that_is_done() {
     });
 }
 
-// what is given up ──────────────────────────────────────────────────────────
+// waits that are given up ───────────────────────────────────────────────────
 
-/// 89 · as in asyncio, whose `Queue` passes on only what is there. Breaks when a receive
-/// that was woken for nothing wakes the next one for nothing: it would lose its place.
+/// 89 · as in asyncio, whose `Queue` passes a wake on only if there is a value. Breaks when
+/// a receive that was woken in vain wakes the next one in vain, which then loses its place.
 #[test]
 fn a_receive_that_is_given_up_passes_nothing_on_when_there_is_nothing() {
     on_watched_loop(|| async {
@@ -1429,15 +1439,15 @@ fn a_receive_that_is_given_up_passes_nothing_on_when_there_is_nothing() {
         assert!(poll_with(&mut gives_up, &waker_of_first).is_pending());
         assert!(poll_with(&mut waits, &waker_of_second).is_pending());
         sender.try_send(1).unwrap();
-        assert_eq!(receiver.try_recv(), Ok(1), "one that is running was quicker");
+        assert_eq!(receiver.try_recv(), Ok(1), "the task that is running was quicker");
         drop(gives_up);
-        assert_eq!((first.wakes(), second.wakes()), (1, 0), "there is nothing to wake for");
+        assert_eq!((first.wakes(), second.wakes()), (1, 0), "there is no value to wake for");
     });
 }
 
-/// 89 · as in asyncio. The same on the other side: there is no room to pass on.
+/// 89 · as in asyncio. The same on the other side: there is no space to pass on.
 #[test]
-fn a_send_that_is_given_up_passes_nothing_on_when_there_is_no_room() {
+fn a_send_that_is_given_up_passes_nothing_on_when_there_is_no_space() {
     on_watched_loop(|| async {
         let (sender, receiver) = channel::bounded(1);
         sender.try_send(0).unwrap();
@@ -1447,9 +1457,9 @@ fn a_send_that_is_given_up_passes_nothing_on_when_there_is_no_room() {
         assert!(poll_with(&mut gives_up, &waker_of_first).is_pending());
         assert!(poll_with(&mut waits, &waker_of_second).is_pending());
         assert_eq!(receiver.try_recv(), Ok(0));
-        sender.try_send(3).expect("one that is running was quicker");
+        sender.try_send(3).expect("the task that is running was quicker");
         drop(gives_up);
-        assert_eq!((first.wakes(), second.wakes()), (1, 0), "there is no room to wake for");
+        assert_eq!((first.wakes(), second.wakes()), (1, 0), "there is no space to wake for");
     });
 }
 
@@ -1471,8 +1481,8 @@ fn both_halves_of_a_channel_know_how_much_is_in_it_and_whether_it_is_closed() {
     });
 }
 
-/// 90 · deliberately not as in asyncio. Breaks when only a receiver that waits already
-/// is told: one that comes later would wait for ever.
+/// 90 · deliberately not as in asyncio. Breaks when the end of the sender only wakes a
+/// receiver that waits already: a later receiver would wait for ever.
 #[test]
 fn a_oneshot_whose_sender_is_gone_before_it_is_awaited_gives_closed() {
     on_watched_loop(|| async {
@@ -1493,7 +1503,7 @@ fn a_wait_for_a_group_that_is_given_up_is_not_woken() {
         assert!(poll_with(&mut gives_up, &waker).is_pending());
         drop(gives_up);
         drop(guard);
-        assert_eq!(count.wakes(), 0, "nobody waits any more");
+        assert_eq!(count.wakes(), 0, "the wait was dropped, and must not be woken");
     });
 }
 

@@ -1,5 +1,5 @@
-//! Chapter 11: stuck. When nothing can ever happen again, the loop says so; and
-//! it never says so without reason.
+//! Chapter 11: stuck. When nothing can ever happen again, the loop panics with a report;
+//! and it never reports a deadlock that is none.
 
 mod support;
 
@@ -56,11 +56,11 @@ fn expect_root(report: &str, what: &str, at: &str) {
 
 // ── 94: the report ───────────────────────────────────────────────────────────
 
-/// 94 · deliberately not as asyncio, which sleeps for ever. Breaks when the loop
-/// parks without asking who could still wake it.
+/// 94 · deliberately not as asyncio, which sleeps for ever. Breaks when the loop parks
+/// without checking whether anything can still wake it.
 #[test]
 fn two_tasks_that_wait_for_each_others_mutex_are_found_and_named() {
-    /// Takes both; notes the line of the second lock in `place`.
+    /// Locks both, and writes the line of the second lock to `place`.
     async fn take_both(first: Rc<Mutex<()>>, second: Rc<Mutex<()>>, place: Rc<RefCell<String>>) {
         let _first = first.lock().await;
         yield_now().await;
@@ -93,8 +93,8 @@ fn two_tasks_that_wait_for_each_others_mutex_are_found_and_named() {
     });
 }
 
-/// 94 · Breaks when the report goes through the table by its slots, which are
-/// used again.
+/// 94 · Breaks when the report lists the tasks by their slots in the slab, which are
+/// reused.
 #[test]
 fn the_report_names_all_stuck_tasks_in_the_order_of_their_spawns() {
     within_limit(|| {
@@ -118,7 +118,7 @@ fn the_report_names_all_stuck_tasks_in_the_order_of_their_spawns() {
 
 /// 94 · Breaks when a task that has ended, or one that is not stuck, is named.
 #[test]
-fn the_report_names_only_who_is_stuck() {
+fn the_report_names_only_what_is_stuck() {
     within_limit(|| {
         let report = report_of(async {
             drop(spawn_named("ended", async {}));
@@ -131,7 +131,7 @@ fn the_report_names_only_who_is_stuck() {
     });
 }
 
-/// 94 · Breaks when the inquiry hears only the first leaf of a future.
+/// 94 · Breaks when the report finds only the first leaf future of a future.
 #[test]
 fn a_future_that_waits_for_two_things_is_named_with_both() {
     within_limit(|| {
@@ -147,7 +147,7 @@ fn a_future_that_waits_for_two_things_is_named_with_both() {
     });
 }
 
-/// 94 · Breaks when the join's waker counts as one from outside.
+/// 94 · Breaks when the waker that a join keeps counts as held by others.
 #[test]
 fn the_report_names_a_join() {
     within_limit(|| {
@@ -161,7 +161,7 @@ fn the_report_names_a_join() {
     });
 }
 
-/// 94 · Breaks when a task's wait for itself is not seen as one.
+/// 94 · Breaks when a task's wait for itself does not count as a wait.
 #[test]
 fn a_task_that_joins_itself_is_found_and_named() {
     within_limit(|| {
@@ -181,7 +181,7 @@ fn a_task_that_joins_itself_is_found_and_named() {
     });
 }
 
-/// 94 · Breaks when the mutex keeps a plain waker, which counts as one outside.
+/// 94 · Breaks when the mutex keeps a plain waker, which counts as held by others.
 #[test]
 fn the_report_names_a_mutex() {
     within_limit(|| {
@@ -227,7 +227,7 @@ fn the_report_names_a_condvar() {
     });
 }
 
-/// 94 · Breaks when the wait forgets its line on the way to the lock.
+/// 94 · Breaks when the wait loses its line of source once it waits for the lock.
 #[test]
 fn the_report_names_the_mutex_of_a_condvar_that_was_notified() {
     within_limit(|| {
@@ -267,7 +267,7 @@ fn the_report_names_a_receive() {
     });
 }
 
-/// 94 · The stream has no call to name but the one that made the channel.
+/// 94 · The report names the call that made the channel: a stream has no call of its own.
 #[test]
 fn the_report_names_a_receive_from_a_stream() {
     within_limit(|| {
@@ -290,7 +290,7 @@ fn the_report_names_a_send() {
     });
 }
 
-/// 94 · Its line is the one that made the channel: the receiver is the future.
+/// 94 · The report names the call that made the channel: the receiver is the future.
 #[test]
 fn the_report_names_a_oneshot() {
     within_limit(|| {
@@ -326,7 +326,7 @@ fn the_report_names_a_sleep_that_never_ends() {
     });
 }
 
-/// 94 · Breaks when the timeout keeps a timer for a limit that is none.
+/// 94 · Breaks when the timeout arms a timer for a limit that never comes.
 #[test]
 fn a_timeout_without_a_limit_does_not_hide_what_it_limits() {
     within_limit(|| {
@@ -338,7 +338,7 @@ fn a_timeout_without_a_limit_does_not_hide_what_it_limits() {
     });
 }
 
-/// 94 · Nothing can be known about such a future, but that it is stuck.
+/// 94 · The loop knows nothing about such a future, except that it is stuck.
 #[test]
 fn the_report_names_a_future_that_kept_no_waker() {
     within_limit(|| {
@@ -352,7 +352,7 @@ fn the_report_names_a_future_that_kept_no_waker() {
     });
 }
 
-/// 94 · Breaks when the group's children wake it by a way of its own.
+/// 94 · Breaks when the waker that a group gives to its children counts as held by others.
 #[test]
 fn the_report_names_the_child_for_which_a_group_waits() {
     within_limit(|| {
@@ -370,7 +370,7 @@ fn the_report_names_the_child_for_which_a_group_waits() {
     });
 }
 
-/// 94 · Breaks when the parts of a `join_all` are asked through wakers of its own.
+/// 94 · Breaks when the report cannot find the leaf futures inside of a `join_all`.
 #[test]
 fn the_report_names_what_the_futures_of_a_join_all_wait_for() {
     within_limit(|| {
@@ -382,8 +382,8 @@ fn the_report_names_what_the_futures_of_a_join_all_wait_for() {
     });
 }
 
-/// 94 · Breaks when the wakers that a large `join_all` gives to its futures count
-/// as wakers outside the loop.
+/// 94 · Breaks when the wakers that a large `join_all` gives to its futures count as held
+/// by others.
 #[test]
 fn a_join_all_of_a_hundred_that_is_stuck_is_found_too() {
     within_limit(|| {
@@ -394,8 +394,8 @@ fn a_join_all_of_a_hundred_that_is_stuck_is_found_too() {
     });
 }
 
-/// 94 · Breaks when a leaf is counted once more for each poll: then a waker from
-/// outside seems to be left.
+/// 94 · Breaks when each poll of a leaf future counts its registered waker once more: then
+/// the count is wrong, and a waker seems to be held by others.
 #[test]
 fn spurious_polls_do_not_hide_a_deadlock() {
     within_limit(|| {
@@ -412,7 +412,7 @@ fn spurious_polls_do_not_hide_a_deadlock() {
     });
 }
 
-/// 94 · Breaks when a virtual clock, with nowhere to jump to, sleeps.
+/// 94 · Breaks when a loop on a virtual clock sleeps although no timer is armed.
 #[test]
 fn a_deadlock_is_found_on_virtual_time_too() {
     within_limit(|| {
@@ -427,7 +427,7 @@ fn a_deadlock_is_found_on_virtual_time_too() {
     });
 }
 
-/// 94 · Breaks when the panic leaves a table borrowed or a root in the queue.
+/// 94 · Breaks when the panic leaves the slab borrowed or the root in the run queue.
 #[test]
 fn after_a_deadlock_the_tasks_are_dropped_and_the_executor_is_usable() {
     within_limit(|| {
@@ -439,13 +439,17 @@ fn after_a_deadlock_the_tasks_are_dropped_and_the_executor_is_usable() {
             pending::<()>().await;
         }));
         panic_text(|| executor.block_on(pending::<()>()));
-        assert_eq!(log.take(), ["dropped"], "the panic unwinds out of the loop like the root's");
+        assert_eq!(
+            log.take(),
+            ["dropped"],
+            "the panic unwinds out of the loop as a panic of the root does"
+        );
         let output = executor.block_on(async { spawn(async { "output" }).await.unwrap() });
         assert_eq!(output, "output");
     });
 }
 
-/// 94 · Breaks when tasks that are stuck are looked for while others go on.
+/// 94 · Breaks when the loop searches for stuck tasks while other tasks can still run.
 #[test]
 fn stuck_tasks_do_not_matter_as_long_as_the_root_ends() {
     on_virtual_loop(|| async {
@@ -455,7 +459,8 @@ fn stuck_tasks_do_not_matter_as_long_as_the_root_ends() {
     });
 }
 
-/// 94 · It returns "when nothing is ready", stuck or not: the caller may know more.
+/// 94 · `run_until_stalled` returns when no task is ready, stuck or not: the caller may know
+/// of events that the loop does not know.
 #[test]
 fn run_until_stalled_reports_no_deadlock() {
     within_limit(|| {
@@ -468,8 +473,8 @@ fn run_until_stalled_reports_no_deadlock() {
 
 // ── 95: no false alarm ───────────────────────────────────────────────────────
 
-/// Does `round` until the loop has slept in one of them. Before it sleeps, it has
-/// to decide whether it is stuck; a round may be too quick for that.
+/// Runs `round` until the loop has slept in one of the rounds. Before it sleeps, the loop
+/// decides whether it is stuck; a round may be too quick for a sleep.
 async fn until_the_loop_slept<F: Future>(mut round: impl FnMut() -> F) {
     let before = stats().parks;
     while stats().parks == before {
@@ -477,7 +482,7 @@ async fn until_the_loop_slept<F: Future>(mut round: impl FnMut() -> F) {
     }
 }
 
-/// 95 · Breaks when the loop looks only at its own timers and descriptors.
+/// 95 · Breaks when the loop checks only its own timers and descriptors.
 #[test]
 fn no_alarm_as_long_as_a_thread_holds_the_roots_waker() {
     on_loop(|| async {
@@ -485,7 +490,7 @@ fn no_alarm_as_long_as_a_thread_holds_the_roots_waker() {
     });
 }
 
-/// 95 · Breaks when only the root's waker is looked for.
+/// 95 · Breaks when the loop checks only the root's wakers.
 #[test]
 fn no_alarm_as_long_as_a_thread_holds_a_tasks_waker() {
     on_loop(|| async {
@@ -494,7 +499,7 @@ fn no_alarm_as_long_as_a_thread_holds_a_tasks_waker() {
     });
 }
 
-/// 95 · Breaks on a virtual clock that has nowhere to jump to.
+/// 95 · Breaks on a virtual clock when no timer is armed.
 #[test]
 fn no_alarm_on_virtual_time_as_long_as_a_thread_holds_a_waker() {
     on_virtual_loop(|| async {
@@ -502,7 +507,8 @@ fn no_alarm_on_virtual_time_as_long_as_a_thread_holds_a_waker() {
     });
 }
 
-/// 95 · Breaks when one waker inside the loop excuses all the others of the task.
+/// 95 · Breaks when one waker that our own leaves hold hides the task's wakers that others
+/// hold.
 #[test]
 fn no_alarm_for_a_task_that_waits_inside_and_outside_at_once() {
     on_loop(|| async {
@@ -511,7 +517,7 @@ fn no_alarm_for_a_task_that_waits_inside_and_outside_at_once() {
     });
 }
 
-/// 95 · Breaks when wakers that a combinator wraps around its own are not counted.
+/// 95 · Breaks when a waker inside the waker of a combinator is not counted.
 #[test]
 fn no_alarm_for_a_thread_that_wakes_a_part_of_a_large_join_all() {
     on_loop(|| async {
@@ -573,8 +579,8 @@ thread_local! {
     static EVENT: Rc<Event> = Rc::default();
 }
 
-/// 95 · Breaks when a `Remote` is not counted: it holds no waker, but what it
-/// spawns may wake anybody.
+/// 95 · Breaks when a `Remote` is not counted: it holds no waker, but a task that it spawns
+/// may wake any other task.
 #[test]
 fn no_alarm_as_long_as_a_remote_is_alive() {
     within_limit(|| {
@@ -585,15 +591,15 @@ fn no_alarm_as_long_as_a_remote_is_alive() {
             let remote = executor.remote();
             let set = || async { EVENT.with(|event| event.set()) };
             let thread = thread::spawn(move || drop(remote.spawn(set)));
-            // Woken by a task that is not there yet.
+            // Woken by a task that is spawned later.
             event.wait().await;
             thread.join().unwrap();
         }));
     });
 }
 
-/// 95 · Breaks when the drop of the last `Remote` does not end the loop's sleep:
-/// it sleeps on, and the deadlock is never reported.
+/// 95 · Breaks when the drop of the last `Remote` does not end the loop's sleep: the loop
+/// sleeps on, and the deadlock is never reported.
 #[test]
 fn when_the_last_remote_is_dropped_the_alarm_comes() {
     within_limit(|| {
@@ -612,7 +618,7 @@ fn when_the_last_remote_is_dropped_the_alarm_comes() {
     });
 }
 
-/// 95 · Breaks when a job's task is looked for among those that wait inside.
+/// 95 · Breaks when the waker that a job keeps counts as one that cannot be woken any more.
 #[test]
 fn no_alarm_as_long_as_a_blocking_job_is_out() {
     on_loop(|| async {
@@ -620,12 +626,12 @@ fn no_alarm_as_long_as_a_blocking_job_is_out() {
     });
 }
 
-/// 95 · as in asyncio, a job goes on without its awaiter. It might do anything
-/// yet; when it is done, the alarm comes. Breaks when only the awaiter counts; or
+/// 95 · as in asyncio, a job runs on without its awaiter, and may still wake any task. When
+/// the job is done, the loop reports the deadlock. Breaks when only awaited jobs count; or
 /// when the end of the job does not end the loop's sleep.
 #[test]
-fn no_alarm_as_long_as_a_job_is_out_for_which_nobody_waits() {
-    /// Says that it was dropped, as a stuck task is by the alarm.
+fn no_alarm_as_long_as_a_job_runs_that_nobody_awaits() {
+    /// Writes to the log when it is dropped; the alarm drops the stuck task.
     struct Alarm(mpsc::Sender<&'static str>);
 
     impl Drop for Alarm {
@@ -643,14 +649,14 @@ fn no_alarm_as_long_as_a_job_is_out_for_which_nobody_waits() {
                 pending::<()>().await;
             }));
             let mut job = unblock(move || {
-                // Long enough for the loop to become idle. On a busy machine each of these
-                // takes long, and then fewer will do.
+                // Long enough for the loop to become idle. On a busy machine each sleep takes
+                // longer, and fewer rounds are enough.
                 let begun = Instant::now();
                 let in_time = |_: &u32| begun.elapsed() < Duration::from_secs(3);
                 (0..10_000).take_while(in_time).for_each(|_| thread::yield_now());
                 trace.send("job done").unwrap();
             });
-            // With a waker that wakes nobody: only the job itself is left to count.
+            // With a waker that wakes no task: only the job itself can count.
             assert!(poll_with(&mut job, Waker::noop()).is_pending());
             drop(job);
             pending::<()>().await;
@@ -661,7 +667,7 @@ fn no_alarm_as_long_as_a_job_is_out_for_which_nobody_waits() {
     });
 }
 
-/// 95 · Breaks when a wait for a descriptor counts as one inside the loop.
+/// 95 · Breaks when a wait for a descriptor counts as a wait that only the loop can end.
 #[cfg(unix)]
 #[test]
 fn no_alarm_as_long_as_a_descriptor_is_awaited() {
@@ -683,7 +689,7 @@ fn no_alarm_as_long_as_a_descriptor_is_awaited() {
     });
 }
 
-/// 95 · Breaks when a descriptor counts that is open, but awaited by nobody.
+/// 95 · Breaks when a descriptor counts that is open, but not awaited.
 #[cfg(unix)]
 #[test]
 fn a_descriptor_that_nobody_awaits_does_not_hide_a_deadlock() {
@@ -703,7 +709,7 @@ fn a_descriptor_that_nobody_awaits_does_not_hide_a_deadlock() {
     });
 }
 
-/// 95 · Breaks when the timers are asked after the alarm, not before it.
+/// 95 · Breaks when the loop checks its timers after the alarm, not before it.
 #[test]
 fn no_alarm_as_long_as_a_timer_is_armed() {
     within_limit(|| {
@@ -721,8 +727,8 @@ fn no_alarm_as_long_as_a_timer_is_armed() {
     });
 }
 
-/// 95 · Breaks when a leaf that is dropped is still counted as waiting inside: it
-/// then hides a waker outside.
+/// 95 · Breaks when the registered waker of a dropped leaf future is still counted: then it
+/// hides a waker that is held by others.
 #[test]
 fn waits_that_were_cancelled_do_not_lead_to_a_false_alarm() {
     on_loop(|| async {
@@ -743,9 +749,9 @@ fn waits_that_were_cancelled_do_not_lead_to_a_false_alarm() {
     });
 }
 
-/// 94 · Breaks when the loop goes on after the last question: then a future that
-/// forgets to keep a waker, or a wake that the loop itself has lost, looks like a
-/// program that is a little slow.
+/// 94 · Breaks when the loop runs on because a future is ready in the last, extra poll: then
+/// a future that keeps no waker, or a wake that the loop itself has lost, would only make
+/// the program a little slower.
 #[test]
 fn a_future_that_kept_no_waker_is_stuck_even_if_it_would_be_ready() {
     within_limit(|| {
@@ -757,8 +763,8 @@ fn a_future_that_kept_no_waker_is_stuck_even_if_it_would_be_ready() {
     });
 }
 
-/// 95 · Breaks when the wakers are counted in a moment in which the last one has
-/// been dropped and its message has not been seen.
+/// 95 · Breaks when the wakers are counted after the last one is dropped, and before the
+/// loop has seen the message that it sent.
 #[test]
 fn no_false_alarm_however_often_a_thread_wakes_and_lets_go() {
     const ROUNDS: usize = 2_000;
@@ -782,8 +788,7 @@ fn no_false_alarm_however_often_a_thread_wakes_and_lets_go() {
     });
 }
 
-/// 95 · Breaks when the `Remote`s are counted before the mailbox is looked into,
-/// and not after.
+/// 95 · Breaks when the inbox is checked before the `Remote`s are counted, and not after.
 #[test]
 fn no_false_alarm_however_often_a_remote_spawns_and_goes() {
     const ROUNDS: usize = 1_000;

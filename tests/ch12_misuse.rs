@@ -1,8 +1,8 @@
-//! Chapter 12: misuse. Each mistake that can be seen is told at once: what happened,
-//! where in the user's own file, and what to write instead.
+//! Chapter 12: misuse. The library reports each mistake that it can detect at once: what
+//! happened, where in the user's own file, and what to write instead.
 //!
-//! asyncio tells most of these too ("no running event loop", "cannot be called from
-//! a running event loop"), by exceptions whose traceback leads to the line.
+//! asyncio reports most of these too ("no running event loop", "cannot be called from a
+//! running event loop"), by exceptions whose traceback leads to the line.
 
 mod support;
 
@@ -23,7 +23,7 @@ use support::{on_loop, panic_text, poll_with, within_limit};
 
 /// Checks that `text` names the thing that was misused, the line of the user's file
 /// and the cure.
-fn assert_tells(text: &str, what: &str, at: &str, cure: &str) {
+fn assert_names(text: &str, what: &str, at: &str, cure: &str) {
     assert!(text.contains(what), "does not say that it was {what:?}: {text}");
     assert!(text.contains(at), "does not name the line {at}: {text}");
     assert!(text.contains(cure), "does not say to use {cure:?}: {text}");
@@ -44,12 +44,12 @@ fn poll_outside<F: Future>(future: F) {
     let _ = poll_with(&mut Box::pin(future), Waker::noop());
 }
 
-/// 31 · as in asyncio's "no running event loop". Breaks when the library looks for its
-/// loop by an `unwrap`.
+/// 31 · as in asyncio's "no running event loop". Breaks when the library finds its loop by
+/// an `unwrap`.
 #[test]
 fn spawn_outside_of_a_loop_says_what_to_do() {
     let text = panic_text(|| (here(), drop(spawn(async {}))));
-    assert_tells(&text, "`glassloop::spawn` was called", file!(), "block_on(async {");
+    assert_names(&text, "`glassloop::spawn` was called", file!(), "block_on(async {");
 }
 
 /// As in asyncio. Breaks when a constructor is not `#[track_caller]`: the text would
@@ -69,7 +69,7 @@ fn whatever_needs_a_loop_names_the_line_that_called_it_outside_of_one() {
         ("`Async::new`", here(), Box::new(|| drop(Async::new(udp_socket())))),
     ];
     for (what, at, call) in calls {
-        assert_tells(&panic_text(call), what, &at, "block_on(async {");
+        assert_names(&panic_text(call), what, &at, "block_on(async {");
     }
 }
 
@@ -77,8 +77,8 @@ fn udp_socket() -> std::net::UdpSocket {
     std::net::UdpSocket::bind("127.0.0.1:0").unwrap()
 }
 
-/// As in asyncio. Breaks when the future asks for the loop when it is polled, and does
-/// not remember who made it.
+/// As in asyncio. Breaks when the future needs the loop when it is polled, and does not
+/// know the line that made it.
 #[test]
 fn sockets_that_are_polled_outside_of_a_loop_name_the_line_that_made_them() {
     let address = "127.0.0.1:0";
@@ -90,7 +90,7 @@ fn sockets_that_are_polled_outside_of_a_loop_name_the_line_that_made_them() {
         ("name lookup", here(), Box::new(|| poll_outside(TcpStream::connect("localhost:1")))),
     ];
     for (what, at, call) in calls {
-        assert_tells(&panic_text(call), what, &at, "block_on(async {");
+        assert_names(&panic_text(call), what, &at, "block_on(async {");
     }
 }
 
@@ -103,13 +103,13 @@ fn connections_that_are_accepted_outside_of_a_loop_name_the_line_that_asked_for_
         let address = listener.local_addr().unwrap();
         let _clients = [(); 2].map(|()| std::net::TcpStream::connect(address).unwrap());
         let (at, text) = (here(), panic_text(|| poll_outside(listener.accept())));
-        assert_tells(&text, "`TcpStream`", &at, "block_on(async {");
+        assert_names(&text, "`TcpStream`", &at, "block_on(async {");
         let (at, text) = (here(), panic_text(|| poll_outside(listener.incoming().next())));
-        assert_tells(&text, "`TcpStream`", &at, "block_on(async {");
+        assert_names(&text, "`TcpStream`", &at, "block_on(async {");
     });
 }
 
-/// As in asyncio. Breaks when one of the two is made without the loop in mind.
+/// As in asyncio. Breaks when one of the two constructors does not check for a loop.
 #[cfg(unix)]
 #[test]
 fn unix_sockets_outside_of_a_loop_name_the_line_that_made_them() {
@@ -123,12 +123,12 @@ fn unix_sockets_outside_of_a_loop_name_the_line_that_made_them() {
         ("UnixStream", here(), Box::new(|| drop(UnixStream::pair()))),
     ];
     for (what, at, call) in calls {
-        assert_tells(&panic_text(call), what, &at, "block_on(async {");
+        assert_names(&panic_text(call), what, &at, "block_on(async {");
     }
 }
 
-/// As in asyncio. Breaks when the functions are `async fn`s, which cannot know who
-/// called them.
+/// As in asyncio. Breaks when the functions are `async fn`s, which cannot know the line of
+/// their caller.
 #[test]
 fn files_that_are_polled_outside_of_a_loop_name_the_line_that_asked_for_them() {
     let calls: [(String, Box<dyn FnOnce()>); 12] = [
@@ -146,7 +146,7 @@ fn files_that_are_polled_outside_of_a_loop_name_the_line_that_asked_for_them() {
         (here(), Box::new(|| poll_outside(fs::read_dir("a")))),
     ];
     for (at, call) in calls {
-        assert_tells(&panic_text(call), "`glassloop::fs`", &at, "block_on(async {");
+        assert_names(&panic_text(call), "`glassloop::fs`", &at, "block_on(async {");
     }
 }
 
@@ -156,11 +156,11 @@ fn files_that_are_polled_outside_of_a_loop_name_the_line_that_asked_for_them() {
 fn a_nested_block_on_says_to_await_instead() {
     on_loop(|| async {
         let (at, text) = (here(), panic_text(|| block_on(async {})));
-        assert_tells(&text, "`block_on` was called", &at, "Await the future instead");
+        assert_names(&text, "`block_on` was called", &at, "Await the future instead");
 
         let other = Executor::new().unwrap();
         let (at, text) = (here(), panic_text(|| other.block_on(async {})));
-        assert_tells(&text, "`block_on` was called", &at, "Await the future instead");
+        assert_names(&text, "`block_on` was called", &at, "Await the future instead");
     });
 }
 
@@ -170,17 +170,17 @@ fn run_until_stalled_inside_a_loop_names_itself_and_says_to_await_instead() {
     on_loop(|| async {
         let other = Executor::new().unwrap();
         let (at, text) = (here(), panic_text(|| other.run_until_stalled()));
-        assert_tells(&text, "`run_until_stalled` was called", &at, "Await");
+        assert_names(&text, "`run_until_stalled` was called", &at, "Await");
     });
 }
 
-/// 63 · asyncio has no interval. Breaks when the period is not checked: the beat would
-/// never let time pass.
+/// 63 · asyncio has no interval. Breaks when the period is not checked: an interval of zero
+/// would never let time pass.
 #[test]
 fn an_interval_of_zero_says_to_use_a_longer_period() {
     on_loop(|| async {
         let (at, text) = (here(), panic_text(|| interval(Duration::ZERO)));
-        assert_tells(&text, "a period of zero", &at, "Use a longer period");
+        assert_names(&text, "a period of zero", &at, "Use a longer period");
     });
 }
 
@@ -189,15 +189,15 @@ fn an_interval_of_zero_says_to_use_a_longer_period() {
 #[test]
 fn a_channel_for_nothing_says_to_use_at_least_one() {
     let (at, text) = (here(), panic_text(|| channel::bounded::<()>(0)));
-    assert_tells(&text, "a capacity of 0", &at, "at least 1");
+    assert_names(&text, "a capacity of 0", &at, "at least 1");
 }
 
-/// 88 · as in asyncio. Breaks when the number is not checked: nobody could ever arrive
-/// last.
+/// 88 · as in asyncio. Breaks when the number is not checked: no task could ever be the
+/// last to arrive.
 #[test]
-fn a_barrier_for_nobody_says_to_use_at_least_one() {
+fn a_barrier_for_zero_tasks_says_to_use_at_least_one() {
     let (at, text) = (here(), panic_text(|| Barrier::new(0)));
-    assert_tells(&text, "0 tasks", &at, "at least 1");
+    assert_names(&text, "0 tasks", &at, "at least 1");
 }
 
 /// 78 · as in asyncio's `ThreadPoolExecutor`. Breaks when the number is not checked: the
@@ -205,11 +205,11 @@ fn a_barrier_for_nobody_says_to_use_at_least_one() {
 #[test]
 fn a_pool_of_no_threads_says_to_use_at_least_one() {
     let (at, text) = (here(), panic_text(|| Executor::builder().blocking_threads(0)));
-    assert_tells(&text, "was given 0", &at, "at least 1");
+    assert_names(&text, "was given 0", &at, "at least 1");
 }
 
-/// 2 · no counterpart in asyncio, where a task may be awaited again. Breaks when the
-/// second poll waits for an end that has been.
+/// 2 · no counterpart in asyncio, where a task may be awaited again. Breaks when the second
+/// poll waits for an end that has passed.
 #[test]
 fn a_join_handle_that_is_polled_again_says_which_task_and_to_await_it_once() {
     on_loop(|| async {
@@ -217,7 +217,7 @@ fn a_join_handle_that_is_polled_again_says_which_task_and_to_await_it_once() {
         let id = handle.id();
         (&mut handle).await.unwrap();
         let text = panic_text(|| poll_with(&mut handle, Waker::noop()));
-        assert_tells(&text, &id.to_string(), &at, "Await a handle once");
+        assert_names(&text, &id.to_string(), &at, "Await a handle once");
     });
 }
 
@@ -229,7 +229,7 @@ fn an_unblock_that_is_polled_again_names_its_line_and_says_to_await_it_once() {
         let (at, mut job) = (here(), unblock(|| ()));
         (&mut job).await;
         let text = panic_text(|| poll_with(&mut job, Waker::noop()));
-        assert_tells(&text, "polled again", &at, "Await it once");
+        assert_names(&text, "polled again", &at, "Await it once");
     });
 }
 
@@ -241,7 +241,7 @@ fn a_timeout_that_is_polled_again_names_its_line_and_says_to_await_it_once() {
         let (at, mut limited) = (here(), Box::pin(timeout(second, async {})));
         limited.as_mut().await.unwrap();
         let text = panic_text(|| poll_with(&mut limited, Waker::noop()));
-        assert_tells(&text, "polled again", &at, "Await it once");
+        assert_names(&text, "polled again", &at, "Await it once");
     });
 }
 
@@ -253,12 +253,12 @@ fn a_join_all_that_is_polled_again_names_its_line_and_says_to_await_it_once() {
         let (at, mut all) = (here(), join_all([async {}]));
         (&mut all).await;
         let text = panic_text(|| poll_with(&mut all, Waker::noop()));
-        assert_tells(&text, "polled again", &at, "Await it once");
+        assert_names(&text, "polled again", &at, "Await it once");
     });
 }
 
-/// 2 · no counterpart in asyncio. Breaks when the second poll sends nothing and says it
-/// did.
+/// 2 · no counterpart in asyncio. Breaks when the second poll sends nothing, and reports
+/// success.
 #[test]
 fn a_send_that_is_polled_again_names_its_line_and_says_to_await_it_once() {
     on_loop(|| async {
@@ -266,7 +266,7 @@ fn a_send_that_is_polled_again_names_its_line_and_says_to_await_it_once() {
         let (at, mut send) = (here(), sender.send("value"));
         (&mut send).await.unwrap();
         let text = panic_text(|| poll_with(&mut send, Waker::noop()));
-        assert_tells(&text, "polled again", &at, "Await it once");
+        assert_names(&text, "polled again", &at, "Await it once");
     });
 }
 
@@ -279,7 +279,7 @@ fn into_panic_of_a_cancelled_error_names_its_line_and_says_to_ask_first() {
         task.abort();
         let error = task.await.unwrap_err();
         let (at, text) = (here(), panic_text(|| error.into_panic()));
-        assert_tells(&text, "was cancelled, it did not panic", &at, "is_panic");
+        assert_names(&text, "was cancelled, it did not panic", &at, "is_panic");
     });
 }
 
@@ -294,7 +294,7 @@ fn a_file_given_to_async_new_is_the_error_of_the_kernel() {
     });
 }
 
-/// 50 · as in asyncio. Breaks when a guard is not given back as the panic unwinds.
+/// 50 · as in asyncio. Breaks when the panic does not release a guard while it unwinds.
 #[test]
 fn the_loop_goes_on_after_each_of_these_mistakes() {
     within_limit(|| {
@@ -311,7 +311,7 @@ fn the_loop_goes_on_after_each_of_these_mistakes() {
 }
 
 /// As in asyncio, where the port is an argument of its own and cannot be forgotten. Breaks
-/// when the address goes to the system's look-up, which complains of something else.
+/// when the address goes to the system's look-up, whose error says something else.
 #[test]
 fn an_address_without_a_port_says_that_the_port_is_missing() {
     on_loop(|| async {

@@ -1,6 +1,6 @@
-//! Chapter 13: the promises of the earlier chapters, under users who do what no kind
-//! user would: drops and wakers that panic, descriptors that change, waits that are
-//! given up at the worst moment. Each of these has broken the loop once.
+//! Chapter 13: the promises of the earlier chapters, for programs that misbehave: drops
+//! and wakers that panic, descriptors that change, waits that are given up at the worst
+//! moment. Each of these has broken the loop once.
 
 mod support;
 
@@ -27,7 +27,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 // ── panics ────────────────────────────────────────────────────────────────
 
-/// A waker of another executor that cannot be woken.
+/// A waker of another executor that panics when it is woken.
 struct PanicsOnWake;
 
 impl Wake for PanicsOnWake {
@@ -36,8 +36,8 @@ impl Wake for PanicsOnWake {
     }
 }
 
-/// 50 · Breaks when the panic of a foreign waker ends the dropping of the leftovers: the
-/// executor then takes itself to be closing for ever.
+/// 50 · Breaks when the panic of a foreign waker stops the loop from dropping the tasks that
+/// are left: the executor then counts as closing for ever.
 #[test]
 fn a_foreign_waker_that_panics_keeps_no_leftover_from_being_dropped() {
     within_limit(|| {
@@ -51,7 +51,7 @@ fn a_foreign_waker_that_panics_keeps_no_leftover_from_being_dropped() {
                 panic!("the root")
             })
         });
-        assert_eq!(text, "the root", "the caller sees the root's panic and no other");
+        assert_eq!(text, "the root", "the caller must see the root's panic, and no other");
         assert!(second.is_finished(), "the other leftover was dropped too");
         let later = executor.spawn(async { 7 });
         assert_eq!(executor.block_on(later).unwrap(), 7, "the executor is usable");
@@ -60,7 +60,7 @@ fn a_foreign_waker_that_panics_keeps_no_leftover_from_being_dropped() {
 
 /// 86 · Breaks when the panic of one waiter's waker loses the wakes of those behind it.
 #[test]
-fn a_foreign_waker_that_panics_loses_nobody_elses_wake() {
+fn a_foreign_waker_that_panics_loses_no_other_wake() {
     within_limit(|| {
         let executor = virtual_executor();
         let event = Rc::new(Event::new());
@@ -105,9 +105,9 @@ impl Future for PanicsTwice {
     }
 }
 
-/// 46 · Breaks when the output, which nobody will get, is dropped outside of the catch.
+/// 46 · Breaks when the output of a detached task is dropped outside of the `catch_unwind`.
 #[test]
-fn a_task_whose_future_and_output_both_panic_in_drop_stops_nobody() {
+fn a_task_whose_future_and_output_both_panic_in_drop_stops_no_other_task() {
     on_virtual_loop(|| async {
         let error = spawn(PanicsTwice::new()).await;
         assert!(error.is_err_and(|error| error.is_panic()));
@@ -115,8 +115,8 @@ fn a_task_whose_future_and_output_both_panic_in_drop_stops_nobody() {
     });
 }
 
-/// A payload whose drop panics, with another one of its kind, and so on for ever: the
-/// only way out is to forget one. It has no size, so that nothing is lost by that.
+/// A payload whose drop panics with another such payload, and so on for ever: the only way
+/// out is to forget one payload. It has no size, so forgetting it loses no memory.
 struct Bomb;
 
 impl Drop for Bomb {
@@ -125,9 +125,9 @@ impl Drop for Bomb {
     }
 }
 
-/// 46 · Breaks when the payload that nobody joins is dropped outside of the catch.
+/// 46 · Breaks when the payload of a detached task is dropped outside of the `catch_unwind`.
 #[test]
-fn a_payload_that_panics_in_drop_stops_nobody() {
+fn a_payload_that_panics_in_drop_stops_no_other_task() {
     within_limit(|| {
         let run = catch_unwind(|| {
             virtual_executor().block_on(async {
@@ -136,14 +136,14 @@ fn a_payload_that_panics_in_drop_stops_nobody() {
             });
         });
         if let Err(payload) = run {
-            // In the hands of the test's own thread it would go off again, and hang it.
+            // On the test's own thread the drop would panic again, and hang the thread.
             std::mem::forget(payload);
             panic!("the payload's drop has reached the loop");
         }
     });
 }
 
-/// The result of a job whose drop throws a bomb.
+/// The result of a job; its drop panics with such a payload.
 struct ThrowsBomb;
 
 impl Drop for ThrowsBomb {
@@ -152,8 +152,8 @@ impl Drop for ThrowsBomb {
     }
 }
 
-/// 64 · Breaks when a job that ends in such a way is never counted as done: virtual time
-/// then waits for it for ever.
+/// 64 · Breaks when a job whose result panics is never counted as done: virtual time then
+/// waits for the job for ever.
 #[test]
 fn a_job_that_ends_in_panicking_drops_is_done_all_the_same() {
     on_virtual_loop(|| async {
@@ -180,7 +180,7 @@ fn a_panic_in_the_drop_of_a_remote_task_arrives_as_join_error() {
     });
 }
 
-/// Spawns a task when it is dropped, which tells when it runs.
+/// Spawns a task when it is dropped; the task sets a flag when it runs.
 struct SpawnsOnDrop(Rc<Cell<bool>>);
 
 impl Drop for SpawnsOnDrop {
@@ -190,7 +190,7 @@ impl Drop for SpawnsOnDrop {
     }
 }
 
-/// 48 · Breaks when the leftovers are dropped before the stuck root is, and not after.
+/// 48 · Breaks when the tasks that are left are dropped before the stuck root, and not after.
 #[test]
 fn what_the_drop_of_a_stuck_root_spawns_is_a_leftover_too() {
     within_limit(|| {
@@ -205,13 +205,14 @@ fn what_the_drop_of_a_stuck_root_spawns_is_a_leftover_too() {
         });
         assert!(text.contains("deadlock"), "{text}");
         executor.run_until_stalled();
-        assert!(!ran.get(), "it has survived the panic");
+        assert!(!ran.get(), "the spawned task has survived the panic");
     });
 }
 
 // ── waits that are given up ───────────────────────────────────────────────
 
-/// 89 · Breaks when a stream that waits no longer is served like a receiver that does.
+/// 89 · Breaks when a stream that does not wait any more is woken instead of a receiver that
+/// does.
 #[test]
 fn a_stream_that_was_given_up_takes_no_value_from_other_receivers() {
     on_virtual_loop(|| async {
@@ -221,7 +222,9 @@ fn a_stream_that_was_given_up_takes_no_value_from_other_receivers() {
         let other = spawn(async move { receiver.recv().await });
         turns(2).await;
         sender.try_send(7).unwrap();
-        let received = timeout(HOUR, other).await.expect("nobody woke it, though a value is there");
+        let received = timeout(HOUR, other)
+            .await
+            .expect("the receiver was not woken, although there is a value");
         assert_eq!(received.unwrap(), Ok(7));
     });
 }
@@ -237,7 +240,7 @@ fn a_timeout_that_is_done_leaves_no_timer() {
     });
 }
 
-/// 57 · Breaks when a reset forgets who is waiting.
+/// 57 · Breaks when a reset loses the waker of the task that waits.
 #[test]
 fn a_sleep_that_is_reset_while_a_task_waits_for_it_wakes_the_task() {
     on_virtual_loop(|| async {
@@ -274,19 +277,19 @@ fn a_guard_outlives_the_condition_variable_that_gave_it_back() {
 
 // ── the loop's end ────────────────────────────────────────────────────────
 
-/// 82 · Breaks when the loop's end waits for its jobs before it lets go of its inbox: a
-/// job that waits for an answer from the loop then waits for ever, and so does the loop.
+/// 82 · Breaks when the loop's end waits for its jobs before it disconnects its inbox: a job
+/// that waits for an answer from the loop then waits for ever, and so does the loop.
 #[test]
 fn a_job_that_waits_for_the_loop_does_not_hang_the_loops_end() {
     within_limit(|| {
         let executor = Executor::new().unwrap();
         let remote = executor.remote();
         let (go, wait) = mpsc::channel::<()>();
-        let (tell, told) = mpsc::channel();
+        let (sender, disconnected) = mpsc::channel();
         executor.block_on(async {
             let mut job = unblock(move || {
                 let _ = wait.recv();
-                let _ = tell.send(remote.spawn(|| async {}).recv().is_err());
+                let _ = sender.send(remote.spawn(|| async {}).recv().is_err());
             });
             assert!(poll_once(&mut job).await.is_pending());
         });
@@ -296,17 +299,17 @@ fn a_job_that_waits_for_the_loop_does_not_hang_the_loops_end() {
             pending::<()>().await;
         }));
         drop(executor);
-        assert!(told.recv().unwrap(), "the receiver is disconnected");
+        assert!(disconnected.recv().unwrap(), "the receiver is disconnected");
     });
 }
 
 // ── descriptors and files ─────────────────────────────────────────────────
 
-/// 21 · Breaks when only polls are counted between two looks: a socket then waits for
-/// 64 of them, however long they take. The subject is the real clock.
+/// 21 · Breaks when only polls of tasks are counted between two polls for I/O: a socket then
+/// waits for 64 polls, however long they take. The subject is the real clock.
 #[cfg(unix)]
 #[test]
-fn a_socket_is_served_within_a_few_turns_however_long_they_are() {
+fn a_socket_is_polled_within_a_few_turns_however_long_they_are() {
     use glassloop::net::UnixStream;
 
     on_loop(|| async {
@@ -332,14 +335,14 @@ fn a_socket_is_served_within_a_few_turns_however_long_they_are() {
     });
 }
 
-/// A waker that does nothing, and of which there may be many.
+/// A waker that does nothing. Each is another waker, unlike `Waker::noop`.
 struct Nothing;
 
 impl Wake for Nothing {
     fn wake(self: Arc<Self>) {}
 }
 
-/// 71 · Breaks when each new waker of a combinator stays with the socket until an event.
+/// 71 · Breaks when the socket keeps each new waker of a combinator until an event.
 #[cfg(unix)]
 #[test]
 fn a_socket_keeps_a_bounded_number_of_wakers_that_come_and_go() {
@@ -386,9 +389,9 @@ fn a_socket_may_be_taken_from_the_loop_in_the_middle_of_its_event() {
         assert!(poll_with(&mut far.read(&mut [0]), &waker).is_pending());
         WITHIN_REACH.set(Some(far));
         std::io::Write::write_all(&mut &near, b"x").unwrap();
-        // Another socket that is watched makes the loop look.
-        let (_other, mut watched) = glassloop::net::UnixStream::pair().unwrap();
-        assert!(timeout(HOUR, watched.read(&mut [0])).await.is_err());
+        // A wait for another socket makes the loop poll for I/O.
+        let (_other, mut awaited) = glassloop::net::UnixStream::pair().unwrap();
+        assert!(timeout(HOUR, awaited.read(&mut [0])).await.is_err());
         assert!(WITHIN_REACH.take().is_none(), "the waker has run");
     });
 }
@@ -399,7 +402,7 @@ fn file_with(text: &str) -> tempfile::NamedTempFile {
     file
 }
 
-/// 79 · Breaks when what was read ahead survives the cut.
+/// 79 · Breaks when the file keeps bytes that it has read ahead beyond the new length.
 #[test]
 fn bytes_that_were_cut_off_are_not_read_any_more() {
     on_loop(|| async {
@@ -425,8 +428,8 @@ fn a_seek_beyond_all_bounds_is_an_error() {
     });
 }
 
-/// 79 · Breaks when a write insists on going back to where the reader is: a pipe has no
-/// such place.
+/// 79 · Breaks when a write always seeks back to the position of the reader: a pipe has no
+/// position.
 #[cfg(unix)]
 #[test]
 fn a_pipe_can_be_written_to_after_it_was_read() {

@@ -1,6 +1,6 @@
-//! Chapter 14: what things say. An error says in a sentence what has happened; and
-//! `{:?}` shows of everything the state that a puzzled reader would ask for, at any
-//! time, also while somebody else is using it.
+//! Chapter 14: what things say. An error says in a sentence what has happened; and `{:?}`
+//! of every type shows the state that helps to find a mistake, at any time, also while
+//! another task is using the value.
 
 mod support;
 
@@ -25,13 +25,13 @@ fn shows(thing: impl Debug, expected: &str) {
 /// Checks what `{}` says.
 #[track_caller]
 fn says(error: impl Display, expected: &str) {
-    assert_eq!(error.to_string(), expected, "this is all that a user may get to see of it");
+    assert_eq!(error.to_string(), expected, "this text may be all that a user sees");
 }
 
 // ── errors ───────────────────────────────────────────────────────────────────
 
-/// As in asyncio, but for a cancellation, whose text is empty there. Breaks when a panic
-/// without a text is taken for a cancellation.
+/// As in asyncio, except for a cancellation, whose text is empty there. Breaks when a panic
+/// without a text is reported as a cancellation.
 #[test]
 fn a_join_error_says_how_the_task_ended() {
     on_virtual_loop(|| async {
@@ -65,8 +65,8 @@ fn every_other_error_says_what_has_happened() {
     });
 }
 
-/// A value need not be printable for its error to be. Breaks when an error of a
-/// channel asks for `T: Debug`: then no such `Result` could be `unwrap`ped.
+/// An error can be printed even if its value cannot. Breaks when an error of a channel asks
+/// for `T: Debug`: then no such `Result` could be `unwrap`ped.
 #[test]
 fn the_errors_of_a_channel_say_whether_it_is_full_empty_or_closed() {
     /// A value that cannot be printed.
@@ -106,7 +106,7 @@ fn a_mutex_shows_its_value_or_that_it_is_locked() {
     });
 }
 
-/// Breaks when the count is that of another moment.
+/// Breaks when the count is not the current one.
 #[test]
 fn what_tasks_wait_for_shows_how_far_it_is() {
     on_virtual_loop(|| async {
@@ -181,7 +181,7 @@ fn a_future_shows_what_it_waits_for() {
     });
 }
 
-/// Breaks when a job shows itself as out before it was handed over.
+/// Breaks when a job shows itself as running before the pool has it.
 #[test]
 fn what_another_thread_brings_shows_whether_it_is_under_way() {
     on_loop(|| async {
@@ -199,7 +199,7 @@ fn what_another_thread_brings_shows_whether_it_is_under_way() {
 
 // ── descriptors and files ────────────────────────────────────────────────────
 
-/// Breaks when the wrapper hides what the standard library knows of the descriptor.
+/// Breaks when the wrapper hides what the standard library shows of the descriptor.
 #[cfg(unix)]
 #[test]
 fn a_descriptor_shows_the_type_inside() {
@@ -210,7 +210,7 @@ fn a_descriptor_shows_the_type_inside() {
     });
 }
 
-/// Breaks when the wrapper hides what the standard library knows of the file.
+/// Breaks when the wrapper hides what the standard library shows of the file.
 #[test]
 fn a_file_shows_the_file_inside() {
     on_loop(|| async {
@@ -224,7 +224,7 @@ fn a_file_shows_the_file_inside() {
 
 // ── the loop ─────────────────────────────────────────────────────────────────
 
-/// Breaks when the totals are only in the fields, where a log line does not reach them.
+/// Breaks when the totals are only in the fields, and a log line cannot show them.
 #[test]
 fn an_executor_shows_what_it_has_done() {
     within_limit(|| {

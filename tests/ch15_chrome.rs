@@ -1,7 +1,7 @@
 //! # The trace for viewers: Chrome's trace events
 //!
 //! What ui.perfetto.dev and chrome://tracing need of a `.json` trace, checked for the trace
-//! of every example: they drop silently what does not fit together.
+//! of every example: these viewers silently drop events that do not fit together.
 
 #[path = "support/programs.rs"]
 mod programs;
@@ -67,8 +67,8 @@ fn slices_are_nested(program: &str, events: &[Value]) {
     assert!(open.is_empty(), "{program}: these slices have no end: {open:?}");
 }
 
-/// Each arrow begins while its thread is in a slice, and ends so. It has one end at most:
-/// a task that is aborted before its turn is an arrow's end for nobody.
+/// Each arrow begins and ends while its thread is in a slice. An arrow has one end at most:
+/// it has none if the woken task is aborted before its turn.
 fn arrows_lead_from_slice_to_slice(program: &str, events: &[Value]) {
     let (mut begun, mut depth) = (Vec::new(), BTreeMap::new());
     for event in events {
@@ -121,7 +121,7 @@ fn the_trace_of_every_example_fits_together() {
     for entry in fs::read_dir(in_examples("")).unwrap() {
         let file = entry.unwrap().path();
         let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
-        // These are recorded, which means that they end by themselves.
+        // These examples have a recorded output, so they end by themselves.
         if file.extension().is_none_or(|ending| ending != "out") {
             continue;
         }
@@ -154,7 +154,7 @@ fn a_poll_a_wake_and_a_timer_can_be_seen() {
         let shown = |phase: &str, name: &str| {
             events.iter().filter(|event| event["ph"] == phase && event["name"] == name).count()
         };
-        assert_eq!(shown("B", "poll 2"), 2, "the napper's, and the root's after it");
+        assert_eq!(shown("B", "poll 2"), 2, "one of the napper, and one of the root after it");
         assert_eq!(shown("f", "wake"), 3, "by the spawn, the timer, the end of the napper");
         assert_eq!(shown("b", "timer of napper"), 1);
         assert_eq!(shown("B", "park"), 1);
@@ -162,8 +162,8 @@ fn a_poll_a_wake_and_a_timer_can_be_seen() {
     });
 }
 
-/// A program that crashes closes nothing. The viewers read such a list; so here the rest of
-/// it must be valid as soon as it is closed.
+/// A program that crashes does not close the list. The viewers read such a list; so the list
+/// must be valid JSON as soon as this test closes it.
 #[test]
 fn a_trace_without_its_end_is_a_list_that_is_not_closed() {
     within_limit(|| {
@@ -172,7 +172,7 @@ fn a_trace_without_its_end_is_a_list_that_is_not_closed() {
         let executor = Executor::builder().virtual_time().trace(&path).build().unwrap();
         executor.block_on(async { spawn_named("one", async {}).await.unwrap() });
         let json = fs::read_to_string(&path).unwrap();
-        assert!(json.ends_with(",\n"), "the loop is there still: {json}");
+        assert!(json.ends_with(",\n"), "the loop still exists: {json}");
         assert!(!events(&format!("{json}{{}}]")).is_empty());
         drop(executor);
         assert!(fs::read_to_string(&path).unwrap().ends_with("}\n]\n"));

@@ -1,5 +1,5 @@
-//! Chapter 15: the trace as an oracle. Whatever programs do, what their loop says that it
-//! has done keeps the rules. (That each rule can be broken: `ch15_oracle_rules.rs`.)
+//! Chapter 15: the trace as an oracle. Whatever a program does, the trace of its loop keeps
+//! the rules. (`ch15_oracle_rules.rs` shows that each rule can be broken.)
 
 mod oracle;
 mod support;
@@ -25,7 +25,7 @@ use oracle::traced::{expect_good, real, trace_of, virtual_time};
 use support::{panic_text, within_limit, woken_by_a_thread};
 
 /// Runs a program on a loop of each clock, whose traces must be good. Returns the account
-/// of the one on virtual time.
+/// of the loop on virtual time.
 fn good(program: impl AsyncFn() + Send + 'static) -> Account {
     good_loops(move |executor| executor.block_on(program()))
 }
@@ -158,7 +158,7 @@ fn destructors_that_spawn_and_wake_while_the_loop_ends_keep_the_rules() {
         }
         yield_now().await;
     });
-    assert_eq!(account.count("drop"), 6, "each has left another one");
+    assert_eq!(account.count("drop"), 6, "each drop has spawned another task");
 }
 
 #[test]
@@ -231,12 +231,12 @@ fn a_group_whose_task_fails_keeps_the_rules() {
 #[test]
 fn locks_and_channels_keep_the_rules() {
     good(async || {
-        let room = Rc::new(Semaphore::new(2));
+        let permits = Rc::new(Semaphore::new(2));
         let (sender, receiver) = channel::bounded(1);
         let tasks = (0..6).map(|index| {
-            let (room, sender) = (Rc::clone(&room), sender.clone());
+            let (permits, sender) = (Rc::clone(&permits), sender.clone());
             async move {
-                let _permit = room.acquire().await;
+                let _permit = permits.acquire().await;
                 sleep(milliseconds(1)).await;
                 sender.send(index).await.unwrap();
             }
@@ -327,7 +327,7 @@ fn a_sleep_that_outlives_the_run_keeps_the_rules() {
 }
 
 #[test]
-fn what_outlives_its_loop_is_not_told_any_more() {
+fn what_outlives_its_loop_is_not_traced_any_more() {
     within_limit(|| {
         let mut kept = None;
         let trace = trace_of(virtual_time(), |executor| {
@@ -386,7 +386,7 @@ fn loops_of_several_threads_keep_the_rules() {
 
 // ── timers ────────────────────────────────────────────────────────────────
 
-/// Numbers that look like any others.
+/// Pseudo-random numbers, the same in each run.
 fn scattered(count: u64, below: u64) -> impl Iterator<Item = u64> {
     let mut state = 0x9E37_79B9_7F4A_7C15u64;
     (0..count).map(move |_| {
@@ -414,9 +414,9 @@ fn ten_thousand_timers_lie_where_their_deadlines_say() {
     });
 }
 
-/// As long as one is armed, the hand goes on with the clock, and the oracle knows where it is.
+/// While a timer is armed, the cursor moves with the clock, and the oracle knows where it is.
 #[test]
-fn timers_that_are_armed_while_the_hand_goes_on_lie_where_their_deadlines_say() {
+fn timers_that_are_armed_while_the_cursor_moves_are_in_the_slots_of_their_deadlines() {
     let account = good_loops(|executor| {
         executor.block_on(async {
             spawn(sleep(Duration::from_secs(3600))).detach();
@@ -517,7 +517,7 @@ fn a_sleep_that_moves_to_another_task_keeps_the_rules() {
 }
 
 #[test]
-fn a_sleep_that_another_task_resets_is_told_with_its_new_deadline() {
+fn a_sleep_that_another_task_resets_is_traced_with_its_new_deadline() {
     good(async || {
         let moved = Rc::new(RefCell::new(sleep(milliseconds(5))));
         let shared = Rc::clone(&moved);
@@ -526,7 +526,7 @@ fn a_sleep_that_another_task_resets_is_told_with_its_new_deadline() {
         moved.borrow_mut().reset(now() + Duration::from_secs(2));
         let tasks = glassloop::tasks();
         let WaitsFor::Timer(rest) = tasks[1].waits[0].what else { panic!("{tasks}") };
-        assert!(rest > Duration::from_secs(1), "it waits for the old timer still: {tasks}");
+        assert!(rest > Duration::from_secs(1), "the task still waits for the old timer: {tasks}");
         moved.borrow_mut().reset(now());
         task.await.unwrap();
     });

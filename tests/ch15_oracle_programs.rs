@@ -18,7 +18,7 @@ use programs::{in_examples, program};
 use support::{within_limit, within_limit_as};
 use tempfile::TempDir;
 
-/// Those who wait for what no virtual clock can hasten, as in `twins.rs`.
+/// The programs that need real time, as in `twins.rs`.
 const ON_REAL_TIME: [&str; 5] = ["18", "20", "23", "28", "29"];
 /// Programs that are run by a test of their own, with arguments.
 const WITH_ARGUMENTS: [&str; 5] = ["chat_server", "file_server", "link_checker", "profile", "tour"];
@@ -53,8 +53,8 @@ impl Traces {
         files.map(|file| file.unwrap().path()).collect()
     }
 
-    /// There are traces, all of them are good, and each loop has ended in order; unless
-    /// the program exits from within.
+    /// Checks that there are traces, that all are good, and that each loop has ended in
+    /// order; unless the program exits while its loop runs.
     fn must_be_good(&self, name: &str) {
         let paths = self.paths();
         assert!(!paths.is_empty(), "{name} has left no trace");
@@ -78,8 +78,8 @@ fn all_are_good(names: Vec<String>, prepare: fn(&mut Command)) {
             let complaints = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "{name} fails when it is traced: {complaints}");
             assert!(!complaints.contains("glassloop: "), "{name}: {complaints}");
-            // Two of them build a loop of their own, before the reader's eyes; and one only
-            // runs others.
+            // Two examples have a loop of their own in their source; and one only runs other
+            // programs.
             if !["awaitable", "event_loop", "gallery"].contains(&&*name) {
                 traces.must_be_good(&name);
             }
@@ -141,7 +141,7 @@ impl Server {
         Server { child, address: format!("127.0.0.1:{port}") }
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Asks the server to end, and waits until it has ended.
     fn stop(mut self) {
         let kill = format!("kill -TERM {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());

@@ -1,5 +1,5 @@
-//! Chapter 15: each rule of the oracle can be broken. A good trace is corrupted by hand,
-//! and the oracle must find just that.
+//! Chapter 15: each rule of the oracle can be broken. Each test corrupts a good trace, and
+//! the oracle must find the corrupted event.
 
 #![cfg(unix)]
 
@@ -75,7 +75,7 @@ impl Trace {
         self
     }
 
-    /// Puts events behind one; their time and turn are that one's.
+    /// Puts events behind an event, with the time and the turn of that event.
     fn after(mut self, kind: &str, fields: &str, events: &[&str]) -> Trace {
         let place = self.place(kind, fields);
         let (head, _) = self.0[place].split_once("\"ev\"").unwrap();
@@ -89,7 +89,7 @@ impl Trace {
         self
     }
 
-    /// The oracle finds what is wrong. The events are numbered anew before.
+    /// Checks that the oracle finds what is wrong. The events are numbered anew first.
     #[track_caller]
     fn must_break(mut self, sentence: &str) {
         for (number, line) in self.0.iter_mut().enumerate().skip(1) {
@@ -103,7 +103,7 @@ impl Trace {
     fn must_break_as_it_is(self, sentence: &str) {
         let text = self.0.join("\n") + "\n";
         match oracle::check(&text) {
-            Ok(_) => panic!("nobody has noticed: {sentence}\n{text}"),
+            Ok(_) => panic!("the oracle has not noticed: {sentence}\n{text}"),
             Err(complaint) => {
                 let said = &complaint.sentence;
                 assert!(said.contains(sentence), "{sentence:?} was expected, not\n{complaint}");
@@ -117,11 +117,11 @@ impl Trace {
 /// Task 2 sleeps, task 3 yields, task 4 is left when the loop ends.
 fn tasks() -> Trace {
     Trace::of(async || {
-        let sleeper = spawn(async { sleep(Duration::from_millis(5)).await });
+        let sleeping = spawn(async { sleep(Duration::from_millis(5)).await });
         let yielder = spawn(yield_now());
         spawn(pending::<()>()).detach();
         yielder.await.unwrap();
-        sleeper.await.unwrap();
+        sleeping.await.unwrap();
     })
 }
 
@@ -150,8 +150,8 @@ fn descriptors() -> Trace {
     })
 }
 
-/// The root waits for a job, while task 2 sleeps. Written down: when exactly a job is done
-/// differs.
+/// The root waits for a job, while task 2 sleeps. A fixed text, because a job is done at
+/// another moment in each run.
 fn jobs() -> Trace {
     Trace::written(&[
         r#""t":0,"turn":0,"ev":"spawn","task":1,"name":"root","by":"start","file":"a.rs","line":1"#,
@@ -177,8 +177,8 @@ fn jobs() -> Trace {
     ])
 }
 
-/// The root waits for a thread. Written down: whether the loop sleeps before it is woken
-/// differs.
+/// The root waits for a thread. A fixed text, because the loop does not sleep in every run
+/// before the thread wakes it.
 fn threads() -> Trace {
     Trace::written(&[
         r#""t":0,"turn":0,"ev":"spawn","task":1,"name":"root","by":"start","file":"a.rs","line":1"#,
@@ -204,11 +204,14 @@ const SLEEP: [&str; 2] = [r#""ev":"park""#, r#""ev":"unpark","why":"thread""#];
 fn a_trace_that_is_torn_in_its_last_line_is_good_and_elsewhere_is_not() {
     let Trace(lines) = tasks();
     let text = lines.join("\n");
-    assert!(oracle::check(&text[..text.len() - 3]).is_ok(), "as after a crash");
+    assert!(oracle::check(&text[..text.len() - 3]).is_ok(), "a crash may cut the last line off");
     let cut = text.replacen(r#","ev":"done""#, "", 1);
     let complaint = oracle::check(&(cut + "\n")).unwrap_err().to_string();
     assert!(complaint.contains(r#""ev" is missing"#), "{complaint}");
-    assert!(complaint.contains("\n> {"), "it shows the line and its neighbours: {complaint}");
+    assert!(
+        complaint.contains("\n> {"),
+        "the complaint must show the line and its neighbours: {complaint}"
+    );
 }
 
 #[test]
@@ -297,7 +300,7 @@ fn one_root_runs_at_a_time() {
 
 #[test]
 fn who_is_polled_was_woken() {
-    tasks().without("wake", r#""task":3"#).must_break("nobody woke it");
+    tasks().without("wake", r#""task":3"#).must_break("it was not woken");
 }
 
 #[test]
@@ -316,7 +319,7 @@ fn who_is_woken_in_a_turn_waits_for_the_next() {
 }
 
 #[test]
-fn a_turn_polls_all_who_were_ready_when_it_began() {
+fn a_turn_polls_all_tasks_that_were_ready_when_it_began() {
     let trace = tasks().without("poll", r#""task":4"#).without("pending", r#""task":4"#);
     trace.must_break("task 4, which was ready, had no poll");
 }
@@ -355,7 +358,7 @@ fn one_poll_ends_before_the_next_begins() {
 fn a_wake_says_whether_the_task_was_ready_already() {
     let dup = |trace: Trace| trace.change("wake", "", r#""by""#, r#""dup":true,"by""#);
     dup(tasks()).must_break("as if it were ready, and it is not");
-    tasks().twice("wake", "").must_break("into the queue, where it stands");
+    tasks().twice("wake", "").must_break("pushed to the run queue, in which it is");
 }
 
 #[test]
@@ -372,7 +375,7 @@ fn every_task_has_ended_when_the_loop_has() {
 }
 
 #[test]
-fn no_task_is_polled_while_the_loop_looks_outside() {
+fn no_task_is_polled_while_the_loop_polls_for_io() {
     let poll = [r#""ev":"poll","task":1,"k":2"#];
     tasks().after("unpark", "", &poll).must_break("that is for I/O");
 }
@@ -464,12 +467,12 @@ fn a_timer_lies_where_its_deadline_says() {
 fn a_timer_cascades_to_where_its_deadline_says() {
     let moves = |from, to| timers().change("cascade", "", from, to);
     moves(r#""slot":"#, r#""slot":1"#).must_break("it belongs in level");
-    timers().without("cascade", "").must_break("which lies there still");
-    timers().twice("cascade", "").must_break("the hand is not at its slot");
+    timers().without("cascade", "").must_break("which is still in it");
+    timers().twice("cascade", "").must_break("the cursor is not at its slot");
     let due = [r#""ev":"cascade","timer":1,"level":-1,"slot":0"#];
     timers().after("phase", r#""p":"timers""#, &due).must_break("though it is due");
     let close = Trace::of(async || sleep(Duration::from_micros(9)).await);
-    close.after("phase", r#""p":"timers""#, &due).must_break("under the hand already");
+    close.after("phase", r#""p":"timers""#, &due).must_break("in the due-soon list already");
     timers().change("cascade", "", r#""timer":"#, r#""timer":7"#).must_break("but is not armed");
 }
 

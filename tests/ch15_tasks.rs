@@ -1,5 +1,5 @@
-//! Chapter 15: the list of tasks. Who is there, where does each stand, and what does it
-//! wait for? And printed: a tree of who awaits whom.
+//! Chapter 15: the list of tasks: which tasks there are, the state of each, and what each
+//! waits for. Printed, the list is a tree: each task is below the task that awaits it.
 
 mod support;
 
@@ -17,7 +17,7 @@ use glassloop::{
 };
 use support::{panic_text, within_limit};
 
-/// Runs `root` on a loop with a virtual clock that takes notes.
+/// Runs `root` on a loop with a virtual clock that records wait reasons.
 fn on_explained_loop<F: Future>(root: F) -> F::Output {
     let executor = Executor::builder().virtual_time().explain(true).build().unwrap();
     executor.block_on(root)
@@ -61,7 +61,7 @@ fn the_root_is_listed_first_and_called_root() {
 }
 
 #[test]
-fn whoever_asks_is_running_the_woken_are_ready_and_the_others_wait() {
+fn the_task_that_asks_is_running_the_woken_tasks_are_ready_and_the_others_wait() {
     within_limit(|| {
         on_explained_loop(async {
             spawn_named("asleep", pending::<()>()).detach();
@@ -193,7 +193,7 @@ fn a_task_that_waits_in_several_leaves_names_them_all() {
     });
 }
 
-/// The limit is noticed in a poll in which the lock was asked for once more.
+/// The poll that finds the limit elapsed has also polled the lock once more.
 #[test]
 fn what_was_given_up_in_the_same_poll_is_not_waited_for() {
     within_limit(|| {
@@ -234,7 +234,7 @@ fn a_lock_that_was_got_is_not_waited_for() {
 }
 
 #[test]
-fn a_loop_that_takes_no_notes_lists_who_is_there_all_the_same() {
+fn a_loop_that_records_no_wait_reasons_still_lists_its_tasks() {
     within_limit(|| {
         let executor = Executor::builder().virtual_time().explain(false).build().unwrap();
         executor.spawn(sleep_on_the_loop()).detach();
@@ -284,7 +284,7 @@ fn tree() -> Vec<String> {
 }
 
 #[test]
-fn printed_the_awaited_stand_under_those_that_await_them() {
+fn the_printed_list_shows_each_task_below_the_task_that_awaits_it() {
     within_limit(|| {
         on_explained_loop(async {
             let inner = spawn_named("inner", pending::<()>());

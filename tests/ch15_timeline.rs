@@ -1,7 +1,7 @@
 //! # The timeline on stderr
 //!
-//! What `GLASSLOOP_TRACE=-` shows is read by people, so it is held to the letter here, and
-//! fits into a window. (`docs/gallery.md` shows those of whole programs.)
+//! People read what `GLASSLOOP_TRACE=-` shows, so these tests compare every character, and
+//! the text fits into a window. (`docs/gallery.md` shows the timelines of whole programs.)
 
 #![cfg(unix)]
 
@@ -14,8 +14,8 @@ use glassloop::sync::Mutex;
 use glassloop::{Executor, join_all, println, sleep, spawn, spawn_named, yield_now};
 use support::alone::{output_alone, shell};
 
-/// Runs the program on virtual time in a process of its own. Its timeline, without the
-/// first line, which names the program; `None` in that process.
+/// Runs the program on virtual time in a process of its own. Returns its timeline without
+/// the first line, which names the program; `None` in that process.
 fn timeline_of<F: Future>(program: impl FnOnce() -> F + Send + 'static) -> Option<String> {
     let output = output_alone(shell("true"), move || {
         let executor = Executor::builder().virtual_time().trace("-").build();
@@ -30,8 +30,8 @@ fn timeline_of<F: Future>(program: impl FnOnce() -> F + Send + 'static) -> Optio
     Some(rest.to_owned())
 }
 
-/// Compares line by line; `…` in the place of a number of a line in this file, which
-/// would change with each edit above it.
+/// Compares line by line. `…` stands for the number of a line in this file, which would
+/// change with each edit above that line.
 fn expect(timeline: Option<String>, expected: &str) {
     let Some(timeline) = timeline else { return };
     let this = concat!(file!(), ":");
@@ -49,12 +49,12 @@ fn expect(timeline: Option<String>, expected: &str) {
     let expected = expected.trim_start_matches('\n');
     assert!(
         shown == expected,
-        "the timeline is another one now:\n{shown}\ninstead of:\n{expected}"
+        "the timeline has changed, and is now:\n{shown}\ninstead of:\n{expected}"
     );
 }
 
 #[test]
-fn columns_show_who_is_polled_and_the_place_of_those_who_are_ready() {
+fn columns_show_the_task_that_is_polled_and_the_place_of_each_ready_task() {
     let timeline = timeline_of(|| async {
         let lock = Rc::new(Mutex::new(()));
         let held = lock.lock().await;
@@ -72,7 +72,7 @@ fn columns_show_who_is_polled_and_the_place_of_those_who_are_ready() {
 }
 
 #[test]
-fn many_waits_and_many_tasks_are_told_in_short() {
+fn many_waits_and_many_tasks_are_abbreviated() {
     let timeline = timeline_of(|| async {
         let lock = Rc::new(Mutex::new(()));
         let waiting = lock.clone();

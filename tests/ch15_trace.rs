@@ -1,5 +1,5 @@
-//! Chapter 15: traces as files. One that is cut off is of use up to there, one that cannot
-//! be written does no harm, and each loop has its own.
+//! Chapter 15: traces as files. A trace that is cut off can be read up to there, a trace
+//! that cannot be written does no harm, and each loop has a trace of its own.
 
 #![cfg(unix)]
 
@@ -28,8 +28,8 @@ use support::within_limit;
 
 // ── a trace that is cut off ───────────────────────────────────────────────
 
-/// Lets a process of its own, whose loops are traced, run `scenario`. Returns how it
-/// ended, and the account of its first trace. `None` in that process.
+/// Runs `scenario` in a process of its own, whose loops are traced. Returns how the process
+/// ended, and the account of its first trace; `None` in that process.
 fn traced_alone(scenario: fn()) -> Option<(Output, Account)> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trace.jsonl");
@@ -79,10 +79,10 @@ fn the_trace_of_a_program_that_aborts_is_good_up_to_there() {
 }
 
 #[test]
-fn the_trace_of_a_program_that_panics_tells_of_the_panic_and_of_the_end() {
+fn the_trace_of_a_program_that_panics_has_the_panic_and_the_end() {
     let panicked = traced_alone(|| block_on(async { in_the_midst(|| panic!("oh")).await }));
     let Some((output, account)) = panicked else { return };
-    assert_eq!(output.status.code(), Some(101), "as every test that panics: {output:?}");
+    assert_eq!(output.status.code(), Some(101), "the code of every test that panics: {output:?}");
     assert_eq!((account.count("panic"), account.count("end")), (2, 1), "{account:?}");
 }
 
@@ -94,12 +94,15 @@ fn a_trace_is_written_event_by_event() {
         let executor = Executor::builder().trace(&path).build().unwrap();
         let seen = executor.block_on(poll_fn(|_| Poll::Ready(read(&path))));
         let last = seen.lines().last().unwrap();
-        assert!(last.contains(r#""ev":"poll""#), "the poll that reads it is in it: {last}");
+        assert!(
+            last.contains(r#""ev":"poll""#),
+            "the trace must have the poll that reads it: {last}"
+        );
     });
 }
 
 #[test]
-fn what_outlives_its_loop_is_not_told_after_the_end() {
+fn what_outlives_its_loop_is_not_traced_after_the_end() {
     within_limit(|| {
         for ending in ["jsonl", "json", "html"] {
             let folder = tempfile::tempdir().unwrap();
@@ -123,8 +126,8 @@ fn what_outlives_its_loop_is_not_told_after_the_end() {
 
 // ── a trace that cannot be written ────────────────────────────────────────
 
-/// Runs a program with this trace. It must print and return what it does without, and
-/// complain in one line more, which is returned.
+/// Runs a program with this trace. The program must print and return the same as without a
+/// trace, and complain in one more line. Returns that line.
 fn complaint(name: &str, arguments: &[&str], trace: &Path) -> String {
     let run = |trace: Option<&Path>| {
         let mut command = program(name);
@@ -163,7 +166,7 @@ fn a_trace_that_cannot_be_written_is_said_in_one_line_and_does_no_harm() {
 #[test]
 fn a_program_that_fails_fails_in_the_same_way_when_its_trace_cannot_be_written() {
     within_limit(|| {
-        // Nobody listens there.
+        // Nothing listens at this address.
         let arguments = ["http://127.0.0.1:1/", "--retries", "0"];
         complaint("link_checker", &arguments, Path::new("/there/is/no/x.jsonl"));
     });
@@ -176,7 +179,7 @@ fn a_program_of_many_loops_says_once_that_its_traces_cannot_be_written() {
     });
 }
 
-/// Where there is a device that is always full.
+/// On Linux, there is a device that is always full.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_ends_the_trace_and_not_the_program() {
@@ -273,7 +276,7 @@ fn a_timeline_goes_to_stderr_and_leaves_stdout_as_it_is() {
             command.env("GLASSLOOP_TRACE", trace).env("GLASSLOOP_VIRTUAL_TIME", "1");
             command.output().unwrap()
         };
-        // An empty variable is none.
+        // An empty variable means: no trace.
         let (traced, not_traced) = (run("-"), run(""));
         assert!(not_traced.stderr.is_empty(), "{not_traced:?}");
         assert_eq!(traced.stdout, not_traced.stdout);
@@ -316,6 +319,6 @@ fn texts_of_all_kinds_are_escaped() {
             text.filter(|text| *text != "root").map(str::to_owned)
         });
         assert_eq!(texts.collect::<Vec<_>>(), [odd; 3]);
-        assert!(!trace.contains("</"), "nothing ends the script of a page");
+        assert!(!trace.contains("</"), "nothing in the trace may end the script of the page");
     });
 }

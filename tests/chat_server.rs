@@ -32,14 +32,14 @@ fn what_one_client_writes_all_others_see_with_its_name() {
 }
 
 #[test]
-fn who_comes_and_who_goes_is_announced_to_those_who_are_here() {
+fn a_client_that_comes_or_goes_is_announced_to_the_others() {
     within_limit(|| {
         let server = Server::start(&[]);
         let mut ann = server.client("ann");
         let nameless = server.connects();
         let mut bob = server.client("bob");
         ann.reads("* bob joined");
-        drop(nameless); // of whom nobody has heard
+        drop(nameless); // a client without a name is not announced
         bob.writes("/quit\n");
         ann.reads("* bob left");
         bob.reads_the_end();
@@ -63,7 +63,7 @@ fn a_client_that_has_given_no_name_sees_no_messages() {
 }
 
 /// Breaks when the reader handles all that it has buffered without giving the writers
-/// a turn: then a mailbox overflows although its owner reads.
+/// a turn: then an outbox overflows although its owner reads.
 #[test]
 fn a_book_that_is_pasted_arrives_whole() {
     within_limit(|| {
@@ -94,7 +94,7 @@ fn a_hundred_clients_see_the_same_thousand_lines_in_the_same_order() {
                 all.iter().cloned().partition(|line| line.starts_with(&own));
             let in_order: Vec<_> = (0..10).map(|n| format!("{own}line {n}")).collect();
             assert_eq!(sent, in_order, "what c{n} wrote, as the observer saw it");
-            assert!(client.messages(990) == others, "c{n} saw an order that nobody else saw");
+            assert!(client.messages(990) == others, "c{n} saw another order than the others");
         }
     });
 }
@@ -144,7 +144,7 @@ fn who_lists_the_names_in_the_order_of_arrival() {
     });
 }
 
-/// Breaks when the connection is closed while answers are still in the mailbox.
+/// Breaks when the connection is closed while answers are still in the outbox.
 #[test]
 fn what_is_piped_in_is_answered_before_the_end() {
     within_limit(|| {
@@ -174,7 +174,7 @@ fn help_names_every_command_and_an_unknown_one_is_explained() {
     });
 }
 
-// ── unkind input ──────────────────────────────────────────────────────────
+// ── hostile input ─────────────────────────────────────────────────────────
 
 #[test]
 fn lines_may_end_as_telnet_ends_them() {
@@ -242,7 +242,7 @@ fn a_client_that_never_reads_is_dropped_and_the_others_go_on() {
         reader.reads("ann: still here");
         talker.reads("* Here: ann bob");
 
-        // What it has missed is the end, and nothing in between.
+        // The client has missed the end, and nothing in between.
         for n in 0..written {
             let line = sleepy.line();
             if line.is_empty() {
@@ -254,8 +254,8 @@ fn a_client_that_never_reads_is_dropped_and_the_others_go_on() {
     });
 }
 
-/// Lets a client (ann) write, another one (bob) read, until the server drops a third
-/// one, who does not. Returns how many lines there were.
+/// Lets a client (ann) write and another client (bob) read, until the server drops a third
+/// client, which does not read. Returns how many lines there were.
 fn flood_until_dropped(talker: &Client, reader: &mut Client) -> usize {
     for n in 0..50_000 {
         talker.writes(format!("{n} {}\n", "x".repeat(900)));
@@ -275,7 +275,7 @@ fn a_connection_that_is_reset_leaves_like_any_other() {
         let server = Server::start(&[]);
         let [mut ann, bob, _eve] = server.three_clients();
         ann.writes("never to be read\n");
-        // To close a socket with something unread in it makes the system send a reset.
+        // The system sends a reset when a socket with unread bytes is closed.
         bob.reader.get_ref().peek(&mut [0]).expect("something to read");
         drop(bob);
         ann.reads("* bob left");
@@ -285,7 +285,7 @@ fn a_connection_that_is_reset_leaves_like_any_other() {
 }
 
 #[test]
-fn when_the_server_is_full_it_says_so_and_one_who_leaves_makes_room() {
+fn a_full_server_says_so_and_a_client_that_leaves_frees_a_place() {
     within_limit(|| {
         let server = Server::start(&["--limit", "2"]);
         let mut ann = server.client("ann");
@@ -408,7 +408,7 @@ mod unix {
         });
     }
 
-    /// Breaks when what is in the mailboxes is thrown away at the end.
+    /// Breaks when what is in the outboxes is thrown away at the end.
     #[test]
     fn what_was_said_before_the_signal_still_arrives() {
         within_limit(|| {
@@ -464,13 +464,13 @@ mod unix {
     }
 }
 
-/// Where the system tells how much memory a process has had at most.
+/// On Linux, the system reports the most memory that a process has had.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_line_without_an_end_takes_no_memory() {
     let peak = |server: &Server| -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.0.id()));
-        let status = status.expect("what Linux tells about a process");
+        let status = status.expect("Linux describes the process");
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("the peak");
         line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number")
     };
@@ -588,7 +588,8 @@ impl Client {
         assert_eq!(rest, "", "there was more before the end");
     }
 
-    /// The next so many messages; what the server tells about comings and goings is none.
+    /// The next `count` messages of clients, without those of the server about clients that
+    /// join or leave.
     fn messages(&mut self, count: usize) -> Vec<String> {
         let lines = std::iter::repeat_with(|| self.line()).filter(|line| !line.starts_with("* "));
         lines.take(count).collect()

@@ -1,10 +1,10 @@
 //! Each future and each output is dropped exactly once, on the loop's thread, whatever
-//! happens to its task, and in whatever state that finds it.
+//! happens to its task, and in whatever state the task is then.
 //!
-//! The chapters show the cases that somebody has thought of. Here they are generated:
-//! every state of a task, with every sequence of up to three operations, each in
-//! several flavours. A model of a few lines says what must be left of the task after
-//! each step; it knows nothing of queues, tables and reference counts.
+//! The chapters have single cases. Here the cases are generated: every state of a task,
+//! with every sequence of up to three operations, each in several flavours. A model of a
+//! few lines says what must be left of the task after each step; the model knows nothing
+//! of run queues, slabs and reference counts.
 //!
 //! ```text
 //!   not polled ┐   ┌ wake          ┐
@@ -46,18 +46,18 @@ enum State {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Operation {
-    /// Of a waker that the future was polled with. Nobody has one before that.
+    /// Wakes by a waker of an earlier poll. There is no waker before the first poll.
     Wake,
     Abort,
     DropHandle,
-    /// A task of its own awaits the handle; or a fresh loop, if the task's is gone.
+    /// A task of its own awaits the handle; or a new loop, if the task's loop has ended.
     Join,
-    /// If the task is running: as soon as that poll is over.
+    /// If the task is running, the executor is dropped as soon as the poll is over.
     DropExecutor,
-    /// The next poll panics, or the one that is going on; with a wake that leads to it.
+    /// The next poll panics, or the current one; a wake leads to that poll.
     PanicInPoll,
-    /// From now on, the drop of the future panics, and that of its output; or only the
-    /// latter.
+    /// From now on, the drop of the future and the drop of its output panic; or only the
+    /// drop of the output.
     PanicInDrop,
 }
 
@@ -66,10 +66,10 @@ use Operation::*;
 const OPERATIONS: [Operation; 7] =
     [Wake, Abort, DropHandle, Join, DropExecutor, PanicInPoll, PanicInDrop];
 
-/// When the loop gets to do something about the operations.
+/// When the loop gets turns to handle the operations.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pace {
-    /// Never: the executor is dropped right after the last one.
+    /// Never: the executor is dropped right after the last operation.
     NoTurns,
     TurnsAtTheEnd,
     TurnsAfterEach,
@@ -84,7 +84,7 @@ struct Flavour {
     inside: bool,
     /// Wakes come from another thread.
     other_thread: bool,
-    /// What the future's next poll, or the one that is going on, returns.
+    /// What the future's next poll, or the current one, returns.
     ready: bool,
     /// A handle that is left at the end is joined on another loop, or dropped.
     join_last: bool,
@@ -154,18 +154,18 @@ const COUNTED: [(What, &str); 3] = [
     (What::Payload, "payload of the panic in poll"),
 ];
 
-/// Who was made, and who was dropped, and where.
+/// Which values were made, and which were dropped, and where.
 #[derive(Default)]
 struct Ledger {
     made: Mutex<Vec<What>>,
     dropped: Mutex<Vec<(What, ThreadId)>>,
-    /// Whether the drop of a future panics; of what it made, an output or a payload.
+    /// Whether the drop of a future panics; and the drop of its output or payload.
     drop_of_future_panics: AtomicBool,
     drop_of_made_panics: AtomicBool,
 }
 
-/// A value in a future, an output, or a payload. It may go to any thread, so that one
-/// which gets to the wrong thread is seen there.
+/// A value in a future, an output, or a payload. The value may go to any thread, so that
+/// the test sees a value that is dropped on the wrong thread.
 struct Counted {
     what: What,
     ledger: Arc<Ledger>,
@@ -185,19 +185,19 @@ impl Drop for Counted {
             What::Future => &self.ledger.drop_of_future_panics,
             What::Output | What::Payload => &self.ledger.drop_of_made_panics,
         };
-        // Two panics at once would end the process, here as anywhere.
+        // A second panic while one unwinds would end the process.
         if panics.load(Ordering::Relaxed) && !thread::panicking() {
             quiet_panic("on purpose, in a drop");
         }
     }
 }
 
-/// A panic that the hook does not report: there are thousands of them here.
+/// A panic that the hook does not report: this test makes thousands of panics.
 fn quiet_panic(payload: impl Send + 'static) -> ! {
     resume_unwind(Box::new(payload))
 }
 
-/// Runs what may drop a value whose drop panics, here, in our own hands.
+/// Runs code of the test that may drop a value whose drop panics.
 fn with_panics_in_drop(act: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(act)) {
         assert_eq!(payload_text(&*payload), "on purpose, in a drop");
@@ -256,12 +256,12 @@ struct Model {
     next_poll: NextPoll,
     has_turn: bool,
     aborted: bool,
-    /// Whether the drop of the future does.
+    /// Whether the drop of the future panics.
     drop_panics: bool,
     executor: bool,
     handle: Handle,
     joined: Option<End>,
-    /// What the last poll has made, and whether that is gone again.
+    /// What the last poll has made, and whether that has been dropped.
     made: Option<What>,
     gone: bool,
 }
@@ -291,7 +291,7 @@ impl Model {
             DropHandle => self.drop_handle(),
             Join if self.handle == Handle::Kept => {
                 self.handle = Handle::Awaited;
-                // Without its executor, it has ended: a fresh loop gets the outcome at once.
+                // Without its executor, the task has ended: a new loop gets the outcome at once.
                 if !self.executor {
                     self.deliver();
                 }
@@ -327,7 +327,7 @@ impl Model {
         }
     }
 
-    /// The future is dropped here. If that panics, the panic takes the outcome's place.
+    /// The future is dropped here. If the drop panics, the panic replaces the outcome.
     fn end(&mut self, end: End, made: Option<What>) {
         let end = if self.drop_panics { End::PanicInDrop } else { end };
         (self.life, self.has_turn, self.made) = (Life::Ended(end), false, made);
@@ -339,7 +339,7 @@ impl Model {
         self.gone |= self.is_over();
     }
 
-    /// The joiner gets the outcome, if there is one.
+    /// The joiner gets the outcome, if there is an outcome.
     fn deliver(&mut self) {
         if let (Life::Ended(end), Handle::Awaited) = (self.life, self.handle) {
             self.joined = Some(end);
@@ -363,7 +363,7 @@ impl Model {
         if !self.is_over() {
             self.end(End::Cancelled, None);
         }
-        // The joiner is a task too, and its handle goes with it.
+        // The joiner is a task too, and its handle is dropped with it.
         if self.executor && self.handle == Handle::Awaited {
             self.drop_handle();
         }
@@ -389,7 +389,7 @@ struct Desk {
     handle: RefCell<Option<JoinHandle<Counted>>>,
     waker: RefCell<Option<Waker>>,
     joined: Cell<Option<End>>,
-    /// The operations that the future itself does, in the poll that is to come.
+    /// The operations that the future itself does in its next poll.
     during_poll: RefCell<Vec<Operation>>,
     other_thread: Rc<OtherThread>,
     ledger: Arc<Ledger>,
@@ -421,8 +421,8 @@ impl Future for Subject {
     }
 }
 
-/// Awaits the handle that lies on the desk, where others can still reach it. As if it
-/// owned that, it drops it.
+/// Awaits the handle on the desk, where other code can still reach it. Drops the handle, as
+/// if it owned it.
 struct Joiner(Rc<Desk>);
 
 impl Future for Joiner {
@@ -502,7 +502,7 @@ impl Desk {
         with_panics_in_drop(|| drop(value));
     }
 
-    /// Compares what there is with what the model says, at some `moment`.
+    /// Compares the counts with the model, at some `moment`.
     fn check(&self, moment: &str) {
         let model = self.model.borrow();
         for (what, name) in COUNTED {
@@ -531,7 +531,7 @@ impl Desk {
     }
 }
 
-/// A thread that does what it is told, while the loop's waits.
+/// A thread that runs what it is given, while the loop's thread waits.
 struct OtherThread {
     jobs: mpsc::Sender<Box<dyn FnOnce() + Send>>,
     done: mpsc::Receiver<()>,
@@ -604,8 +604,8 @@ impl Desk {
         self.check("after some turns");
     }
 
-    /// Spawns the task and brings it into the state. Returns the operations that are
-    /// left: those on a running task come from inside its poll.
+    /// Spawns the task and brings it into the state. Returns the operations that are left:
+    /// operations on a running task come from inside its poll.
     async fn bring_into<'a>(
         self: &Rc<Self>,
         state: State,
@@ -654,7 +654,7 @@ impl Desk {
         }
     }
 
-    /// The part that has none: nothing of a task may be left after this.
+    /// The part of a case without an executor: nothing of a task may be left after this.
     fn finish(self: &Rc<Self>, operations: &[Operation]) {
         for operation in operations {
             self.apply(*operation);
@@ -679,8 +679,8 @@ impl Flavour {
 }
 
 impl Case {
-    /// Whether no other flavour comes to the same. Three operations are many cases: they
-    /// come from inside the loop, as they do in a program.
+    /// Whether no other flavour is the same case. For three operations there would be too
+    /// many cases: the operations come from inside the loop, as in a program.
     fn is_of_its_own(&self) -> bool {
         let has = |operation| self.operations.contains(&operation);
         let wakes = has(Wake) || has(PanicInPoll) || self.state == State::Woken;
@@ -691,7 +691,7 @@ impl Case {
             && (self.operations.len() < 3 || self.flavour.inside)
     }
 
-    /// Plays the case, and returns the first complaint about it.
+    /// Runs the case, and returns the first difference from the model.
     fn play(&self, other_thread: &Rc<OtherThread>) -> Option<String> {
         let executor = Rc::new(virtual_executor());
         let desk = Rc::new(Desk::new(self.flavour, &executor, other_thread));
@@ -702,7 +702,7 @@ impl Case {
             let beginning = desk.begin(self.state, before);
             match self.flavour.inside {
                 true => executor.block_on(beginning),
-                // It never waits: each of its turns is a run of the loop.
+                // The loop never waits: each of its turns is one run.
                 false => futures_lite::future::block_on(beginning),
             }
             drop(executor);
@@ -764,44 +764,44 @@ fn every_sequence_on_a_task_that_is(state: State) {
             complaints.extend(case.play(&other_thread));
         }
         println!("{played} cases");
-        // The shortest sequence says most about the fault.
+        // The shortest sequence shows the fault best.
         complaints.sort_by_key(|complaint| complaint.matches(", then ").count());
         assert!(
             complaints.is_empty(),
             "{} of {played} cases broke the promise that each future and each output is dropped \
-             exactly once, on the loop's thread, as soon as nobody can use it. The first are:\n{}",
+             exactly once, on the loop's thread, as soon as it cannot be used. The first are:\n{}",
             complaints.len(),
             complaints[..complaints.len().min(5)].join("\n")
         );
     });
 }
 
-/// 29, 37, 42, 44. Breaks when a future that never ran is dropped on a way of its own.
+/// 29, 37, 42, 44. Breaks when a future that never ran is dropped in another way.
 #[test]
 fn a_task_that_was_never_polled_is_dropped_once_whatever_happens_to_it() {
     every_sequence_on_a_task_that_is(State::NotPolled);
 }
 
-/// 29, 41, 42, 44. Breaks when one of the ends of a task forgets what another one does.
+/// 29, 41, 42, 44. Breaks when a task ends in one way, and an other end repeats a step of it.
 #[test]
 fn a_pending_task_and_its_output_are_dropped_once_whatever_happens_to_it() {
     every_sequence_on_a_task_that_is(State::Pending);
 }
 
-/// 29, 40, 42. Breaks when what is done to a task inside its own poll is done at once,
-/// or forgotten.
+/// 29, 40, 42. Breaks when an operation on a task inside its own poll is done at once, or
+/// lost.
 #[test]
 fn a_running_task_and_its_output_are_dropped_once_whatever_it_does_to_itself() {
     every_sequence_on_a_task_that_is(State::Running);
 }
 
-/// 29, 41, 42, 44. Breaks when the turn that a wake has promised comes after the end.
+/// 29, 41, 42, 44. Breaks when a task is polled by an earlier wake after its end.
 #[test]
 fn a_woken_task_and_its_output_are_dropped_once_whatever_happens_to_it() {
     every_sequence_on_a_task_that_is(State::Woken);
 }
 
-/// 29, 38. Breaks when an output that nobody joins stays behind, or when two own it.
+/// 29, 38. Breaks when the output of a detached task is leaked, or owned twice.
 #[test]
 fn the_output_of_a_finished_task_is_dropped_once_whatever_happens_to_it() {
     every_sequence_on_a_task_that_is(State::Finished);

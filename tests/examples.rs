@@ -1,4 +1,4 @@
-//! The examples: what they print is part of the book, so it is held to the letter.
+//! The examples: what they print is part of the documentation, so every character is compared.
 
 #[path = "support/programs.rs"]
 mod programs;
@@ -12,17 +12,17 @@ use programs::program;
 use support::within_limit;
 
 #[test]
-fn coroutine_prints_what_the_book_shows() {
+fn coroutine_prints_its_recorded_output() {
     prints("coroutine", include_str!("../examples/coroutine.out"));
 }
 
 #[test]
-fn awaitable_prints_what_the_book_shows() {
+fn awaitable_prints_its_recorded_output() {
     prints("awaitable", include_str!("../examples/awaitable.out"));
 }
 
 #[test]
-fn event_loop_prints_what_the_book_shows() {
+fn event_loop_prints_its_recorded_output() {
     prints("event_loop", include_str!("../examples/event_loop.out"));
 }
 
@@ -36,7 +36,10 @@ fn tour_adds_up_files_and_directories() {
     assert!(account.starts_with("2 files, 5 lines, in "), "{account}");
     let rows = [format!("3  {}", directory.join("b").display()), format!("2  {}", file.display())];
     let found: Vec<_> = rows.iter().map(|row| account.find(row)).collect();
-    assert!(found[0].is_some() && found[0] < found[1], "the longest first: {account}");
+    assert!(
+        found[0].is_some() && found[0] < found[1],
+        "the longest file must come first: {account}"
+    );
     assert_eq!(text(&output.stderr), "");
 }
 
@@ -81,7 +84,7 @@ fn tour_explains_itself_when_asked() {
     assert!(text(&output.stdout).contains("Usage: cargo run --example tour"));
 }
 
-/// Comments like `executor/task/waker.rs` lead the reader on: to a file, please.
+/// Comments like `executor/task/waker.rs` lead the reader to a file, which must exist.
 #[test]
 fn the_files_that_the_examples_point_at_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -107,7 +110,7 @@ fn two_files(folder: &Path) -> (PathBuf, PathBuf) {
 }
 
 #[test]
-fn tour_leaves_a_page_that_plays_it() {
+fn tour_writes_a_page_that_plays_it() {
     let folder = tempfile::tempdir().unwrap();
     let (file, _) = two_files(folder.path());
     fs::create_dir(folder.path().join("target")).unwrap();
@@ -121,7 +124,7 @@ fn tour_leaves_a_page_that_plays_it() {
     assert!(account.ends_with("open target/tour.html in a browser.\n"), "{account}");
     let page = fs::read_to_string(folder.path().join("target/tour.html")).unwrap();
     assert!(page.contains("\"glassloop\":1"), "no trace in it: {page}");
-    assert!(page.contains("\"ev\":\"end\""), "the loop had not ended yet");
+    assert!(page.contains("\"ev\":\"end\""), "the trace lacks the end of the loop");
 }
 
 #[test]
@@ -134,12 +137,15 @@ fn tour_runs_where_no_page_can_be_written() {
         move || tour.output().unwrap()
     });
     assert!(output.status.success(), "{output:?}");
-    assert!(!text(&output.stdout).contains("tour.html"), "it points at what is not there");
+    assert!(
+        !text(&output.stdout).contains("tour.html"),
+        "the tour names a page that does not exist"
+    );
     assert_eq!(text(&output.stderr), "");
 }
 
 #[test]
-fn tour_leaves_its_trace_where_it_is_told() {
+fn tour_writes_its_trace_where_the_variable_says() {
     let folder = tempfile::tempdir().unwrap();
     let (file, _) = two_files(folder.path());
     fs::create_dir(folder.path().join("target")).unwrap();
@@ -168,7 +174,7 @@ fn prints(example: &'static str, expected: &str) {
 /// Runs an example, under the watchdog.
 fn run(example: &'static str, arguments: &[&Path]) -> Output {
     let mut command = program(example);
-    // No trace: the tours would write one page all at once.
+    // No trace: the tours of several tests would write the same page.
     command.args(arguments).env("GLASSLOOP_TRACE", "").current_dir(env!("CARGO_MANIFEST_DIR"));
     within_limit(move || command.output().expect("the example can be started"))
 }

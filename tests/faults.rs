@@ -1,5 +1,5 @@
-//! The page `docs/faults.md`: forty faults, each with a test that is there, or with the
-//! reason why there is none.
+//! The page `docs/faults.md`: forty faults, each with a test that exists, or with the reason
+//! why there is no test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ fn tests_in(file: &str) -> Vec<String> {
         panic!("the page names tests in {}: {error}", path.display());
     });
     let after_marks = text.split("#[test]").skip(1);
-    // An attribute like `#[cfg(unix)]` may stand in between.
+    // An attribute like `#[cfg(unix)]` may come in between.
     let name = |rest: &str| Some(rest.split_once("fn ")?.1.split_once('(')?.0.to_owned());
     after_marks.filter_map(name).collect()
 }

@@ -264,7 +264,7 @@ fn what_is_no_request_is_400() {
 }
 
 #[test]
-fn other_methods_are_405_and_told_which_there_are() {
+fn other_methods_are_405_and_the_answer_names_the_allowed_ones() {
     within_limit(|| {
         let server = Server::start();
         for method in ["POST", "PUT", "DELETE", "OPTIONS", "get"] {
@@ -324,11 +324,15 @@ fn who_finds_no_place_waits_until_somebody_leaves() {
         let mut clients: Vec<Client> = (0..PLACES).map(|_| server.connect()).collect();
         let mut late = server.connect();
         late.send("GET /late HTTP/1.1\r\n\r\n");
-        // All are answered, but who does not hang up keeps the place for a while.
+        // All are answered, but a client that does not hang up keeps its place for a while.
         for client in &mut clients {
             client.send("GET / HTTP/1.1\r\n\r\n");
             assert_eq!(client.reply().status, 200);
-            assert_eq!(server.next_line(), "\"GET / HTTP/1.1\" 200 OK", "who is late must wait");
+            assert_eq!(
+                server.next_line(),
+                "\"GET / HTTP/1.1\" 200 OK",
+                "a client without a place waits"
+            );
         }
         drop(clients.pop());
         assert_eq!(late.reply().status, 404);
@@ -392,7 +396,7 @@ fn help_explains_every_option() {
 }
 
 #[test]
-fn wrong_usage_is_told_in_one_line() {
+fn wrong_usage_is_reported_in_one_line() {
     for (words, expected) in [
         (&["--bogus"][..], "file_server: no option --bogus; see --help\n"),
         (&["--port"], "file_server: --port needs a number up to 65535; see --help\n"),
@@ -404,7 +408,7 @@ fn wrong_usage_is_told_in_one_line() {
 }
 
 #[test]
-fn what_is_no_directory_is_told_with_its_name() {
+fn a_path_that_is_no_directory_is_reported_with_its_name() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), "x").unwrap();
     for name in ["missing", "file"] {
@@ -416,7 +420,7 @@ fn what_is_no_directory_is_told_with_its_name() {
 }
 
 #[test]
-fn a_port_in_use_is_told() {
+fn a_port_in_use_is_reported() {
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = other.local_addr().unwrap();
     let complaint = complaint(&["--port", &address.port().to_string()]);
@@ -446,7 +450,7 @@ fn curl_is_content() {
         let out = server.curl(&["--path-as-is", &server.url("/a%20b/../../secret")]);
         assert_eq!(out.stdout, b"400 Bad Request\n");
 
-        // The answer arrives although nobody reads what is uploaded.
+        // The answer arrives although the server does not read what is uploaded.
         let upload = server.curl(&["--data", &"x".repeat(100_000), &server.url("/")]);
         assert_eq!(upload.stdout, b"405 Method Not Allowed\n", "{upload:?}");
     });
@@ -467,7 +471,7 @@ impl Server {
         Server::start_by(program("file_server"))
     }
 
-    /// Time jumps to the next deadline as soon as nobody does anything.
+    /// Time jumps to the next deadline as soon as no task is ready.
     fn start_on_virtual_time() -> Server {
         let mut command = program("file_server");
         command.env("GLASSLOOP_VIRTUAL_TIME", "1");
@@ -496,7 +500,7 @@ impl Server {
         fs::write(path, bytes).unwrap();
     }
 
-    /// A file that no buffer of the system can hold; it takes no room on the disk.
+    /// A file that no buffer of the system can hold; it takes no space on the disk.
     fn put_large(&self, name: &str) {
         let file = fs::File::create(self.folder.path().join("root").join(name)).unwrap();
         file.set_len(LARGE).unwrap();
@@ -549,14 +553,14 @@ impl Drop for Server {
 
 const LARGE: u64 = 32 * 1024 * 1024;
 
-/// A client that writes its requests by hand.
+/// A client that writes its own requests.
 struct Client {
     stream: BufReader<TcpStream>,
 }
 
 impl Client {
     fn send(&mut self, request: &str) {
-        // The server may hang up before it has read everything: the reply tells why.
+        // The server may hang up before it has read everything: the reply says why.
         let _ = self.stream.get_mut().write_all(request.as_bytes());
     }
 
@@ -587,7 +591,7 @@ impl Client {
         self.stream.fill_buf().unwrap().is_empty()
     }
 
-    /// Is it at an end, be it a rude one, without any answer?
+    /// Whether the connection has ended without an answer, by a close or by a reset.
     fn is_let_go(&mut self) -> bool {
         self.stream.fill_buf().map_or(true, <[u8]>::is_empty)
     }
@@ -713,7 +717,7 @@ mod unix {
     }
 
     #[test]
-    fn what_may_not_be_read_is_403_and_a_pipe_holds_nobody_up() {
+    fn a_file_that_may_not_be_read_is_403_and_a_pipe_holds_up_no_client() {
         within_limit(|| {
             let server = Server::start();
             let pipe = server.root().join("pipe");
@@ -748,8 +752,8 @@ mod unix {
             running.stream.read_to_end(&mut reply.body).unwrap();
             assert_eq!(reply.body.len() as u64, LARGE, "a running answer must be finished");
             assert_eq!(server.next_line(), "Served 2 requests.");
-            assert!(silent.is_at_end(), "who has not asked is let go, and not waited for");
-            assert!(half.is_at_end(), "who has not asked yet is let go, and not waited for");
+            assert!(silent.is_at_end(), "the server does not wait for a client without a request");
+            assert!(half.is_at_end(), "the server does not wait for a client without a request");
             assert_eq!(server.child.wait().unwrap().code(), Some(0));
         });
     }
@@ -782,7 +786,7 @@ mod unix {
         within_limit(|| {
             let mut server = Server::start_on_virtual_time();
             server.put_large("large");
-            // As nobody does anything until it is sent, a request may come too late.
+            // While the client prepares its request, time may jump, and the request comes too late.
             let _stalled = loop {
                 let mut client = server.connect();
                 client.send("GET /large HTTP/1.1\r\n\r\n");
@@ -799,7 +803,7 @@ mod unix {
     }
 
     #[test]
-    fn too_many_open_files_are_told_and_pass_by() {
+    fn too_many_open_files_are_reported_and_the_server_recovers() {
         within_limit(|| {
             let mut shell = Command::new("sh");
             shell
@@ -816,7 +820,7 @@ mod unix {
                 "{line}"
             );
             drop(clients);
-            // The first ones may find that there is no descriptor left for the file.
+            // The first requests may find no descriptor left for the file.
             let mut replies = std::iter::repeat_with(|| server.get("/file"));
             let reply = replies.find(|reply| reply.status != 500).expect("it goes on");
             assert_eq!(reply.text(), "still here");

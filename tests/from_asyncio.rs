@@ -40,7 +40,7 @@ fn every_name_of_asyncio_stands_in_the_page() {
     let Some(python) = known_python(&[]) else { return };
     let page: BTreeSet<String> = names().into_iter().map(|name| name.text).collect();
     assert!(python.has.len() > 140, "asyncio has fewer names than expected: {:?}", python.has);
-    // What 3.14 has deprecated goes by its old name with an underscore before it.
+    // A name that 3.14 has deprecated has an underscore in front there.
     let stands =
         |name: &&String| page.contains(*name) || page.contains(name.trim_start_matches('_'));
     let missing: Vec<_> = python.has.iter().filter(|name| !stands(name)).collect();
@@ -144,7 +144,7 @@ fn minor(version: &str) -> u32 {
     minor.unwrap_or_else(|| panic!("{version:?} is no version of CPython 3"))
 }
 
-/// The names that the tables map: what stands in backticks in the first column.
+/// The names that the tables map: the text in backticks in the first column.
 fn names() -> Vec<Name> {
     let page = page();
     let tables = page.split("| asyncio |").skip(1);
@@ -170,7 +170,7 @@ struct Python {
     windows: bool,
     /// `asyncio.__all__`, and the methods of `AbstractEventLoop` as `loop.time`.
     has: BTreeSet<String>,
-    /// Those of the names it was asked for that it does not know.
+    /// The names of the page that this CPython does not have.
     lacks: BTreeSet<String>,
 }
 
@@ -204,8 +204,8 @@ for name in filter(lacks, sys.argv[1:]):
     print("lacks", name)
 "#;
 
-/// Asks the CPython at hand. `None`, and a word about it, if there is none or if it is
-/// newer than the page.
+/// Asks the CPython of this machine. Returns `None`, and says so, if there is none or if it
+/// is newer than the page.
 fn known_python(names: &[&str]) -> Option<Python> {
     let Some(mut command) = python() else {
         say_left_out("no CPython 3.12 or newer; the names in the page were not compared");
@@ -248,7 +248,7 @@ fn expect_recorded(name: &str, side: &str, command: Command) {
     assert_eq!(printed, recorded, "{name}.{side} prints something else than {name}.{side}.out");
 }
 
-/// What a program prints. It must end well and not complain.
+/// What a program prints. The program must succeed, and print nothing to stderr.
 fn run(what: &str, mut command: Command) -> String {
     let output = command.stdin(Stdio::null()).output().expect("the program starts");
     let complaints = String::from_utf8_lossy(&output.stderr);

@@ -1,6 +1,6 @@
 //! The gallery, `docs/gallery.md`: each timeline in it is what its program does now.
 //!
-//! Before each timeline stands which program it is of, and which part of it is shown:
+//! A marker before each timeline names its program, and the part that is shown:
 //!
 //! ```text
 //! <!-- timeline of 14_lock on virtual time, from "poll a #1" to "done a", from "end" to end -->
@@ -24,17 +24,17 @@ use support::within_limit_as;
 
 /// Set to write the page, instead of comparing it.
 const WRITE: &str = "GLASSLOOP_WRITE_GALLERY";
-/// A program that does not take the same course each time is run so often: to find the
-/// course in the page, or the most common one.
+/// How often a program is run whose course may differ: to find the course in the page, or
+/// the most common course.
 const ATTEMPTS: usize = 100;
-/// Stands in the place of the lines that are left out.
+/// Replaces the lines that are left out.
 const CUT: &str = "…";
 
 /// What a marker in the page asks for.
 struct Marker {
     program: String,
     is_virtual: bool,
-    /// Whether other programs, the system or a real clock have a say in the course.
+    /// Whether the course depends on other programs, the system or a real clock.
     has_courses: bool,
     /// From where to where; `None` is the start, or the end.
     parts: Vec<(Option<String>, Option<String>)>,
@@ -125,8 +125,8 @@ fn most_common(marker: &Marker) -> String {
     most_common
 }
 
-/// A timeline whose times, descriptors and counts may be different ones; but not the
-/// lines of the source.
+/// A timeline without its times, descriptors and counts, which may differ. The lines of the
+/// source must not differ.
 fn without_numbers(timeline: &str) -> String {
     let mut words = Vec::new();
     for line in timeline.lines() {
@@ -157,7 +157,7 @@ fn run(marker: &Marker) -> String {
     cut(&timeline, &marker.parts)
 }
 
-/// The parts, each below the heading that it stands under, with a mark in between.
+/// The parts, each below its heading, with a marker in between.
 fn cut(timeline: &str, parts: &[(Option<String>, Option<String>)]) -> String {
     let lines: Vec<&str> = timeline.lines().collect();
     let find = |what: &str, from: usize| {

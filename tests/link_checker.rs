@@ -33,7 +33,7 @@ fn a_site_without_broken_links_gives_code_0() {
 }
 
 #[test]
-fn a_broken_link_is_told_once_with_its_status_and_the_first_page_that_refers_to_it() {
+fn a_broken_link_is_reported_once_with_its_status_and_the_first_page_that_refers_to_it() {
     within_limit(|| {
         let site = Site::of(&[
             ("/", page("<a href=/b><a href=/a><a href=/gone>")),
@@ -67,7 +67,7 @@ fn pages_that_refer_to_each_other_come_to_an_end_and_each_is_asked_for_once() {
 }
 
 #[test]
-fn the_report_does_not_depend_on_who_answers_first() {
+fn the_report_does_not_depend_on_which_link_answers_first() {
     within_limit(|| {
         let report_if_first = |first: &'static str| {
             let first_was_asked = OnceLock::new();
@@ -283,8 +283,8 @@ links: 2 good, 2 broken, 0 skipped, 0 not checked
 #[test]
 fn a_body_ends_after_its_length_its_last_chunk_or_with_its_connection() {
     within_limit(|| {
-        // The server keeps the first two connections open: their ends must be told by
-        // the bodies. The second body has a link that is cut in two.
+        // The server keeps the first two connections open: the bodies themselves must say
+        // where they end. The second body has a link that is cut in two.
         let html = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n";
         let chunks = "4\r\n<a h\r\nA;name=value\r\nref=/three>\r\n0\r\nTrailer: yes\r\n\r\n";
         let site = Site::of(&[
@@ -306,7 +306,7 @@ fn an_answer_that_makes_no_sense_or_breaks_off_is_a_broken_link() {
     within_limit(|| {
         let html = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n";
         let links = ["/chunk", "/chunks", "/empty", "/head", "/short", "/ssh"];
-        // In lower case, it does not keep the server from closing.
+        // A header in lower case: the server closes the connection all the same.
         let chunked = format!("{html}transfer-encoding: chunked\r\n\r\n");
         let site = Site::of(&[
             ("/", page(&links.map(|link| format!("<a href={link}>")).concat())),
@@ -407,7 +407,7 @@ links: 2 good, 1 broken, 0 skipped, 0 not checked
 fn a_refused_connection_is_a_broken_link() {
     within_limit(|| {
         let site = Site::of(&[]);
-        // A port that nobody listens at, and that no other test can be given meanwhile.
+        // A port without a listener, which no other test can get meanwhile.
         let taken = TcpStream::connect(site.url.replace("http://", "")).unwrap();
         let url = format!("http://{}/", taken.local_addr().unwrap());
         let output = program("link_checker").args([&url, "--retries", "0"]).output().unwrap();
@@ -428,9 +428,9 @@ fn requests_at_once_are_as_many_as_the_limit_and_no_more() {
                 return Some(page(&(0..9).map(|i| format!("<a href=/{i}>")).collect::<String>()));
             }
             most_of_site.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
-            // Nobody is answered until three ask.
+            // No request is answered until there are three.
             all_here.wait();
-            // Before the answer: until it has that, the client cannot ask for the next.
+            // Counted before the answer: the client cannot ask again until it has the answer.
             now.fetch_sub(1, SeqCst);
             Some(page(""))
         });
@@ -457,7 +457,7 @@ fn ctrl_c_ends_it_with_a_report_of_what_has_been_checked() {
             }
             _ => Some(not_found()),
         });
-        // With one request at a time, whoever is asked for /hangs has answered /gone.
+        // With one request at a time, the request for /hangs comes after the answer to /gone.
         let mut command = program("link_checker");
         command.args([&*site.url, "--limit", "1", "--timeout", "3600"]);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -490,7 +490,7 @@ fn help_is_printed_when_it_is_asked_for() {
 }
 
 #[test]
-fn a_mistake_on_the_command_line_is_told_in_one_line_and_gives_code_2() {
+fn a_mistake_on_the_command_line_is_reported_in_one_line_and_gives_code_2() {
     within_limit(|| {
         let mistakes: [(&[&str], &str); 11] = [
             (&[], "a URL is missing"),
@@ -590,7 +590,7 @@ fn serve(
     asked.lock().unwrap().push(path.to_owned());
     let answer = answer(path);
     let stays = answer.as_ref().is_none_or(|bytes| says_its_length(bytes));
-    // A client that has read enough may be gone.
+    // A client that has read enough may have hung up.
     let _ = stream.write_all(&answer.unwrap_or_default());
     if stays {
         let _ = stream.read(&mut [0]);

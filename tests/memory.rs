@@ -16,14 +16,13 @@ use glassloop::sync::{Event, Mutex, Semaphore, channel};
 use glassloop::{Executor, sleep, spawn, timeout, yield_now};
 use support::{panic_text, poll_once, turns, within_limit};
 
-/// Counts the bytes that are allocated at present, and the allocations so far.
+/// Counts the bytes that are allocated now, and the allocations so far.
 struct Counting;
 
 static BYTES: AtomicIsize = AtomicIsize::new(0);
 static ALLOCATIONS: AtomicIsize = AtomicIsize::new(0);
 
-// SAFETY: Every call goes to the system's allocator as it came; only two numbers are
-// kept beside it.
+// SAFETY: Every call goes to the system's allocator unchanged; this type only counts.
 #[allow(unsafe_code)]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -56,7 +55,7 @@ fn allocations_of(work: impl FnOnce()) -> isize {
 
 const TASKS: usize = 100_000;
 
-/// A loop as in a release build, where nobody takes notes on what its tasks wait for.
+/// A loop as in a release build, which records no wait reasons.
 fn virtual_executor() -> Executor {
     Executor::builder().virtual_time().explain(false).build().expect("an executor")
 }
@@ -81,8 +80,8 @@ fn an_idle_task_costs_at_most_180_bytes_and_a_sleeping_one_310() {
     assert!(asleep <= 310, "a sleeping task costs {asleep} bytes; what has grown?");
 }
 
-/// After a burst of tasks, the entries of the table stay, and a small queue.
-fn the_memory_of_a_burst_in_the_run_queue_is_given_back() {
+/// A burst of tasks leaves only its entries in the slab and a small run queue.
+fn the_memory_of_a_burst_in_the_run_queue_is_freed() {
     let kept = |burst: fn(&Executor)| {
         let executor = virtual_executor();
         let before = bytes();
@@ -107,8 +106,8 @@ async fn sleep_in_a_loop() {
     sleep(Duration::from_secs(3600)).await;
 }
 
-/// Does `work` twice on one executor; the second time must leave nothing behind,
-/// when everything has its final size.
+/// Does `work` twice on one executor; the second time must leave nothing behind, since all
+/// buffers have their final size then.
 fn leaves_nothing_behind(what: &str, work: impl AsyncFn()) {
     let executor: Executor = virtual_executor();
     executor.block_on(work());
@@ -146,8 +145,8 @@ fn dropped_waits_leave_nothing_behind() {
     });
 }
 
-/// The root panics in the poll in which the loop asks what it waits for: its leaves
-/// must not go on taking notes for ever.
+/// The root panics in the poll in which the loop asks what it waits for: its leaf futures
+/// must not record wait reasons for ever.
 fn a_panic_in_the_last_question_leaves_nothing_behind() {
     let executor = virtual_executor();
     let mut polled = false;
@@ -168,7 +167,7 @@ fn a_panic_in_the_last_question_leaves_nothing_behind() {
     let before = bytes();
     executor.block_on(waits());
     let left = bytes() - before;
-    assert_eq!(left, 0, "{left} bytes of notes that nobody reads");
+    assert_eq!(left, 0, "{left} bytes of wait reasons that are never read");
 }
 
 fn a_dropped_executor_leaves_nothing_behind() {
@@ -219,7 +218,7 @@ fn a_task_that_waits_beside_others_is_two_allocations() {
     assert_eq!(allocations, 3000 + 2999, "the tasks, and their wakers but one");
 }
 
-/// The queue gives the memory of a burst back: once, when it is empty.
+/// The run queue frees the memory of a burst: once, when it is empty.
 fn polling_a_burst_of_ready_tasks_allocates_next_to_nothing() {
     let executor = virtual_executor();
     for _ in 0..10_000 {
@@ -229,8 +228,8 @@ fn polling_a_burst_of_ready_tasks_allocates_next_to_nothing() {
     assert!(allocations < 100, "{allocations} allocations for 10,000 polls");
 }
 
-/// What a read without a future of its own leaves with its socket: one waker per task, and
-/// none of a task that has ended.
+/// A read without a future of its own leaves a waker with its socket: one waker per task,
+/// and none of a task that has ended.
 fn reads_that_wait_leave_one_waker_per_living_task() {
     let executor = virtual_executor();
     let (_listener, far) = executor.block_on(async {
@@ -265,7 +264,7 @@ fn reads_that_wait_leave_one_waker_per_living_task() {
     assert!(left < 1000, "{left} bytes stay with the socket for tasks that have ended");
 }
 
-/// In one test, since another one beside it would be counted too.
+/// All in one test: the allocations of a second test beside it would be counted too.
 #[test]
 fn a_task_is_small_and_what_is_dropped_leaves_nothing_behind() {
     within_limit(|| {
@@ -275,7 +274,7 @@ fn a_task_is_small_and_what_is_dropped_leaves_nothing_behind() {
         a_dropped_executor_leaves_nothing_behind();
         a_task_is_one_allocation_however_often_it_is_polled();
         a_task_that_waits_beside_others_is_two_allocations();
-        the_memory_of_a_burst_in_the_run_queue_is_given_back();
+        the_memory_of_a_burst_in_the_run_queue_is_freed();
         polling_a_burst_of_ready_tasks_allocates_next_to_nothing();
         reads_that_wait_leave_one_waker_per_living_task();
     });

@@ -18,9 +18,10 @@ use browser::{Browser, address};
 use programs::{program, say_left_out};
 use support::within;
 
-/// A small program that did a little of everything; its names are unkind.
+/// The trace of a small program that did a little of everything, with difficult names.
 const EVERY_KIND: &str = include_str!("player/every_kind.jsonl");
-/// A mutex that is handed over, an awaited task and an abort; with what is to be told of it.
+/// A mutex that is passed on, an awaited task and an abort; with the texts that the page must
+/// show.
 const TOLD: &str = include_str!("player/told.jsonl");
 const CHECK: &str = include_str!("player/check.js");
 
@@ -77,7 +78,7 @@ fn a_step_back_shows_exactly_what_was_there_before() {
 
 #[test]
 fn a_step_back_over_many_checkpoints_shows_what_was_there_before() {
-    ask(&["stepping"], &page_of(&sleepers(20, 600)), LAPTOP);
+    ask(&["stepping"], &page_of(&sleeping(20, 600)), LAPTOP);
 }
 
 #[test]
@@ -86,13 +87,13 @@ fn every_kind_of_event_has_a_sentence_and_an_effect() {
 }
 
 #[test]
-fn a_wake_tells_what_it_hands_over_and_the_source_shows_the_tasks_own_lines() {
+fn a_wake_shows_what_it_hands_over_and_the_source_shows_the_tasks_own_lines() {
     ask(&["told", "stepping", "sense", "known"], &page_of(TOLD), LAPTOP);
 }
 
 #[test]
 fn twenty_thousand_events_of_a_hundred_tasks_load_and_step_without_a_wait() {
-    let answers = ask(&["speed"], &page_of(&sleepers(100, 20_000)), LAPTOP);
+    let answers = ask(&["speed"], &page_of(&sleeping(100, 20_000)), LAPTOP);
     for answer in answers {
         let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{answer}\n").as_bytes());
     }
@@ -228,7 +229,7 @@ fn every_colour_of_the_palette_stands_out_from_what_it_is_written_on() {
 }
 
 #[test]
-fn the_page_asks_nobody_for_anything() {
+fn the_page_loads_nothing_from_elsewhere() {
     let page = page_of("");
     for outside in ["http://", "https://", "@import", "url(", "fetch(", " src=", "<link"] {
         let own = page.replace("http://www.w3.org/2000/svg", "");
@@ -377,9 +378,9 @@ fn first_lines(count: usize) -> &'static str {
 }
 
 /// A trace of at least so many events: tasks that sleep, and say something, in turn.
-fn sleepers(tasks: usize, events: usize) -> String {
+fn sleeping(tasks: usize, events: usize) -> String {
     let mut trace = Sleepers::default();
-    trace.line(r#"{"glassloop":1,"program":"sleepers","clock":"virtual","tick_us":65.536,"slots":64,"levels":8}"#);
+    trace.line(r#"{"glassloop":1,"program":"sleeping","clock":"virtual","tick_us":65.536,"slots":64,"levels":8}"#);
     trace.event(r#""ev":"spawn","task":1,"name":"root","by":"start","file":"a.rs","line":1"#);
     trace.event(r#""ev":"phase","p":"ready""#);
     trace.event(r#""ev":"poll","task":1,"k":1"#);

@@ -74,7 +74,7 @@ fn it_explains_itself_and_refuses_what_it_does_not_know() {
     });
 }
 
-/// What was printed, taken apart.
+/// The printed tables, parsed.
 struct Account {
     side: &'static str,
     whole: String,
@@ -172,7 +172,7 @@ fn expect_conclusions(account: &Account) {
             .unwrap_or_else(|| panic!("no conclusion for {job}; {account}"));
         let names = |list: &str| list.split(", ").map(str::to_owned).collect::<Vec<_>>();
         let (faster, silent) = (names(faster), names(silent));
-        // Nothing can beat while a call holds the loop, however fast the machine is.
+        // No heart can beat while a call blocks the loop, however fast the machine is.
         assert!(silent.contains(&"sync".to_owned()), "sync holds the loop; {account}");
         let is_silent = silent.contains(&"loop".to_owned());
         assert!(is_silent || job == "I/O", "computing holds the loop, task or not; {account}");

@@ -1,12 +1,12 @@
-//! Beyond the chapters: programs that nobody thought of.
+//! Beyond the chapters: random programs.
 //!
 //! The chapters test each promise by itself. Here proptest makes up programs in a small
 //! language (`language.rs`), in which tasks spawn, lock, send, abort and panic in any
-//! mixture. Each one runs on the loop (`on_glassloop.rs`), and in an interpreter that
-//! was written from the promises alone (`reference/`). Both traces must be the same:
-//! who did what, in which order, in which turn, at which poll, at what time, what was
-//! dropped when, and who was stuck at the end. If they differ, proptest shrinks the
-//! program; what it prints can be pasted into a test below.
+//! mixture. Each program runs on the loop (`on_glassloop.rs`), and in an interpreter that
+//! was written from the promises alone (`reference/`). Both traces must be the same: what
+//! each task did, in which order, in which turn, at which poll, at what time, what was
+//! dropped when, and which tasks were stuck at the end. If the traces differ, proptest
+//! shrinks the program; what it prints can be pasted into a test below.
 //!
 //! Each run makes up fresh programs. A longer one:
 //!
@@ -44,23 +44,23 @@ use trace::{Entry, Stamp};
 
 /// How many programs a `cargo test` tries.
 const CASES: u32 = 10_000;
-/// How many the watchdog gives its time to: enough for a busy machine, too.
+/// How many programs share one time limit of the watchdog: enough for a busy machine, too.
 const WATCHED_CASES: u32 = 250;
 
-/// Runs a program on both sides; they must agree.
+/// Runs a program on both sides; the traces must agree.
 #[track_caller]
 fn agree_on(program: &Program) {
     trace::compare(&reference::run(program), &on_glassloop::run(program));
 }
 
-/// Where a trial stands.
+/// The progress of a trial.
 #[derive(Debug, Default)]
 struct Trial {
     number: usize,
     program: Option<Program>,
 }
 
-/// Tries so many programs. The first one that fails is shrunk and told.
+/// Tries so many programs. The first program that fails is shrunk and reported.
 fn try_programs(cases: u32, mut runner: TestRunner, trial: &Mutex<Trial>) -> TestRunner {
     for _ in 0..cases {
         trial.lock().unwrap().number += 1;
@@ -90,7 +90,7 @@ fn try_programs(cases: u32, mut runner: TestRunner, trial: &Mutex<Trial>) -> Tes
 #[test]
 fn the_loop_and_the_rules_agree_on_any_program() {
     let is_long_run = env::var_os("PROPTEST_CASES").is_some();
-    // No file of old failures: what was found becomes a test by itself.
+    // No file of old failures: a failure that was found becomes a test of its own.
     let config = Config { failure_persistence: None, max_shrink_time: 8000, ..Config::default() };
     let mut left = if is_long_run { config.cases } else { CASES };
     let mut runner = TestRunner::new(config);
@@ -101,7 +101,7 @@ fn the_loop_and_the_rules_agree_on_any_program() {
             within_limit(move || try_programs(cases, runner, &now))
         }));
         runner = tried.unwrap_or_else(|panic| {
-            // If the watchdog barked, nobody has shrunk it.
+            // After a time-out of the watchdog, the program has not been shrunk.
             eprintln!("The last program that ran: {:#?}", trial.lock().unwrap());
             resume_unwind(panic)
         });
@@ -111,10 +111,10 @@ fn the_loop_and_the_rules_agree_on_any_program() {
 
 // ── the instrument itself ────────────────────────────────────────────────────
 
-/// What a trace looks like, on both sides. Breaks when both are wrong in the same way, or
+/// The text of a trace, on both sides. Breaks when both sides are wrong in the same way, or
 /// write nothing.
 #[test]
-fn a_trace_tells_what_happened_in_which_turn_at_which_poll_and_at_what_time() {
+fn a_trace_says_what_happened_in_which_turn_at_which_poll_and_at_what_time() {
     let holds_it = block([Lock(0, block([Sleep(2)]))]);
     let wants_it = block([Lock(0, block([]))]);
     let root = block([Sleep(1), Abort(0), JoinEveryone, Wait(0)]);
@@ -165,7 +165,7 @@ fn a_trace_that_differs_in_anything_is_no_good() {
     what_if(|happened| stamp(happened).at += Duration::from_nanos(1));
 }
 
-/// Breaks when the programs that are made up become tame: then they agree on nothing.
+/// Breaks when the random programs do too little: then the traces agree, and prove nothing.
 #[test]
 fn made_up_programs_do_everything_that_the_language_has() {
     let everything = [
@@ -239,8 +239,8 @@ fn made_up_programs_do_everything_that_the_language_has() {
 
 // ── programs that are worth keeping ──────────────────────────────────────────
 //
-// Each is the smallest one that shows a mistake which is easily made, and which chance
-// alone finds late.
+// Each is the smallest program that shows a mistake which is easily made, and which random
+// programs find late.
 
 #[track_caller]
 fn agree_on_this(program: Program) {
@@ -257,7 +257,7 @@ fn of_two_receivers_the_second_gets_the_value_if_the_first_is_aborted_when_woken
 
 /// 84, 89 · Breaks when a send that was woken and then aborted keeps its wake.
 #[test]
-fn of_two_senders_the_second_gets_the_room_if_the_first_is_aborted_when_woken() {
+fn of_two_senders_the_second_gets_the_space_if_the_first_is_aborted_when_woken() {
     let first = block([Send(0), Send(0)]);
     let root = block([Receive(0), JoinEveryone]);
     agree_on_this(program([first, block([Send(0)]), block([Abort(0)])], [root]));
@@ -273,7 +273,7 @@ fn of_three_receivers_two_values_wake_only_two() {
 
 /// 89 · Breaks when only a receive from a full channel wakes a sender.
 #[test]
-fn two_values_received_at_once_make_room_for_two_senders() {
+fn two_values_received_at_once_make_space_for_two_senders() {
     let sender = || block([Send(1)]);
     let receiver = block([Receive(1), Receive(1)]);
     let tasks = [sender(), sender(), sender(), sender(), receiver];
@@ -288,8 +288,8 @@ fn a_receiver_that_finds_its_value_gone_waits_on() {
     agree_on_this(program([block([Receive(0)]), closer], [root]));
 }
 
-/// 87 · Breaks when a wait passes its notification on before it was polled, and no more
-/// when it is in the mutex's line.
+/// 87 · Breaks when a wait passes its notification on only before it was polled, and not
+/// when it is in the mutex's wait queue.
 #[test]
 fn a_notified_task_that_is_aborted_while_it_waits_for_the_lock_passes_its_notification_on() {
     let waiter = || block([LockAndWait { mutex: 0, condvar: 0, then: block([]) }]);
@@ -298,22 +298,22 @@ fn a_notified_task_that_is_aborted_while_it_waits_for_the_lock_passes_its_notifi
     agree_on_this(program([waiter(), waiter(), notifier], [block([JoinEveryone])]));
 }
 
-/// 86 · Breaks when a waiter that was let through looks at the flag once more.
+/// 86 · Breaks when a waiter that was woken checks the flag once more.
 #[test]
-fn an_event_that_is_set_and_cleared_in_one_turn_lets_those_through_who_waited() {
+fn an_event_that_is_set_and_cleared_in_one_turn_releases_all_its_waiters() {
     let waiter = block([Wait(0)]);
     agree_on_this(program([waiter, block([Set(0), Clear(0)])], [block([JoinEveryone])]));
 }
 
-/// 84 · Breaks when an unlock leaves the mutex free until the next in line has its turn.
+/// 84 · Breaks when an unlock leaves the mutex free until the next waiter runs.
 #[test]
-fn who_unlocks_and_locks_again_at_once_goes_to_the_end_of_the_line() {
+fn a_task_that_unlocks_and_locks_again_at_once_goes_to_the_end_of_the_wait_queue() {
     let greedy = block([Lock(0, block([Yield])), Lock(0, block([]))]);
     let modest = block([Yield, Lock(0, block([]))]);
     agree_on_this(program([modest, greedy], [block([JoinEveryone])]));
 }
 
-/// 8, 9 · Breaks when a handle forgets its joiner only when it gives the outcome.
+/// 8, 9 · Breaks when a handle drops its joiner only when it returns the outcome.
 #[test]
 fn who_gave_up_joining_a_group_is_not_woken_by_its_children() {
     let child = (block([]), true);
@@ -322,7 +322,7 @@ fn who_gave_up_joining_a_group_is_not_woken_by_its_children() {
     agree_on_this(program([other], [hasty]));
 }
 
-/// 91 · Breaks when a waiter that was woken looks at the count once more.
+/// 91 · Breaks when a waiter that was woken checks the count once more.
 #[test]
 fn who_has_waited_for_a_count_does_not_wait_for_what_was_added_since() {
     let counted = block([Count(block([Yield])), Count(block([Sleep(1)]))]);
@@ -338,7 +338,7 @@ fn a_group_that_has_failed_is_left_only_when_the_last_child_has_been_dropped() {
     agree_on_this(program([], [block([Group(several([first, fails, last]))])]));
 }
 
-/// 8 · Breaks when a leaf keeps the first waker that it was polled with.
+/// 8 · Breaks when a leaf future keeps the waker of its first poll.
 #[test]
 fn who_takes_over_a_half_done_wait_is_woken_in_its_place() {
     let half_done = |wait| block([HandOver(block([wait])), SleepForever]);
@@ -348,7 +348,7 @@ fn who_takes_over_a_half_done_wait_is_woken_in_its_place() {
     agree_on_this(program(tasks, [root]));
 }
 
-/// 93 · Breaks when what is left of a `join_all` is dropped in another order.
+/// 93 · Breaks when the unfinished futures of a `join_all` are dropped in another order.
 #[test]
 fn what_is_left_of_a_join_all_is_dropped_in_the_order_of_the_arguments() {
     let part = || block([Hold(ThenNothing, block([Yield]))]);
@@ -356,14 +356,14 @@ fn what_is_left_of_a_join_all_is_dropped_in_the_order_of_the_arguments() {
     agree_on_this(program([], [block([Within(Some(0), block([together]))])]));
 }
 
-/// 30, 32, 45 · Breaks when what is spawned by the drop of a leftover survives the loop.
+/// 30, 32, 45 · Breaks when a task survives the loop that was spawned by a drop at its end.
 #[test]
 fn a_task_that_is_spawned_by_the_drop_of_a_leftover_is_dropped_with_it() {
     let leftover = block([Hold(ThenSpawn(block([Say])), block([SleepForever]))]);
     agree_on_this(program([leftover.clone(), leftover], [block([Yield])]));
 }
 
-/// 43, 48, 85 · Breaks when a panic in a drop keeps the drops after it from happening.
+/// 43, 48, 85 · Breaks when a panic in a drop prevents the drops after it.
 #[test]
 fn a_panic_in_a_drop_releases_what_is_held_around_it() {
     let held = block([Hold(ThenPanic, block([Acquire(0, block([SleepForever]))]))]);

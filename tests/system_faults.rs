@@ -1,11 +1,11 @@
 //! What a user gets when the system itself fails: an interrupted call, a full table, a
 //! disk that is broken, no more threads.
 //!
-//! The calls are real, and so are the errors, as far as the program can tell: `strace`
-//! stands between it and the kernel and answers some of the calls itself. Each test runs
-//! a scenario in a process of its own under `strace`; where there is none, or where it may
-//! not trace, the test says so and passes. What can be had by a real limit instead (too
-//! many open files, no memory for a stack) is in the chapters.
+//! The calls are real, and to the program the errors look real: `strace` is between the
+//! program and the kernel, and answers some of the calls itself. Each test runs a scenario
+//! in a process of its own under `strace`; where there is no `strace`, or where it may not
+//! trace, the test says so and passes. Faults that a real limit can cause (too many open
+//! files, no memory for a stack) are in the chapters.
 //!
 //! A fault is written as `strace` writes it, `accept4:error=ECONNABORTED:when=1`: the first
 //! `accept4` of each thread fails. `1..3` means the first three, `1+2` each second one,
@@ -37,14 +37,14 @@ use glassloop::{Async, Executor, join_all, sleep, spawn, stats, unblock, yield_n
 use support::alone::{alone, is_alone, watched};
 use support::{panic_text, poll_once};
 
-/// Tells the process of its own where its folder is.
+/// The variable with the folder of the new process.
 const FOLDER: &str = "GLASSLOOP_TEST_FOLDER";
 
 /// Errors of Linux, by their numbers.
 const EIO: Option<i32> = Some(5);
 const ENOMEM: Option<i32> = Some(12);
 
-/// What a loop may wait in; which of them there is depends on the machine.
+/// The system calls in which a loop may wait; the machine decides which is used.
 macro_rules! poller_waits {
     ($fault:literal) => {
         concat!("?epoll_wait,epoll_pwait,?epoll_pwait2:", $fault)
@@ -66,13 +66,12 @@ impl Trace {
 }
 
 /// Runs `scenario` in a process of its own, whose system calls fail as `faults` say.
-/// Returns what was called; in that process itself, or without `strace`, nothing.
+/// Returns the calls; in that process itself, or without `strace`, nothing.
 fn with_faults(faults: &[&str], scenario: impl FnOnce() + Send + 'static) -> Option<Trace> {
     in_a_folder(|_| strace(faults), scenario)
 }
 
-/// The same, but only calls that have to do with one file fail: that of the path which
-/// `scenario` gets.
+/// The same, but only calls for one file fail: the file whose path `scenario` gets.
 fn with_faults_of_a_file(
     faults: &[&str],
     scenario: impl FnOnce(PathBuf) + Send + 'static,
@@ -166,7 +165,7 @@ fn assert_each_failed(calls: &[&str], trace: Option<Trace>) {
 /// 73 · as in asyncio, which ignores this error and accepts on. Breaks when the error of
 /// one connection counts as the end of the listener.
 #[test]
-fn a_connection_that_was_given_up_in_the_line_is_an_error_and_the_next_is_accepted() {
+fn a_connection_that_was_given_up_in_the_backlog_is_an_error_and_the_next_is_accepted() {
     with_faults(&["accept4:error=ECONNABORTED:when=1"], || {
         glassloop::block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -197,8 +196,8 @@ fn connect_accept_read_and_write_are_tried_again_after_a_signal() {
     assert_each_failed(&["connect", "accept4", "recvfrom", "sendto"], trace);
 }
 
-/// 73 · as in asyncio. The standard library goes on with the connect of a TCP socket by
-/// itself, but not with this one. Breaks when that is left to the user.
+/// 73 · as in asyncio. The standard library repeats the interrupted connect of a TCP socket
+/// by itself, but not that of a Unix socket. Breaks when the user would have to repeat it.
 #[test]
 fn a_connect_to_a_unix_socket_is_tried_again_after_a_signal() {
     with_faults(&["connect:error=EINTR:when=1"], || {
@@ -215,8 +214,8 @@ fn a_connect_to_a_unix_socket_is_tried_again_after_a_signal() {
     });
 }
 
-/// 66 · Python's sockets never report it. Breaks when a write of nothing counts as one that
-/// should be tried again: the task would spin.
+/// 66 · Python's sockets never report it. Breaks when a write of zero bytes is tried again:
+/// the task would spin.
 #[test]
 fn a_write_that_takes_no_byte_is_an_error_and_no_endless_loop() {
     with_faults(&["sendto:retval=0:when=1"], || {
@@ -260,9 +259,9 @@ fn a_wait_that_a_signal_interrupts_goes_on_for_the_time_that_is_left() {
             let reader = spawn(async move { far.read(&mut [0]).await.unwrap() });
             yield_now().await;
             near.write_all(b"x").await.unwrap();
-            let looks = stats().io_polls;
+            let io_polls = stats().io_polls;
             assert_eq!(reader.await.unwrap(), 1);
-            assert_eq!(stats().io_polls - looks, 1, "an interrupted wait is one wait");
+            assert_eq!(stats().io_polls - io_polls, 1, "an interrupted wait is one wait");
             assert!(poll_once(&mut hour).await.is_pending(), "an interruption is no deadline");
         });
     });
@@ -273,7 +272,7 @@ fn a_wait_that_a_signal_interrupts_goes_on_for_the_time_that_is_left() {
 }
 
 /// 75 · as in asyncio, where the error comes out of `run`. Breaks when errors of the poller
-/// are ignored: the loop would ask again and again, at full speed.
+/// are ignored: the loop would poll again and again, at full speed.
 #[test]
 fn a_poller_that_fails_is_asked_once_and_ends_the_run_with_its_error() {
     let trace = with_faults(&[poller_waits!("error=EINVAL")], || {
@@ -295,11 +294,11 @@ fn a_poller_that_fails_is_asked_once_and_ends_the_run_with_its_error() {
         executor.block_on(async { sleep(Duration::from_millis(1)).await });
     });
     let Some(trace) = trace else { return };
-    assert_eq!(trace.injected(), 1, "whoever asks a broken poller again, spins:\n{}", trace.0);
+    assert_eq!(trace.injected(), 1, "a loop that polls a broken poller again spins:\n{}", trace.0);
 }
 
-/// 50 · as in asyncio. Breaks when the events, or the loop's announcement that it sleeps,
-/// stay as the panic left them.
+/// 50 · as in asyncio. Breaks when the panic leaves old events, or the announcement that the
+/// loop sleeps.
 #[test]
 fn the_executor_is_usable_after_a_poller_that_failed_for_once() {
     with_faults(&[poller_waits!("error=EBADF:when=1")], || {
@@ -321,8 +320,8 @@ fn the_executor_is_usable_after_a_poller_that_failed_for_once() {
     });
 }
 
-/// 75 · as in asyncio, where no loop can be made then. Breaks when the loop remembers that
-/// there was no poller, or needs one though it awaits no descriptor.
+/// 75 · as in asyncio, where no loop can be made then. Breaks when the loop does not try
+/// again to make its poller, or needs a poller although it awaits no descriptor.
 #[test]
 fn a_poller_that_cannot_be_made_is_an_error_of_the_socket_which_can_be_made_later() {
     with_faults(&["epoll_create1:error=EMFILE:when=1"], || {
@@ -356,7 +355,7 @@ fn a_socket_that_cannot_be_registered_is_an_error_and_no_other_is_harmed() {
 }
 
 /// 75 · as in asyncio's `add_reader`. Forty sockets take forty calls to be registered, and
-/// forty to be awaited. Breaks when the loop believes that it watches what it does not.
+/// forty to be awaited. Breaks when the loop takes an interest for armed that is not.
 #[test]
 fn a_socket_that_cannot_be_watched_is_an_error_and_can_be_awaited_later() {
     with_faults(&["epoll_ctl:error=ENOMEM:when=60"], || {
@@ -375,7 +374,7 @@ fn a_socket_that_cannot_be_watched_is_an_error_and_can_be_awaited_later() {
                 panic!("one call has failed, and so one wait, not {}", failed.len());
             };
             io::Write::write_all(&mut near, b"x").unwrap();
-            far.readable().await.expect("watched at the second try");
+            far.readable().await.expect("the second try succeeds");
         });
     });
 }
@@ -416,17 +415,17 @@ fn a_disk_that_fails_under_a_whole_file_is_an_error_with_the_act_and_the_path() 
     });
 }
 
-/// 79 · as in Python. Breaks when the error of a write or of a sync is dropped, told twice,
-/// or ends the file.
+/// 79 · as in Python. Breaks when the error of a write or of a sync is lost, reported twice,
+/// or makes the file useless.
 #[test]
-fn a_disk_that_fails_is_an_error_of_flush_and_of_sync_told_once() {
+fn a_disk_that_fails_is_an_error_of_flush_and_of_sync_reported_once() {
     with_faults_of_a_file(&["write,fsync:error=EIO:when=1"], |path| {
         executor_of_one_thread().block_on(async {
             let mut file = File::create(&path).await.unwrap();
             file.write_all(b"lost").await.expect("only collected");
             assert_eq!(file.flush().await.unwrap_err().raw_os_error(), EIO);
             file.write_all(b"written").await.unwrap();
-            file.flush().await.expect("the error of the lost bytes has been told");
+            file.flush().await.expect("the error of the lost bytes has been reported");
             assert_eq!(file.sync_all().await.unwrap_err().raw_os_error(), EIO);
             file.sync_all().await.unwrap();
         });
@@ -470,7 +469,7 @@ fn the_calls_on_a_file_are_tried_again_after_a_signal() {
 
 // ── threads ──────────────────────────────────────────────────────────────────
 
-/// From the twentieth on, no thread can be started any more.
+/// The twentieth thread, and every later one, cannot be started.
 const NO_MORE_THREADS: &str = "clone3,?clone:error=EAGAIN:when=20+";
 
 /// Starts threads until the system starts no more.
@@ -480,8 +479,8 @@ fn use_up_the_threads() {
     }
 }
 
-/// 78 · as in asyncio's `ThreadPoolExecutor`. Breaks when a job is accepted by nobody: its
-/// awaiter would hang.
+/// 78 · as in asyncio's `ThreadPoolExecutor`. Breaks when no thread takes an accepted job:
+/// its awaiter would hang.
 #[test]
 fn without_a_single_thread_jobs_are_errors_and_all_else_goes_on() {
     with_faults(&[NO_MORE_THREADS], || {
@@ -500,7 +499,7 @@ fn without_a_single_thread_jobs_are_errors_and_all_else_goes_on() {
     });
 }
 
-/// 78 · as in asyncio's `ThreadPoolExecutor`. Breaks when a job counts on a thread of its own
+/// 78 · as in asyncio's `ThreadPoolExecutor`. Breaks when a job waits for a thread of its own
 /// that could not be started.
 #[test]
 fn when_no_more_threads_can_be_started_jobs_wait_for_those_there_are() {

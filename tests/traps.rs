@@ -1,6 +1,6 @@
-//! The traps into which executors fall that are written to teach, one test each.
-//! Every one of these was seen in the wild. The test is named as the promise that
-//! the trap breaks; most are told at length in their chapters.
+//! Common mistakes of small executors that are written to teach, one test each. Every one
+//! of these mistakes was found in a published executor. The test has the name of the
+//! promise that the mistake breaks; the chapters test most of these promises in detail.
 
 mod support;
 
@@ -38,8 +38,8 @@ fn a_wake_during_the_poll_leads_to_another_poll() {
     });
 }
 
-/// Trap: a task that is woken twice stands in the queue twice, and is then
-/// "resumed after completion".
+/// Trap: a task that is woken twice is in the run queue twice, and is then "resumed after
+/// completion".
 #[test]
 fn a_task_that_was_woken_twice_is_polled_once() {
     on_virtual_loop(|| async {
@@ -56,19 +56,19 @@ fn a_task_that_was_woken_twice_is_polled_once() {
             kept.borrow().wake_by_ref();
             kept.borrow().wake_by_ref();
             turns(3).await;
-            assert_eq!(polls.get(), expected, "woken twice, so it stood in the queue twice");
+            assert_eq!(polls.get(), expected, "a task that was woken twice was queued twice");
         }
         task.await.unwrap();
     });
 }
 
-/// Trap: a sleep that takes any poll but the first for its end.
+/// Trap: a sleep takes any poll except the first for its end.
 #[test]
 fn a_sleep_that_is_polled_early_goes_on() {
     on_virtual_loop(|| async {
         let mut sleep = sleep(Duration::from_secs(1));
         for _ in 0..5 {
-            assert!(poll_once(&mut sleep).await.is_pending(), "nobody's clock has moved");
+            assert!(poll_once(&mut sleep).await.is_pending(), "no time has passed");
             yield_now().await;
         }
         let before = glassloop::now();
@@ -95,8 +95,8 @@ fn a_task_may_use_the_loop_while_it_is_polled() {
     });
 }
 
-/// Trap: a wake from another thread puts the task into the queue and lets the
-/// loop sleep on in the poller.
+/// Trap: a wake from another thread pushes the task, but does not end the loop's sleep in
+/// the system's poller (epoll on Linux, kqueue on macOS, IOCP on Windows).
 #[cfg(unix)]
 #[test]
 fn a_wake_from_another_thread_ends_the_wait_for_descriptors() {
@@ -111,7 +111,7 @@ fn a_wake_from_another_thread_ends_the_wait_for_descriptors() {
     });
 }
 
-/// Waits for another thread, which wakes this task about when the loop goes to
+/// Waits for another thread, which wakes this task at about the time when the loop goes to
 /// sleep.
 async fn wake_from_another_thread() {
     let (sender, receiver) = mpsc::channel();
@@ -132,7 +132,7 @@ async fn wake_from_another_thread() {
     thread.unwrap().join().unwrap();
 }
 
-/// Trap: the waker looks its task up, finds it gone, and panics.
+/// Trap: the waker looks its task up, does not find it, and panics.
 #[test]
 fn waking_a_finished_task_does_nothing() {
     on_virtual_loop(|| async {
@@ -147,8 +147,8 @@ fn waking_a_finished_task_does_nothing() {
     });
 }
 
-/// Trap: the ready queue has a bound, and the wake that finds it full blocks its
-/// own loop, or drops the task.
+/// Trap: the run queue has a bound, and a wake that finds it full blocks its own loop, or
+/// drops the task.
 #[test]
 fn any_number_of_tasks_may_be_woken_at_once() {
     within_limit(|| {
@@ -191,15 +191,15 @@ fn any_number_of_tasks_may_be_woken_from_another_thread() {
         }
         yield_now().await;
         let wakers: Vec<Waker> = receiver.try_iter().collect();
-        // The loop takes no wake meanwhile: it waits for the thread.
+        // The loop handles no wake meanwhile: it waits for the thread.
         thread::spawn(move || wakers.into_iter().for_each(Waker::wake)).join().unwrap();
         turns(2).await;
         assert_eq!(done.get(), TASKS, "a wake was dropped, since there were too many");
     });
 }
 
-/// Trap: the poller knows one interest per descriptor, and the last one to ask
-/// replaces the others.
+/// Trap: the poller has one interest per descriptor, and the last task that waits replaces
+/// the interest of the others.
 #[cfg(unix)]
 #[test]
 fn waiting_to_write_does_not_end_the_wait_to_read() {
@@ -225,13 +225,13 @@ fn a_sleep_has_one_timer_however_often_it_is_polled_and_none_when_it_is_gone() {
             assert_eq!(stats().timers_armed, 1);
         }
         drop(sleep);
-        assert_eq!(stats().timers_armed, 0, "a timeout that is not needed any more costs nothing");
+        assert_eq!(stats().timers_armed, 0, "a timeout that is ready must leave no timer");
     });
 }
 
-/// Trap: a leaf keeps the waker of its first poll for ever.
+/// Trap: a leaf future keeps the waker of its first poll for ever.
 #[test]
-fn a_leaf_wakes_whoever_polled_it_last() {
+fn a_leaf_future_wakes_the_task_that_polled_it_last() {
     /// Polls with one waker, then with another, then lets `cause` happen.
     fn assert_wakes_newest(what: &str, future: impl Future, cause: impl FnOnce()) {
         let mut future = Box::pin(future);
@@ -240,7 +240,11 @@ fn a_leaf_wakes_whoever_polled_it_last() {
         assert!(poll_with(&mut future, &first_waker).is_pending());
         assert!(poll_with(&mut future, &newest_waker).is_pending());
         cause();
-        assert_eq!((first.wakes(), newest.wakes()), (0, 1), "{what} wakes whoever polled it last");
+        assert_eq!(
+            (first.wakes(), newest.wakes()),
+            (0, 1),
+            "{what} must wake the task that polled it last"
+        );
     }
     on_virtual_loop(|| async {
         let event = Event::new();
@@ -260,18 +264,18 @@ fn a_leaf_wakes_whoever_polled_it_last() {
 
 /// Trap: the same, for the timer of a sleep that moves from one task to another.
 #[test]
-fn a_sleep_wakes_whoever_polled_it_last() {
+fn a_sleep_wakes_the_task_that_polled_it_last() {
     on_virtual_loop(|| async {
         let (first, waker) = WakeCount::new();
         let mut sleeping = sleep(Duration::from_secs(1));
         assert!(poll_with(&mut sleeping, &waker).is_pending());
         spawn(sleeping).await.unwrap();
-        assert_eq!(first.wakes(), 0, "the first waker was to be forgotten");
+        assert_eq!(first.wakes(), 0, "the first waker must be dropped");
     });
 }
 
-/// Trap: a half-built cancel. A flag is set that nobody looks at, and whoever
-/// joins the task waits for ever.
+/// Trap: an abort sets a flag that the loop does not check, and the joiner of the task waits
+/// for ever.
 #[test]
 fn the_joiner_of_an_aborted_task_does_not_hang() {
     on_virtual_loop(|| async {
@@ -281,12 +285,12 @@ fn the_joiner_of_an_aborted_task_does_not_hang() {
         yield_now().await;
         task.borrow().abort();
         turns(2).await;
-        assert!(joiner.is_finished(), "whoever joins an aborted task hangs");
+        assert!(joiner.is_finished(), "the joiner of an aborted task hangs");
         assert!(joiner.await.unwrap().unwrap_err().is_cancelled());
     });
 }
 
-/// Trap: block_on runs until the queue is empty, whatever its own future says.
+/// Trap: `block_on` runs until the run queue is empty, although its own future is ready.
 #[test]
 fn block_on_does_not_wait_for_other_tasks() {
     within_limit(|| {
@@ -305,7 +309,7 @@ fn block_on_does_not_wait_for_other_tasks() {
     });
 }
 
-/// Trap: block_on returns when nothing is ready, though its future is not done.
+/// Trap: `block_on` returns when no task is ready, although its own future is not.
 #[test]
 fn block_on_does_not_return_before_its_own_future() {
     within_limit(|| {
@@ -319,7 +323,7 @@ fn block_on_does_not_return_before_its_own_future() {
     });
 }
 
-/// Trap: the ready queue is a stack, and a task that wakes itself stays on top.
+/// Trap: the run queue is a stack, and a task that wakes itself stays on top.
 #[test]
 fn a_task_that_wakes_itself_lets_the_others_run() {
     on_virtual_loop(|| async {
@@ -379,10 +383,10 @@ fn a_park_token_that_is_taken_by_a_task_loses_no_wake() {
     });
 }
 
-/// Trap: the same the other way round. A token that a task leaves behind is no
-/// reason to think that something has happened.
+/// Trap: the same the other way round. The loop takes the park token that a task has left
+/// for an event.
 #[test]
-fn a_park_token_that_is_left_by_a_task_wakes_nobody() {
+fn a_park_token_that_is_left_by_a_task_wakes_no_task() {
     on_loop(|| async {
         let start = glassloop::now();
         let mut nap = sleep(Duration::from_millis(5));
@@ -399,8 +403,8 @@ fn a_park_token_that_is_left_by_a_task_wakes_nobody() {
     });
 }
 
-/// Trap: a task whose handle is dropped is forgotten, and what it holds is never
-/// released.
+/// Trap: a task whose handle is dropped is never dropped itself, and neither is what it
+/// holds.
 #[test]
 fn a_detached_task_is_dropped_when_it_ends_or_with_its_loop() {
     within_limit(|| {
@@ -421,8 +425,7 @@ fn a_detached_task_is_dropped_when_it_ends_or_with_its_loop() {
     });
 }
 
-/// How often the loop parks in twenty sleeps of a length that is no whole number of
-/// milliseconds.
+/// How often the loop parks in twenty sleeps that are not a whole number of milliseconds.
 async fn parks_in_twenty_sleeps() -> u64 {
     let before = stats().parks;
     for _ in 0..20 {

@@ -17,13 +17,13 @@ use std::thread;
 use programs::{in_examples, program, python, say_left_out};
 use support::within_limit_as;
 
-/// How many twins run at the same time: more than there may be cores, so that they
-/// get into each other's way.
+/// How many twins run at the same time: perhaps more than there are cores, so that they
+/// disturb each other.
 const AT_ONCE: usize = 4;
 
-/// Those who wait for what no virtual clock can hasten: something outside of their
-/// loop (18 and 20: a thread, 23: a signal, 28: another process), or time that is to
-/// pass while a task spins (29).
+/// The twins that need real time: they wait for something outside of their loop (18 and
+/// 20: a thread, 23: a signal, 28: another process), or real time must pass while a task
+/// spins (29).
 const ON_REAL_TIME: [&str; 5] = ["18", "20", "23", "28", "29"];
 
 /// The names of the twins, as in `06_round_robin`. (25 needs a database, so it is in
@@ -66,7 +66,7 @@ fn python_side_on_virtual_time(name: &str) -> Command {
     python
 }
 
-/// Runs one side of these twins, several at once, and as many rounds as are wanted.
+/// Runs one side of these twins, several at once, in as many rounds as the variable says.
 fn expect_all_as_recorded(twins: &[String], side: fn(&str) -> Command) {
     let rounds = std::env::var("GLASSLOOP_TWIN_ROUNDS").map_or(1, |n| n.parse().expect("a number"));
     let next = AtomicUsize::new(0);
@@ -80,14 +80,14 @@ fn expect_all_as_recorded(twins: &[String], side: fn(&str) -> Command) {
     };
     thread::scope(|scope| {
         let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
-        // Joined one by one: so the panic of a worker stays what it was.
+        // Joined one by one, to keep the text of a worker's panic.
         for worker in workers {
             worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         }
     });
 }
 
-/// Runs a program, which must print what is recorded, and no complaint.
+/// Runs a program, which must print what is recorded, and nothing to stderr.
 fn expect_recorded(name: &str, mut command: Command) {
     let output = command.stdin(Stdio::null()).output().expect("the program starts");
     let complaints = String::from_utf8_lossy(&output.stderr);

@@ -14,8 +14,8 @@ async def alarm():
 
 async def main():
     task = asyncio.create_task(alarm())
-    await asyncio.sleep(0)  # it begins
-    time.sleep(0.02)  # the loop stands still: now the alarm is due
+    await asyncio.sleep(0)  # the alarm begins
+    time.sleep(0.02)  # blocks the loop: now the alarm is due
     for turn in range(1, 4):
         await asyncio.sleep(0)
         print("turn", turn)

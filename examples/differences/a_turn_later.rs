@@ -6,8 +6,8 @@
 //!
 //! Twin: `a_turn_later.py`, where a future stands between timer and task.
 //!
-//! Take away: **a turn is I/O, timers, tasks, in this order; what a timer wakes runs in
-//! the same turn. Do not count turns beside a timer: wait for what you need.**
+//! Take away: **a turn is I/O, timers, tasks, in this order; a task that a timer wakes runs
+//! in the same turn. Do not count turns beside a timer: wait for what you need.**
 
 use std::{thread, time::Duration};
 
@@ -21,8 +21,8 @@ async fn alarm() {
 fn main() {
     block_on(async {
         spawn(alarm()).detach();
-        yield_now().await; // it begins
-        thread::sleep(Duration::from_millis(20)); // the loop stands still: now it is due
+        yield_now().await; // the alarm begins
+        thread::sleep(Duration::from_millis(20)); // blocks the loop: now the alarm is due
         for turn in 1..4 {
             yield_now().await;
             println!("turn {turn}");

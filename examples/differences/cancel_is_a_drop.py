@@ -19,7 +19,7 @@ async def stubborn():
 
 async def main():
     task = asyncio.create_task(stubborn())
-    await asyncio.sleep(0)  # it begins
+    await asyncio.sleep(0)  # the task begins
     task.cancel()
     print("joined:", await task)
 

@@ -1,4 +1,4 @@
-//! # Cancel is a drop: a task that is cancelled gets no say
+//! # Cancel is a drop: a task cannot refuse to be cancelled
 //!
 //! ```text
 //! cargo run --example cancel_is_a_drop
@@ -6,7 +6,7 @@
 //!
 //! Twin: `cancel_is_a_drop.py`, where the task catches its cancellation, and stays.
 //!
-//! Take away: **no line behind an `await` is sure to run; what must run is a `Drop`.**
+//! Take away: **no line after an `await` is sure to run; what must run belongs into a `Drop`.**
 
 use glassloop::{block_on, println, spawn, yield_now};
 
@@ -29,7 +29,7 @@ async fn stubborn() -> &'static str {
 fn main() {
     block_on(async {
         let task = spawn(stubborn());
-        yield_now().await; // it begins
+        yield_now().await; // the task begins
         task.abort();
         println!("joined: {:?}", task.await);
     });

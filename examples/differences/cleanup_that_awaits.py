@@ -10,13 +10,13 @@ async def session(name):
     try:
         await asyncio.sleep(3600)
     finally:
-        await asyncio.sleep(0)  # as a goodbye to a server would
+        await asyncio.sleep(0)  # stands in for a goodbye to a server, which waits
         print(name, "said goodbye")
 
 
 async def main():
     task = asyncio.create_task(session("cancelled"))
-    await asyncio.sleep(0)  # it begins
+    await asyncio.sleep(0)  # the task begins
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

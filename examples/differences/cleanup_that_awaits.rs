@@ -7,7 +7,7 @@
 //! Twin: `cleanup_that_awaits.py`, where the `finally` of a cancelled task awaits.
 //!
 //! Take away: **`Drop` cannot await: where the end takes time, race the work against a
-//! request, and say goodbye behind the race.**
+//! request to stop, and clean up after the race.**
 
 use std::{future::pending, rc::Rc};
 
@@ -17,7 +17,7 @@ use glassloop::{block_on, join_all, println, spawn, sync::Event, yield_now};
 async fn session(name: &str, stop: Rc<Event>) {
     let work = pending();
     future::or(work, stop.wait()).await; // whichever is ready first
-    yield_now().await; // as a goodbye to a server would
+    yield_now().await; // stands in for a goodbye to a server, which waits
     println!("{name} said goodbye");
 }
 
@@ -26,7 +26,7 @@ fn main() {
         let stop = Rc::new(Event::new());
         let aborted = spawn(session("aborted", stop.clone()));
         let asked = spawn(session("asked", stop.clone()));
-        yield_now().await; // they begin
+        yield_now().await; // both tasks begin
         aborted.abort();
         stop.set();
         for outcome in join_all([aborted, asked]).await {

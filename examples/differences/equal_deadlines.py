@@ -1,6 +1,6 @@
-"""Equal deadlines: their order is undefined. It is what a heap makes of it.
+"""Equal deadlines: the order of the timers is undefined. It depends on a heap.
 
-Twin: equal_deadlines.rs, where it is the order of creation.
+Twin: equal_deadlines.rs, where the order is that of creation.
 """
 
 import asyncio

@@ -1,13 +1,13 @@
-//! # Equal deadlines: they come in the order of creation
+//! # Equal deadlines: the timers fire in the order of creation
 //!
 //! ```text
 //! cargo run --example equal_deadlines
 //! ```
 //!
-//! Twin: `equal_deadlines.py`, where the order is that of a heap: undefined.
+//! Twin: `equal_deadlines.py`, where a heap decides, and the order is undefined.
 //!
-//! Take away: **timers are sorted by deadline and, among equals, by number: programs
-//! that run twice run alike.**
+//! Take away: **timers are sorted by deadline and, among equal ones, by number: a program
+//! behaves the same in every run.**
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 

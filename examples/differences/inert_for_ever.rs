@@ -4,10 +4,10 @@
 //! cargo run --example inert_for_ever
 //! ```
 //!
-//! Twin: `inert_for_ever.py`. Python warns while it runs, Rust while it compiles: write
-//! `greet("nobody");` as a line of its own, and see `unused_must_use`.
+//! Twin: `inert_for_ever.py`. Python warns while the program runs, Rust while it compiles:
+//! write `greet("nobody");` as a line of its own, and see `unused_must_use`.
 //!
-//! Take away: **to drop a future that was never polled is to never have begun.**
+//! Take away: **a future that is dropped before its first poll has run nothing.**
 
 use glassloop::{block_on, println, spawn, yield_now};
 
@@ -17,7 +17,7 @@ async fn greet(name: &str) {
 
 fn main() {
     block_on(async {
-        spawn(greet("task")).detach(); // it goes on by itself
+        spawn(greet("task")).detach(); // the task runs by itself
         let future = greet("future");
         yield_now().await;
         drop(future);

@@ -1,6 +1,6 @@
-"""Errors that nobody joins: reported when the task is collected, whenever that is.
+"""Errors that nobody joins: reported when the task is collected, whenever that happens.
 
-Twin: nobody_joins.rs, where an Err is dropped and a panic reported at once.
+Twin: nobody_joins.rs, where an Err is dropped and a panic is reported at once.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """One await for each handle: a task gives its result to everybody who awaits it.
 
-Twin: one_await.rs, where the result moves out, and to share it is a choice.
+Twin: one_await.rs, where the result moves out, and the program may share it itself.
 """
 
 import asyncio

@@ -6,7 +6,7 @@
 //!
 //! Twin: `one_await.py`, where a task keeps its result for everybody.
 //!
-//! Take away: **a join gives you the value itself; for many, share it in an `Rc`.**
+//! Take away: **a join gives you the value itself; for several readers, share it in an `Rc`.**
 
 use std::{cell::OnceCell, rc::Rc};
 

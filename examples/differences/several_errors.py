@@ -23,7 +23,7 @@ async def main():
     except ValueError as error:
         print("gather:", error)
     later.set()
-    await asyncio.sleep(0)  # b fails, and nobody hears of it
+    await asyncio.sleep(0)  # b fails, and its error is lost
 
     jobs = job("a", now, True), job("b", now, True), job("c", now, False)
     print("gather:", await asyncio.gather(*jobs, return_exceptions=True))

@@ -1,4 +1,4 @@
-//! # Several errors: all are values, and who stops early drops the rest
+//! # Several errors: all are values, and to stop early drops the rest
 //!
 //! ```text
 //! cargo run --example several_errors
@@ -6,12 +6,12 @@
 //!
 //! Twin: `several_errors.py`, where `gather` raises one error and lets the rest go on.
 //!
-//! Take away: **`join_all` loses nothing; who stops at the first error drops the rest.**
+//! Take away: **`join_all` loses no error; `try_zip` stops at the first, and drops the rest.**
 
 use futures_lite::future::try_zip;
 use glassloop::{block_on, join_all, println, sync::Event};
 
-/// Goes down with a job that was dropped before its end.
+/// Dropped with a job that does not reach its end.
 struct Unfinished(&'static str);
 
 impl Drop for Unfinished {

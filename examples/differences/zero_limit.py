@@ -1,6 +1,6 @@
 """A limit of zero: wait_for cancels the coroutine before it has begun.
 
-Twin: zero_limit.rs, where the limit is asked last, as by asyncio.timeout.
+Twin: zero_limit.rs, where the limit is checked last, as asyncio.timeout does it.
 """
 
 import asyncio

@@ -6,8 +6,8 @@
 //!
 //! Twin: `zero_limit.py`, where `wait_for` cancels before the first step.
 //!
-//! Take away: **a timeout polls its future first, then its clock; to do nothing when no
-//! time is left, look at the time before.**
+//! Take away: **a timeout polls its future first, then checks its deadline; to do nothing
+//! when no time is left, compare the time yourself before.**
 
 use std::{future::pending, time::Duration};
 
@@ -21,7 +21,7 @@ async fn quick() -> u32 {
 /// The rule of Python's `wait_for`.
 async fn wait_for<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
     if limit.is_zero() {
-        return None; // drops the future, which has not begun
+        return None; // drops the future before its first poll
     }
     timeout(limit, future).await.ok()
 }

@@ -1,5 +1,5 @@
-//! Why is each task woken, and each task spawned? The loop does one thing after another,
-//! so whatever it is at must be the cause; and what was to wake somebody must have done so.
+//! The cause of each wake and of each spawn. The loop does one thing after another, so
+//! what it is doing must be the cause; and what should wake a task must have woken it.
 
 use super::Checked;
 use super::event::{Cause, Event, Phase, What};
@@ -8,9 +8,9 @@ use super::tasks::Tasks;
 
 #[derive(Default)]
 pub struct Causes {
-    /// What the loop is at, if it is something that can wake.
+    /// What the loop is doing, if that can wake a task.
     at: Option<Cause>,
-    /// Who waited for what the loop is at, and is to be woken by it.
+    /// The tasks that wait for what the loop is doing, and must be woken by it.
     owed: Vec<u64>,
     /// Which task has armed each timer.
     armed_by: std::collections::HashMap<u64, u64>,
@@ -20,7 +20,7 @@ impl Causes {
     pub fn see(&mut self, event: &Event, tasks: &Tasks, jobs: &mut Jobs) -> Checked {
         match event.what {
             What::Wake { task, by, .. } => {
-                // A sleep may have moved to another task, and wakes that one.
+                // A sleep may have moved to another task, and then wakes the other task.
                 let is_by_timer = matches!(by, Cause::Timer(_)) && self.at == Some(by);
                 self.owed.retain(|&owed| owed != task && !is_by_timer);
                 return self.confirm(task, by, tasks, jobs);
@@ -44,7 +44,7 @@ impl Causes {
         self.go_on(event, tasks)
     }
 
-    /// Whatever a task does it does while it is polled, or dropped.
+    /// A task acts only while it is polled, or dropped.
     fn is_done_by(&self, task: Option<u64>, tasks: &Tasks) -> Checked {
         let at = match self.at {
             Some(Cause::Task(task)) => Some(task),
@@ -59,7 +59,7 @@ impl Causes {
         }
     }
 
-    /// The cause of a wake or a spawn: could it be that?
+    /// Checks the cause of a wake or a spawn.
     fn confirm(&self, task: u64, by: Cause, tasks: &Tasks, jobs: &mut Jobs) -> Checked {
         let is_so = match by {
             Cause::Task(_) | Cause::Timer(_) | Cause::Descriptor(_) => self.at == Some(by),
@@ -77,13 +77,13 @@ impl Causes {
             Cause::Job(job) => {
                 format!("job {job}, which is not done, not its own, or was it before")
             }
-            Cause::Thread => "another thread, in the midst of what the loop does itself".into(),
+            Cause::Thread => "another thread, in the midst of an act of the loop".into(),
             Cause::Start => "the start of the loop".into(),
         };
         is_so.then_some(()).ok_or_else(|| format!("the cause that task {task} has is {}", text()))
     }
 
-    /// The loop turns to something else.
+    /// The loop does something else from now on.
     fn go_on(&mut self, event: &Event, tasks: &Tasks) -> Checked {
         let next = match event.what {
             What::Poll { task, .. } | What::End { task, .. } => Some(Cause::Task(task)),

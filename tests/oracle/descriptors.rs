@@ -1,4 +1,5 @@
-//! What the poller was asked to report, and what it has reported.
+//! The descriptors that the loop waits for, and the events that the system's poller (epoll
+//! on Linux, kqueue on macOS, IOCP on Windows) has reported.
 
 use std::collections::HashMap;
 
@@ -8,7 +9,7 @@ use super::tasks::Tasks;
 
 #[derive(Default)]
 pub struct Descriptors {
-    /// What is wanted of each: `r`, `w` or `rw`.
+    /// The interest in each descriptor: `r`, `w` or `rw`.
     wanted: HashMap<u64, String>,
 }
 
@@ -37,8 +38,8 @@ impl Descriptors {
         }
     }
 
-    /// When its peer has hung up, a descriptor may be reported for more than was asked; and
-    /// once also if nothing was asked, but then nobody waits.
+    /// When its peer has hung up, a descriptor may be reported for more than its interest; and
+    /// once also without any interest, but then no task waits.
     fn ready(&self, fd: u64, got: &str, waited: &[u64], tasks: &Tasks) -> Checked {
         let wanted = self.wanted.get(&fd).map_or("", String::as_str);
         let is_wanted = got.chars().any(|direction| wanted.contains(direction));

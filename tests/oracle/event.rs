@@ -1,10 +1,10 @@
-//! A line of a trace, read into an event. `docs/trace.md` says what stands in it.
+//! A line of a trace, read into an event. `docs/trace.md` has the format.
 
 use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-/// What the oracle needs of a trace's first line.
+/// The fields of a trace's first line that the oracle needs.
 pub struct Header {
     pub is_virtual: bool,
 }
@@ -123,7 +123,7 @@ pub enum Cause {
     Start,
 }
 
-/// What a leaf waits for, if it is something with a number.
+/// What a leaf future waits for, if that has a number.
 pub enum Wait {
     Timer(u64),
     Descriptor(u64),
@@ -132,7 +132,7 @@ pub enum Wait {
     Other,
 }
 
-/// A slot of the wheel; level -1: no slot, but under the hand.
+/// A slot of the wheel; level -1 is the due-soon list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Spot {
     pub level: i8,

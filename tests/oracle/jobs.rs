@@ -1,4 +1,4 @@
-//! What the blocking pool was given.
+//! The jobs of the blocking pool.
 
 use std::collections::HashMap;
 
@@ -8,17 +8,17 @@ use super::event::{Event, What};
 #[derive(Default)]
 pub struct Jobs {
     jobs: HashMap<u64, Job>,
-    /// How many are not done.
+    /// How many jobs are not done.
     out: usize,
-    /// The pool may have something to do: a job was given to it since the virtual clock
-    /// last jumped, which it does only when the pool is idle.
+    /// The pool may have something to do: it got a job after the last jump of the virtual
+    /// clock, which jumps only when the pool is idle.
     may_be_busy: bool,
 }
 
 struct Job {
     task: Option<u64>,
     is_done: bool,
-    /// It was the cause of a wake.
+    /// The job was the cause of a wake.
     has_woken: bool,
 }
 
@@ -36,7 +36,7 @@ impl Jobs {
             }
             What::JobDone { job } => self.done(job),
             What::Poll { task, .. } => {
-                // What has not woken it by now was given up: nobody waited for that job.
+                // A job that has not woken its task by now is not awaited any more.
                 let own = self.jobs.values_mut().filter(|job| job.task == Some(task));
                 own.for_each(|job| job.has_woken |= job.is_done);
                 Ok(())
@@ -63,7 +63,7 @@ impl Jobs {
         Ok(())
     }
 
-    /// Whether this job may just have woken this task. It does so once.
+    /// Whether this job may just have woken this task. A job does so once.
     pub fn wakes(&mut self, job: u64, task: u64) -> bool {
         let Some(job) = self.jobs.get_mut(&job) else { return false };
         let is_its_own = job.task == Some(task) && job.is_done;

@@ -1,18 +1,18 @@
-//! The trace as an oracle: reads a trace of the form `.jsonl` and follows it with a loop
-//! of its own, which never runs anything. Whatever that loop could not have done, the real
-//! one must not have done either.
+//! The trace as an oracle: reads a trace of the form `.jsonl` and follows it with a model
+//! of the loop, which never runs anything. What the model could not have done, the real
+//! loop must not have done either.
 //!
 //! ```text
 //!                     ┌─ steps        numbers, time, turns, parts of a turn, sleeps
-//!   line ──▶ event ──▶├─ tasks        the ready queue, and each task's life
-//!                     ├─ timers       the wheel: where each timer must lie
+//!   line ──▶ event ──▶├─ tasks        the run queue, and each task's life
+//!                     ├─ timers       the wheel: the slot of each timer
 //!                     ├─ descriptors  what the poller was asked
 //!                     ├─ jobs         what the pool was given
 //!                     └─ causes       why is each task woken?
 //! ```
 //!
-//! It shares no code with the executor: each rule is written a second time here, from
-//! what the documentation says (`docs/architecture.md`, and the head of
+//! The oracle shares no code with the executor: each rule is written a second time here,
+//! from the documentation (`docs/architecture.md`, and the head of
 //! `executor/time/wheel.rs`).
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses its own part of this")]
@@ -31,12 +31,12 @@ use std::fmt;
 
 use event::{Event, Header, What};
 
-/// What a good trace was about, for tests that must know that something was in it.
+/// What a good trace contains, for tests that must know that something is in it.
 #[derive(Debug, Default)]
 pub struct Account {
     /// How many events of each kind there are.
     pub events: BTreeMap<&'static str, usize>,
-    /// How many events said so: "task 3 waits for timer 5", and so on.
+    /// How many events have a wait reason: "task 3 waits for timer 5", and so on.
     pub waits: usize,
 }
 
@@ -46,13 +46,13 @@ impl Account {
     }
 }
 
-/// Which event broke which rule.
+/// The event that broke a rule, and the rule.
 #[derive(Debug)]
 pub struct Complaint {
     /// The number of the event; 0: the header, or the end of the trace.
     pub event: u64,
     pub sentence: String,
-    /// The lines around, as they stand in the trace.
+    /// The lines of the trace around the event.
     around: String,
 }
 
@@ -66,7 +66,7 @@ impl fmt::Display for Complaint {
 /// A rule that is broken, in a sentence.
 pub type Checked = Result<(), String>;
 
-/// The loop that follows the trace.
+/// The model of the loop that follows the trace.
 struct Oracle {
     steps: steps::Steps,
     tasks: tasks::Tasks,
@@ -81,7 +81,7 @@ struct Oracle {
 /// # Errors
 /// With the first event that breaks a rule.
 pub fn check(trace: &str) -> Result<Account, Complaint> {
-    // A program that was killed may leave a line torn, the last one only.
+    // A program that was killed may have cut off its last line.
     let whole = trace.rfind('\n').map_or("", |end| &trace[..end]);
     let lines: Vec<&str> = whole.lines().collect();
     let mut account = Account::default();
@@ -128,7 +128,7 @@ impl Oracle {
         }
     }
 
-    /// Each part sees each event. Those that are asked by others come first.
+    /// Each part sees each event. The parts that other parts ask come first.
     fn see(&mut self, event: &Event) -> Checked {
         self.steps.see(event)?;
         self.causes.see(event, &self.tasks, &mut self.jobs)?;
@@ -139,7 +139,7 @@ impl Oracle {
         self.waits_are_true(event)
     }
 
-    /// What a task says that it waits for must be there.
+    /// The thing for which a task waits, by its wait reason, must exist.
     fn waits_are_true(&self, event: &Event) -> Checked {
         let What::Pending { task, waits, .. } = &event.what else { return Ok(()) };
         for wait in waits {

@@ -1,5 +1,5 @@
-//! The order of things: events are numbered, time goes on, turns have three parts, and a
-//! sleep has an end.
+//! The order of the events: events are numbered, time never goes back, turns have three
+//! parts, and a sleep has an end.
 
 use super::Checked;
 use super::event::{Event, Phase, What};
@@ -8,7 +8,7 @@ pub struct Steps {
     is_virtual: bool,
     number: u64,
     time: u64,
-    /// The time of the last event that was not merely written down together with the next.
+    /// The time of the last event that was not written together with the next one.
     before: u64,
     turn: u64,
     phase: Option<Phase>,
@@ -21,7 +21,7 @@ pub struct Steps {
 struct Sleep {
     number: u64,
     limit: Option<u64>,
-    /// The limit was computed between these two.
+    /// The limit was computed between these two times.
     before: u64,
     began: u64,
     has_job: bool,
@@ -91,8 +91,8 @@ impl Steps {
         Ok(())
     }
 
-    /// What belongs to one part of a turn happens there. (A poll belongs to the third one,
-    /// but see `tasks`.)
+    /// An event that belongs to one part of a turn happens there. (A poll belongs to the third
+    /// part, but see `tasks`.)
     fn see_part(&self, event: &Event) -> Checked {
         let (belongs, name) = match event.what {
             What::Park { .. } | What::Unpark { .. } | What::FdReady { .. } => (Phase::Io, "io"),
@@ -106,8 +106,8 @@ impl Steps {
         Ok(())
     }
 
-    /// A sleep ends before anything else happens; but the jobs that have ended it are
-    /// noticed first.
+    /// A sleep ends before anything else happens; but the jobs that have ended the sleep are
+    /// recorded before its end.
     fn see_sleep(&mut self, event: &Event) -> Checked {
         match (&event.what, &mut self.sleep) {
             (What::Park { limit }, None) => {

@@ -1,4 +1,4 @@
-//! The ready queue, and the lives of the tasks.
+//! The run queue, and the lives of the tasks.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -8,9 +8,9 @@ use super::event::{Cause, End, Event, Phase, Wait, What};
 #[derive(Default)]
 pub struct Tasks {
     lives: HashMap<u64, Life>,
-    /// Those that this turn has found ready and not polled so far.
+    /// The tasks that were ready when this turn began, and are not polled yet.
     turn: VecDeque<u64>,
-    /// Those that were woken since: it is the next turn's.
+    /// The tasks that were woken since then: the next turn polls them.
     queue: VecDeque<u64>,
     running: Option<u64>,
     root: Option<u64>,
@@ -21,7 +21,7 @@ pub struct Tasks {
 struct Life {
     polls: u64,
     is_queued: bool,
-    /// The timers that it has said it waits for.
+    /// The timers that the task waits for, by its wait reasons.
     timers: Vec<u64>,
     ended: Option<u64>,
 }
@@ -54,7 +54,7 @@ impl Tasks {
         Ok(())
     }
 
-    /// A part of a turn begins. The third one takes the queue as it is now.
+    /// A part of a turn begins. The third part takes the run queue as it is now.
     fn begin(&mut self, phase: Phase) -> Checked {
         self.is_between_polls()?;
         if let Some(left) = self.turn.front() {
@@ -117,7 +117,11 @@ impl Tasks {
                      only that were ready when it began"
                 ));
             }
-            _ => return Err(format!("task {task} is polled, but it is not ready: nobody woke it")),
+            _ => {
+                return Err(format!(
+                    "task {task} is polled, but it is not ready: it was not woken"
+                ));
+            }
         }
         Ok(())
     }
@@ -132,7 +136,7 @@ impl Tasks {
         Ok(())
     }
 
-    /// The poll of this task, the how-manieth, has ended.
+    /// The poll of this task, with this number, has ended.
     fn poll_ends(&mut self, task: u64, poll: Option<u64>) -> Checked {
         if self.running.take() != Some(task) {
             return Err(format!("the poll of task {task} ends, but it is not being polled"));
@@ -151,7 +155,7 @@ impl Tasks {
             _ => self.poll_ends(task, poll)?,
         }
         self.lives.entry(task).or_default().ended = Some(number);
-        // Its name may stand in the queue still, and will lead to nobody.
+        // The task's key may still be in the run queue, and will lead to no task.
         self.turn.retain(|&queued| queued != task);
         self.queue.retain(|&queued| queued != task);
         if self.root == Some(task) {
@@ -160,7 +164,7 @@ impl Tasks {
         Ok(())
     }
 
-    /// With the root ends the turn. Whom it has not polled comes first the next time.
+    /// The turn ends with the root. The tasks that it has not polled come first next time.
     fn root_has_ended(&mut self) {
         self.root = None;
         self.turn.append(&mut self.queue);
@@ -178,7 +182,7 @@ impl Tasks {
             (false, true) => {
                 Err(format!("task {task} is woken as if it were ready, and it is not"))
             }
-            (true, false) => Err(format!("task {task} is woken into the queue, where it stands")),
+            (true, false) => Err(format!("task {task} is pushed to the run queue, in which it is")),
             (true, true) => Ok(()),
             (false, false) => {
                 self.queue.push_back(task);

@@ -1,12 +1,14 @@
-//! The timer wheel, followed from outside: where must each timer lie, when must it fire?
+//! The timer wheel, followed from outside: in which slot each timer must be, and when it
+//! must fire.
 //!
-//! Time is cut into ticks of 2^16 ns. A tick's number has eight digits in base 64, and a
-//! timer lies in the level of the highest digit in which its tick differs from the hand's,
-//! in the slot that this digit says; or under the hand, if the hand has come that far.
+//! Time is cut into ticks of 2^16 ns. A tick's number has eight digits in base 64. A timer
+//! is in the level of the highest digit in which its tick differs from the cursor (the
+//! current tick), in the slot with the number of that digit; or in the due-soon list, if
+//! the cursor has reached its tick.
 //!
-//! A trace does not say where the hand is. It says what time it was before and after the
-//! hand was turned, and each timer that is laid into the wheel says more: so the hand is
-//! known to be in a range, which every timer must fit.
+//! A trace does not say where the cursor is. It has the time before and after the cursor
+//! moved, and each timer that is armed limits the cursor further: so the oracle knows a
+//! range for the cursor, and every timer must fit that range.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -20,17 +22,17 @@ pub struct Timers {
     armed: HashMap<u64, Timer>,
     /// The armed timers in the order in which they must fire.
     by_deadline: BTreeSet<(u64, u64)>,
-    /// Those that lie in a slot, in the order in which the hand reaches it.
+    /// The timers in slots, in the order in which the cursor reaches the slots.
     by_slot: BTreeSet<(u64, u64)>,
-    /// The tick of the hand, at least and at most.
-    hand: (u64, u64),
+    /// The tick of the cursor, at least and at most.
+    cursor: (u64, u64),
     /// The time by which the timers were fired last, at least and at most.
     now: (u64, u64),
     /// The event with which the last part of a turn began.
     begun: u64,
     phase: Option<Phase>,
-    /// The time of the last event; and of the last one that was not merely written down
-    /// together with the next.
+    /// The time of the last event; and of the last event that was not written together with
+    /// the next one.
     time: u64,
     before: u64,
 }
@@ -46,20 +48,20 @@ fn tick(nanoseconds: u64) -> u64 {
     nanoseconds >> 16
 }
 
-/// The first tick of the slot in which a tick lies at a level.
+/// The first tick of the slot that a tick has in a level.
 fn slot_start(tick: u64, level: i8) -> u64 {
     let below = 6 * level as u32;
     tick >> below << below
 }
 
-/// The hands, from the first to the last, seen from which a timer lies there; `None` if
-/// there are no such hands.
-fn hands_for(deadline: u64, spot: Spot) -> Option<(u64, u64)> {
+/// The cursors, from the first to the last, for which a timer is in that slot; `None` if
+/// there is no such cursor.
+fn cursors_for(deadline: u64, spot: Spot) -> Option<(u64, u64)> {
     let tick = tick(deadline);
     match spot.level {
         -1 if spot.slot == 0 => Some((tick, u64::MAX)),
         0..=7 if spot.slot == tick >> (6 * spot.level as u32) & 63 => {
-            // The digits above are the timer's, and this one is smaller.
+            // The digits above are those of the timer, and this digit is smaller.
             let above = 6 * (spot.level as u32 + 1);
             let first = if above < 64 { tick >> above << above } else { 0 };
             let end = slot_start(tick, spot.level);
@@ -69,13 +71,13 @@ fn hands_for(deadline: u64, spot: Spot) -> Option<(u64, u64)> {
     }
 }
 
-/// Where a timer lies, seen from the hand.
-fn seen_from(hand: u64, deadline: u64) -> Spot {
+/// The slot of a timer, for a cursor.
+fn seen_from(cursor: u64, deadline: u64) -> Spot {
     let tick = tick(deadline);
-    if tick <= hand {
+    if tick <= cursor {
         return Spot { level: -1, slot: 0 };
     }
-    let differs = |level: &u32| tick >> (6 * level) & 63 != hand >> (6 * level) & 63;
+    let differs = |level: &u32| tick >> (6 * level) & 63 != cursor >> (6 * level) & 63;
     let level = (0..8).rev().find(differs).expect("they are not equal");
     Spot { level: level as i8, slot: tick >> (6 * level) & 63 }
 }
@@ -83,8 +85,8 @@ fn seen_from(hand: u64, deadline: u64) -> Spot {
 impl Timers {
     pub fn new(is_virtual: bool) -> Timers {
         let (armed, by_deadline, by_slot) = Default::default();
-        let (hand, now, begun, phase, time, before) = Default::default();
-        Timers { is_virtual, armed, by_deadline, by_slot, hand, now, begun, phase, time, before }
+        let (cursor, now, begun, phase, time, before) = Default::default();
+        Timers { is_virtual, armed, by_deadline, by_slot, cursor, now, begun, phase, time, before }
     }
 
     pub fn see(&mut self, event: &Event, tasks: &Tasks, jobs: &Jobs) -> Checked {
@@ -109,8 +111,8 @@ impl Timers {
         Ok(())
     }
 
-    /// Before the tasks have their polls, the hand is turned to the present time, unless
-    /// the wheel is empty.
+    /// Before the loop polls the tasks, the cursor moves to the current time, unless the
+    /// wheel is empty.
     fn begin(&mut self, phase: Phase, event: &Event) -> Checked {
         match phase {
             Phase::Io => {}
@@ -122,12 +124,12 @@ impl Timers {
             }
         }
         (self.phase, self.begun) = (Some(phase), event.number);
-        self.hand.1 = self.hand.1.max(tick(event.time));
+        self.cursor.1 = self.cursor.1.max(tick(event.time));
         Ok(())
     }
 
-    /// The timers have been fired: none is left that was due, or that lies in a slot
-    /// which the hand has reached.
+    /// The timers have been fired: no timer is left that was due, or that is in a slot which
+    /// the cursor has reached.
     fn are_due_fired(&mut self) -> Checked {
         let now = self.now.0;
         if let Some((deadline, timer)) = self.first(&self.by_deadline)
@@ -139,16 +141,16 @@ impl Timers {
             && start <= tick(now)
         {
             return Err(format!(
-                "the hand has passed the slot of timer {timer}, which lies there still"
+                "the cursor has passed the slot of timer {timer}, which is still in it"
             ));
         }
         if !self.armed.is_empty() {
-            self.hand.0 = self.hand.0.max(tick(now));
+            self.cursor.0 = self.cursor.0.max(tick(now));
         }
         Ok(())
     }
 
-    /// The first of those that were armed before the timers were fired.
+    /// The first of the timers that were armed before the timers were fired.
     fn first(&self, order: &BTreeSet<(u64, u64)>) -> Option<(u64, u64)> {
         let was_there = |&&(_, timer): &&(u64, u64)| self.armed[&timer].since < self.begun;
         order.iter().find(was_there).copied()
@@ -160,31 +162,31 @@ impl Timers {
         }
         let is_in_turn = tasks.running().is_some() && tasks.phase() == Some(Phase::Ready);
         if !is_in_turn {
-            self.hand.1 = self.hand.1.max(tick(event.time));
+            self.cursor.1 = self.cursor.1.max(tick(event.time));
         }
-        let fits = hands_for(timer.deadline, timer.spot).and_then(|(first, last)| {
-            let hand = (self.hand.0.max(first), self.hand.1.min(last));
-            (hand.0 <= hand.1).then_some(hand)
+        let fits = cursors_for(timer.deadline, timer.spot).and_then(|(first, last)| {
+            let cursor = (self.cursor.0.max(first), self.cursor.1.min(last));
+            (cursor.0 <= cursor.1).then_some(cursor)
         });
-        let Some(hand) = fits else {
-            return Err(self.wrong_spot(number, &timer, self.hand));
+        let Some(cursor) = fits else {
+            return Err(self.wrong_spot(number, &timer, self.cursor));
         };
-        self.hand = hand;
+        self.cursor = cursor;
         self.put(number, timer);
         Ok(())
     }
 
-    fn wrong_spot(&self, number: u64, timer: &Timer, hand: (u64, u64)) -> String {
+    fn wrong_spot(&self, number: u64, timer: &Timer, cursor: (u64, u64)) -> String {
         let Spot { level, slot } = timer.spot;
-        let right = [hand.0, hand.1].map(|hand| seen_from(hand, timer.deadline));
+        let right = [cursor.0, cursor.1].map(|cursor| seen_from(cursor, timer.deadline));
         let right = right.map(|Spot { level, slot }| format!("level {level}, slot {slot}"));
         let [from, to] = right;
         let or = if from == to { String::new() } else { format!(", or rather {to}") };
         format!(
             "timer {number} lies in level {level}, slot {slot}; with a deadline in tick {} and the \
-             hand at {} it belongs in {from}{or}",
+             cursor at {} it belongs in {from}{or}",
             tick(timer.deadline),
-            hand.0
+            cursor.0
         )
     }
 
@@ -206,24 +208,24 @@ impl Timers {
         Ok(timer)
     }
 
-    /// The hand stands at the first tick of the slot that it empties.
+    /// The cursor is at the first tick of the slot that it empties.
     fn cascade(&mut self, number: u64, spot: Spot) -> Checked {
         let mut timer = self.take(number, "moves to a finer slot")?;
         if timer.spot.level < 0 {
-            return Err(format!("timer {number} moves, though it is under the hand already"));
+            return Err(format!("timer {number} moves, though it is in the due-soon list already"));
         }
-        let hand = slot_start(tick(timer.deadline), timer.spot.level);
-        if hand < self.hand.0 || hand > tick(self.now.1) {
-            return Err(format!("timer {number} moves, though the hand is not at its slot"));
+        let cursor = slot_start(tick(timer.deadline), timer.spot.level);
+        if cursor < self.cursor.0 || cursor > tick(self.now.1) {
+            return Err(format!("timer {number} moves, though the cursor is not at its slot"));
         }
         if timer.deadline <= self.now.0 {
             return Err(format!("timer {number} moves to a finer slot, though it is due"));
         }
         timer.spot = spot;
-        if spot != seen_from(hand, timer.deadline) {
-            return Err(self.wrong_spot(number, &timer, (hand, hand)));
+        if spot != seen_from(cursor, timer.deadline) {
+            return Err(self.wrong_spot(number, &timer, (cursor, cursor)));
         }
-        self.hand.0 = hand;
+        self.cursor.0 = cursor;
         self.put(number, timer);
         Ok(())
     }

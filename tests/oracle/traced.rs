@@ -28,7 +28,7 @@ pub fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The loop that the trace tells of keeps all rules.
+/// Checks that the loop of this trace keeps all rules.
 #[track_caller]
 pub fn expect_good(trace: &str) -> super::Account {
     super::check(trace).unwrap_or_else(|complaint| panic!("{complaint}"))

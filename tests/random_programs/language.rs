@@ -1,8 +1,8 @@
 //! A small language whose programs do everything that tasks can do to each other.
 //!
 //! Every program is valid, whatever its numbers are: a number that names a channel or
-//! a task is taken modulo how many there are. And every program ends: it has no loop
-//! without end, and the text of a task lies inside the text of the one that spawns it.
+//! a task is taken modulo how many there are. And every program ends: it has no endless
+//! loop, and the text of a task is inside the text of the task that spawns it.
 
 use std::fmt;
 
@@ -67,8 +67,8 @@ impl<T: fmt::Debug> fmt::Debug for Several<T> {
     }
 }
 
-/// One thing that a task does. What it has to wait for, it awaits; what came of it,
-/// it writes into the trace.
+/// One thing that a task does. The task awaits it, if it has to wait, and writes the result
+/// to the trace.
 #[derive(Clone, Debug)]
 pub enum Statement {
     /// Writes a line.
@@ -94,7 +94,7 @@ pub enum Statement {
     /// Does the block while holding a value that does something when it is dropped.
     Hold(OnDrop, Block),
 
-    /// `spawn`; the handle goes where every task finds it.
+    /// `spawn`; every task can use the handle.
     Spawn(Block),
     /// Polls the block once, and leaves the rest of it to a new task.
     HandOver(Block),
@@ -102,7 +102,7 @@ pub enum Statement {
     Abort(usize),
     /// Aborts itself, if it is a task that has a handle.
     AbortMyself,
-    /// Awaits a handle. Unless one gives up before the end, nobody can join it again.
+    /// Awaits a handle. It can be joined again only if the wait is given up before the end.
     Join(usize),
     /// Does so with all handles, the newest last.
     JoinEveryone,
@@ -125,13 +125,13 @@ pub enum Statement {
     /// Receives by a stream of its own.
     Next(usize),
     Close(usize),
-    /// Drops the sender that all tasks share: then only those who are sending have one.
+    /// Drops the sender that all tasks share: then only tasks that are sending have one.
     DropSender(usize),
     DropReceiver(usize),
 
-    /// Sends to a oneshot channel: whoever does so first.
+    /// Sends to a oneshot channel; only the first task can.
     Deliver(usize),
-    /// Awaits its receiver: whoever does so first.
+    /// Awaits its receiver; only the first task can.
     Await(usize),
     /// Drops its sender unsent.
     Break(usize),

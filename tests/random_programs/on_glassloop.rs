@@ -63,7 +63,7 @@ struct World {
     turns: Cell<Turns>,
     /// The loop's time when the program began.
     start: Cell<Option<Instant>>,
-    /// The loop is gone, and its turns and time with it.
+    /// The loop is dropped, and has no turns and no time any more.
     is_over: Cell<bool>,
     values: Cell<usize>,
     children: Cell<usize>,
@@ -89,10 +89,10 @@ struct Turns {
     polls: u64,
 }
 
-/// A task that was spawned, and what became of its handle.
+/// A task that was spawned, and its handle.
 struct Spawned {
     id: String,
-    /// Shared by the table and whoever joins it.
+    /// Shared by the table and the task that joins it.
     handle: Option<Rc<RefCell<JoinHandle<Value>>>>,
     is_being_joined: bool,
 }
@@ -168,8 +168,8 @@ impl World {
         self.turns.set(Turns { polls: turns.polls + 1, ..turns });
     }
 
-    /// Writes the report of a deadlock, without the lines of the source, and in the order
-    /// of the spawns: the report is a tree of who awaits whom.
+    /// Writes the report of a deadlock, without the lines of the source, and in the order of
+    /// the spawns: in the report, each task is below the task that awaits it.
     fn write_stuck(&self, root: &str, report: &str) {
         let lines = report.lines().skip(1).map(|line| line.trim_start_matches(is_of_the_tree));
         let mut lines: Vec<_> = lines.filter_map(|line| line.split_once(", waits for ")).collect();
@@ -225,7 +225,7 @@ impl World {
         self.write(format!("{me} spawned {name}"));
     }
 
-    /// Spawns a task by `spawn`, and puts the handle where every task finds it.
+    /// Spawns a task by `spawn`, and puts the handle into the table of all tasks.
     fn spawn_by(
         self: &Rc<World>,
         spawn: impl FnOnce(Pin<Box<dyn Future<Output = Value>>>) -> JoinHandle<Value>,
@@ -552,7 +552,7 @@ async fn run_statement(world: &Rc<World>, me: &str, statement: &Statement) {
 
 // ── tasks ────────────────────────────────────────────────────────────────────
 
-/// The mark on a handle that somebody joins it.
+/// Set while a task joins the handle.
 struct Joining<'a> {
     world: &'a World,
     index: usize,
@@ -627,7 +627,7 @@ async fn snooze(world: &Rc<World>, me: &str, first: u64, then: u64) {
 
 async fn within(world: &Rc<World>, me: &str, limit: Option<u64>, block: &Block) {
     let limit = limit.map_or(Duration::MAX, Duration::from_millis);
-    // Kept until the line is written: what was too late must be gone by then all the same.
+    // Kept until the line is written: a future that was too late must be dropped by then.
     let mut limited = pin!(glassloop::timeout(limit, run_block(world, me, block)));
     let result = limited.as_mut().await;
     world.write(match result {

@@ -1,7 +1,7 @@
 //! How proptest makes programs up, and makes one that fails smaller.
 //!
-//! It is a strategy of its own, since it is in the nature of programs to be shrunk by
-//! dropping statements, and by putting what lies inside a statement in its place.
+//! This is a strategy of its own: a program is shrunk by dropping statements, and by
+//! replacing a statement by the statements inside it.
 
 use proptest::prelude::*;
 use proptest::strategy::{NewTree, ValueTree};
@@ -37,13 +37,13 @@ pub fn made_of(seed: u64) -> Program {
 const NAMED_TASKS: usize = 6;
 /// Things are named by numbers below this one, which each count of them divides.
 const THINGS: usize = 6;
-/// Blocks lie in blocks at most so deep.
+/// How deep blocks may be inside of blocks.
 const DEPTH: usize = 3;
 
-/// Makes a program of what chance says.
+/// Makes a random program.
 ///
-/// If every program had something of everything, tasks would rarely meet. So each one
-/// has a few families of statements only, and many have one thing of each sort.
+/// If every program had statements of every kind, tasks would rarely meet. So each program
+/// has a few families of statements only, and many have only one thing of each sort.
 struct Maker {
     state: u64,
     /// How many more statements it may make for this task.
@@ -62,10 +62,10 @@ type Kind = (usize, Make);
 
 /// Statements that have to do with each other.
 struct Family {
-    /// What holds no block. Who wakes comes up more often than who waits, or most
-    /// programs would soon be stuck.
+    /// Statements without a block. Those that wake are more frequent than those that wait,
+    /// or most programs would soon be stuck.
     simple: &'static [Kind],
-    /// What holds blocks.
+    /// Statements with blocks.
     nested: &'static [Kind],
 }
 
@@ -332,7 +332,7 @@ impl Maker {
     }
 }
 
-/// A task that lets those go on, after a time, who would wait for ever.
+/// A task that, after a time, wakes tasks that would wait for ever.
 fn liberator() -> Block {
     use Statement::*;
     let let_go = block([Set(0), Set(1), NotifyAll(0), NotifyAll(1), Sleep(20)]);

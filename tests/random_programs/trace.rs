@@ -6,7 +6,7 @@ use std::time::Duration;
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// `None` when nobody promises when it is.
+    /// `None` when the moment is not promised.
     pub stamp: Option<Stamp>,
     pub what: String,
 }
@@ -14,8 +14,8 @@ pub struct Entry {
 /// When something happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// Turns of this `block_on`. Turns in which nobody was ready do not count: how many
-    /// there are of them is nobody's business.
+    /// Turns of this `block_on`. Turns without a ready task do not count: their number is
+    /// not promised.
     pub turn: u64,
     /// Polls of the root and of all tasks, in this `block_on`.
     pub poll: u64,
@@ -34,7 +34,7 @@ impl fmt::Display for Entry {
 }
 
 impl Entry {
-    /// Whether this is what was promised. What is not promised may be anything.
+    /// Whether this is the promised entry. What is not promised may be anything.
     fn fulfils(&self, promised: &Entry) -> bool {
         self.what == promised.what && (promised.stamp.is_none() || self.stamp == promised.stamp)
     }

@@ -1,8 +1,8 @@
-//! A test in a process of its own, for what would harm its neighbours: a limit that is
+//! A test in a process of its own, for a test that would harm other tests: a limit that is
 //! too low, a system that fails, a crash.
 //!
-//! The new process runs the same test once more. There it finds itself alone, and does
-//! what it is about:
+//! The new process runs the same test once more. There the test finds that it is alone, and
+//! runs its scenario:
 //!
 //! ```text
 //!   the test ─▶ alone ── starts ─▶ launcher, test binary, --exact, the test's name
@@ -36,11 +36,11 @@ pub fn alone(launcher: Command, scenario: impl FnOnce() + Send + 'static) {
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "in its own process:\n{text}\n{errors}");
-    assert!(text.contains("1 passed"), "it has not run at all: {text}\n{errors}");
+    assert!(text.contains("1 passed"), "the scenario has not run: {text}\n{errors}");
 }
 
-/// The same for a process that need not pass: how it ended, and what it said. `None` in
-/// the new process itself.
+/// The same for a process that need not pass: returns how it ended and what it printed;
+/// `None` in the new process itself.
 pub fn output_alone(
     mut launcher: Command,
     scenario: impl FnOnce() + Send + 'static,

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Where a Chromium is that is not on the PATH under one of the names below.
+/// The path of a Chromium that is not on the PATH under one of the names below.
 const VARIABLE: &str = "GLASSLOOP_CHROMIUM";
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
@@ -13,16 +13,16 @@ pub struct Browser {
     program: PathBuf,
 }
 
-/// What came of opening a page.
+/// A page that was opened.
 pub struct Seen {
-    /// The page as it stood in the end, as HTML.
+    /// The page at the end, as HTML.
     pub page: String,
-    /// What it wrote to its console: errors, above all.
+    /// What the page wrote to its console: errors, above all.
     pub console: Vec<String>,
 }
 
 impl Browser {
-    /// The one that this machine has.
+    /// The Chromium of this machine.
     pub fn find() -> Option<Browser> {
         let named = std::env::var_os(VARIABLE).map(PathBuf::from);
         let mut programs = named.into_iter().chain(NAMES.map(PathBuf::from));
@@ -34,7 +34,7 @@ impl Browser {
     pub fn open(&self, page: &str, size: (u32, u32), more_time: Option<u32>) -> Seen {
         let profile = tempfile::tempdir().expect("a directory for the browser's profile");
         let mut command = Command::new(&self.program);
-        // Its sandbox needs rights that a container may not have; these pages are ours.
+        // Chromium's sandbox needs rights that a container may not have; these pages are ours.
         command.args(["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run"]);
         command.args(["--enable-logging=stderr", "--dump-dom"]);
         command.arg(format!("--user-data-dir={}", profile.path().display()));

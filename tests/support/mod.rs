@@ -35,14 +35,14 @@ fn limit() -> Duration {
     Duration::from_secs(seconds.expect("GLASSLOOP_TEST_LIMIT is a whole number of seconds"))
 }
 
-/// Runs a test under a watchdog. A test that hangs fails, and its thread is left
-/// behind: so the other tests still have their say.
+/// Runs a test under a watchdog. A test that hangs fails, and its thread keeps running, so
+/// that the other tests still run.
 pub fn within_limit<R: Send + 'static>(test: impl FnOnce() -> R + Send + 'static) -> R {
     let name = thread::current().name().unwrap_or("a test").to_owned();
     within_limit_as(&name, test)
 }
 
-/// The same, for one of several runs of a test: `name` says which.
+/// The same, for one of several runs of a test, with the name of the run.
 pub fn within_limit_as<R: Send + 'static>(
     name: &str,
     test: impl FnOnce() -> R + Send + 'static,
@@ -50,7 +50,7 @@ pub fn within_limit_as<R: Send + 'static>(
     within(limit(), name, test)
 }
 
-/// The same with a limit of its own, for what is slower than the loop by nature.
+/// The same with a limit of its own, for a test of slower programs.
 pub fn within<R: Send + 'static>(
     limit: Duration,
     name: &str,
@@ -65,7 +65,7 @@ pub fn within<R: Send + 'static>(
     });
     let body = body.expect("a thread for the test");
     if let Err(RecvTimeoutError::Timeout) = receiver.recv_timeout(limit) {
-        panic!("hangs: `{name}` did not end within {limit:?}. Was a wake lost, or does it spin?");
+        panic!("hangs: `{name}` did not end within {limit:?}. Is a wake lost, or does it spin?");
     }
     match body.join().expect("its panics are caught") {
         Ok(result) => result,
@@ -168,14 +168,14 @@ pub fn poll_with<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Ou
     Pin::new(future).poll(&mut Context::from_waker(waker))
 }
 
-/// Gives every task that is ready now a turn, several times over.
+/// Waits for so many turns of the loop: in each, every ready task is polled.
 pub async fn turns(count: usize) {
     for _ in 0..count {
         glassloop::yield_now().await;
     }
 }
 
-/// Waits until a thread, which gets the waker, has woken us.
+/// Starts a thread with the task's waker, and waits until the thread has woken the task.
 pub async fn woken_by_a_thread() {
     let woken = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let mut thread = None;

@@ -10,9 +10,9 @@ pub fn in_examples(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(file)
 }
 
-/// An example's program. Tests lie in `target/<profile>/deps`, examples in
+/// An example's program. Tests are in `target/<profile>/deps`, examples in
 /// `target/<profile>/examples`. `cargo test` builds both; `cargo test --test twins`
-/// builds, and renews, only the test, so that they may be missing.
+/// builds only the test, so the examples may be missing, or old.
 pub fn program(name: &str) -> Command {
     let test = std::env::current_exe().expect("the path of this test");
     let profile = test.ancestors().nth(2).expect("target/<profile>");
@@ -26,7 +26,7 @@ pub fn program(name: &str) -> Command {
     Command::new(program)
 }
 
-/// A CPython of at least 3.12, if there is one, told to take warnings for errors.
+/// A CPython of at least 3.12, if there is one. It treats warnings as errors.
 pub fn python() -> Option<Command> {
     let names = ["python3", "python3.14", "python3.13", "python3.12", "python"];
     let check =
@@ -41,8 +41,8 @@ pub fn python() -> Option<Command> {
     Some(python)
 }
 
-/// Says on the terminal what was not tested, and why. A test that passes has its
-/// output hidden, so this goes past it.
+/// Says on the terminal what was not tested, and why. libtest hides the output of a test
+/// that passes, so this writes to the terminal directly.
 pub fn say_left_out(what: &str) {
     let _ =
         std::io::Write::write_all(&mut std::io::stderr(), format!("left out: {what}\n").as_bytes());

@@ -4,12 +4,12 @@
 //! cargo run -p glassloop-interop --example 25_web_and_db
 //! ```
 //!
-//! Twin: `25_web_and_db.py`, where `check_same_thread=False` takes our word for it
-//! that one thread at a time uses the connection. Here the types see to it: without
-//! the `Mutex`, `unblock` refuses the job.
+//! Twin: `25_web_and_db.py`, where `check_same_thread=False` promises that one thread at a
+//! time uses the connection. Here the types check it: without the `Mutex`, `unblock`
+//! refuses the job.
 //!
-//! Take away: **what only knows how to block goes to the blocking pool; and what
-//! `async with` closes is closed by a drop, when the last task lets go of it.**
+//! Take away: **a library that only blocks goes to the blocking pool; and a drop closes
+//! what `async with` closes there, when the last task drops it.**
 
 use std::sync::{Arc, Mutex};
 use std::{convert::Infallible, error::Error, io, net::SocketAddr, rc::Rc};
@@ -25,8 +25,8 @@ const SCHEMA: &str = "
     insert into user values (1, 'ada'), (2, 'bob');
 ";
 
-/// A query that must wait for another one waits for the lock: on its thread of the
-/// pool, where waiting harms nobody.
+/// A query that must wait for another one waits for the lock: on its thread of the pool,
+/// where waiting holds up no task.
 struct Database {
     connection: Arc<Mutex<Connection>>,
 }
@@ -64,7 +64,7 @@ async fn serve(listener: TcpListener, database: Rc<Database>) -> io::Result<Infa
     }
 }
 
-/// The task that accepts. It ends with this.
+/// The task that accepts. It ends when this is dropped.
 struct Server(JoinHandle<io::Result<Infallible>>);
 
 impl Drop for Server {

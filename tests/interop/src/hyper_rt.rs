@@ -6,7 +6,7 @@
 //! hyper::rt::Timer         Loop                sleep, now
 //! ```
 //!
-//! Whoever wants to use hyper on glassloop can copy this file.
+//! To use hyper on glassloop, copy this file.
 
 use std::io;
 use std::pin::Pin;
@@ -41,8 +41,8 @@ impl<S: AsyncRead + Unpin> Read for Stream<S> {
         // express: so the bytes go through one of our own. One line of unsafe code
         // (`ReadBufCursor::advance`) would save the copy.
         let Stream { io, chunk } = self.get_mut();
-        let room = chunk.len().min(buffer.remaining());
-        let count = ready!(Pin::new(io).poll_read(cx, &mut chunk[..room]))?;
+        let length = chunk.len().min(buffer.remaining());
+        let count = ready!(Pin::new(io).poll_read(cx, &mut chunk[..length]))?;
         buffer.put_slice(&chunk[..count]);
         Poll::Ready(Ok(()))
     }

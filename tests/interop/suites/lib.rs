@@ -1,1 +1,1 @@
-//! Nothing but a home for the tests: see `build.rs`.
+//! Empty: this package only has tests. See `build.rs`.

@@ -35,7 +35,7 @@ fn python_side() -> Command {
     python
 }
 
-/// Runs one side, several at once, and as many rounds as are wanted.
+/// Runs one side, several at once, in as many rounds as the variable says.
 fn expect_as_recorded(side: fn() -> Command) {
     let rounds = std::env::var("GLASSLOOP_TWIN_ROUNDS").map_or(1, |n| n.parse().expect("a number"));
     for _ in 0..rounds {
@@ -47,7 +47,7 @@ fn expect_as_recorded(side: fn() -> Command) {
     }
 }
 
-/// Runs a program, which must print what is recorded, and no complaint.
+/// Runs a program, which must print what is recorded, and nothing to stderr.
 fn expect_recorded(mut command: Command) {
     let output = command.stdin(Stdio::null()).output().expect("the program starts");
     let complaints = String::from_utf8_lossy(&output.stderr);

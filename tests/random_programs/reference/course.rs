@@ -1,14 +1,14 @@
-//! What a task is in the midst of.
+//! The state of a running block: a course.
 //!
-//! A course goes on until it must wait or is over; then everything that it held has
-//! been released. It is over by a panic, too: then `Rules::panic` is set. Or it is
-//! abandoned, which releases what it holds from the inside to the outside.
+//! A course runs until it must wait or is over; then it has released everything that it
+//! held. A panic ends it, too: then `Rules::panic` is set. Or it is abandoned, which
+//! releases what it holds from the inside to the outside.
 
 use super::super::language::{Block, OnDrop, PARTIES, Statement};
-use super::things::{Closed, Gate, Line, Place, Resource, Timer, Unsent, Value};
+use super::things::{Closed, Gate, Place, Resource, Timer, Unsent, Value, WaitQueue};
 use super::{Number, Outcome, Rules};
 
-/// Where a task stands in a block.
+/// The position of a task in a block.
 pub(super) struct Course {
     statements: Vec<Statement>,
     next: usize,
@@ -65,7 +65,7 @@ enum Doing {
     },
     Receive {
         from: usize,
-        line: Line,
+        queue: WaitQueue,
         place: Place,
     },
     Await {
@@ -99,7 +99,7 @@ struct Beat {
     period: u64,
     left: u8,
     each: Block,
-    /// There is one from a tick until what is done at it is over.
+    /// Set from a tick until the block of that tick is over.
     course: Option<Course>,
 }
 
@@ -192,8 +192,8 @@ impl Rules {
             }
             S::Group(children) => Doing::Group { group: self.begin_group(&children.0), next: 0 },
             S::Send(to) => self.begin_send(*to, me)?,
-            S::Receive(from) => self.begin_receive(*from, Line::Values(*from), me)?,
-            S::Next(from) => self.begin_receive(*from, Line::Stream(*from), me)?,
+            S::Receive(from) => self.begin_receive(*from, WaitQueue::Values(*from), me)?,
+            S::Next(from) => self.begin_receive(*from, WaitQueue::Stream(*from), me)?,
             S::Await(oneshot) => self.begin_await(*oneshot, me)?,
             S::Lock(..)
             | S::TryLock(..)
@@ -250,9 +250,9 @@ impl Rules {
             }
             S::Break(_) | S::Ignore(_) => {}
             S::NotifyOne(condvar) => {
-                self.serve_first(Line::Condvar(*condvar));
+                self.grant_first(WaitQueue::Condvar(*condvar));
             }
-            S::NotifyAll(condvar) => self.serve_all(Line::Condvar(*condvar)),
+            S::NotifyAll(condvar) => self.grant_all(WaitQueue::Condvar(*condvar)),
             S::Set(event) => self.set_event(*event),
             S::Clear(event) => self.things.events[*event] = false,
             _ => unreachable!("{statement:?} takes time"),
@@ -308,7 +308,7 @@ impl Rules {
             Doing::Together { courses } => self.go_on_together(courses, me),
             Doing::Group { group, next } => self.go_on_joining_group(*group, next, me),
             Doing::Send { to, value, place } => self.go_on_sending(*to, value, place, me),
-            Doing::Receive { from, line, place } => self.go_on_receiving(*from, *line, place, me),
+            Doing::Receive { from, queue, place } => self.go_on_receiving(*from, *queue, place, me),
             Doing::Await { oneshot, place } => self.go_on_awaiting(*oneshot, place, me),
             Doing::Use { resource, place, then, course } => {
                 if course.is_none() {
@@ -325,10 +325,10 @@ impl Rules {
             }
             Doing::Notified(notified) => self.go_on_notified(notified, me),
             Doing::Pass { gate, place } => {
-                let line = Line::Gate(*gate);
-                let over = self.is_open(*gate) || self.is_served(line, place, me);
+                let queue = WaitQueue::Gate(*gate);
+                let over = self.is_open(*gate) || self.is_granted(queue, place, me);
                 if over {
-                    self.leave(line, place);
+                    self.leave(queue, place);
                     self.say(me, &gate.passed());
                 }
                 over
@@ -362,7 +362,7 @@ impl Rules {
                 value.into_iter().for_each(|value| self.drop_value(value));
             }
             Doing::HandOver(course) | Doing::HandedOver { course, .. } => self.abandon(course),
-            // The handle stays, and remembers who has asked it last.
+            // The handle stays, and keeps the task that has asked it last.
             Doing::Join { index } => self.handles[index].is_being_joined = false,
             Doing::JoinEveryone { joining, .. } => {
                 joining.into_iter().for_each(|index| self.handles[index].is_being_joined = false);
@@ -380,12 +380,12 @@ impl Rules {
                 value.into_iter().for_each(|value| self.drop_value(value));
                 self.drop_sender(to);
             }
-            Doing::Receive { from, line, mut place } => {
-                self.receive_no_longer(from, line, &mut place);
+            Doing::Receive { from, queue, mut place } => {
+                self.receive_no_longer(from, queue, &mut place);
                 self.drop_receiver(from);
             }
             Doing::Await { oneshot, mut place } => {
-                self.leave(Line::Oneshot(oneshot), &mut place);
+                self.leave(WaitQueue::Oneshot(oneshot), &mut place);
                 self.drop_oneshot_receiver(oneshot);
             }
             Doing::Use { resource, place: mut waiting, course: None, .. } => {
@@ -397,10 +397,10 @@ impl Rules {
             }
             Doing::Notified(notified) => self.abandon_notified(notified),
             Doing::Pass { gate, mut place } => {
-                self.leave(Line::Gate(gate), &mut place);
+                self.leave(WaitQueue::Gate(gate), &mut place);
             }
             Doing::Arrive { barrier, mut place } => {
-                self.leave(Line::Barrier(barrier), &mut place);
+                self.leave(WaitQueue::Barrier(barrier), &mut place);
             }
             Doing::Counted { course } => {
                 self.abandon(course);
@@ -493,7 +493,7 @@ impl Rules {
     fn go_on_joining(&mut self, index: usize, me: Number) -> bool {
         let task = self.handles[index].of;
         let Some(outcome) = self.tasks[task].outcome.take() else {
-            // Whoever asked before is forgotten.
+            // A task that asked before is replaced.
             self.tasks[task].joiner = Some(me);
             return false;
         };
@@ -640,8 +640,8 @@ impl Rules {
                 Ok(()) => self.say(me, &what),
                 Err(Unsent::Full(value)) => {
                     *unsent = Some(value);
-                    // Who was woken tries again, and goes to the end if that is in vain.
-                    if self.is_served(Line::Room(to), place, me) {
+                    // A sender that was woken tries again, and goes to the end if it fails.
+                    if self.is_granted(WaitQueue::Space(to), place, me) {
                         continue;
                     }
                     return false;
@@ -651,7 +651,7 @@ impl Rules {
                     self.drop_value(value);
                 }
             }
-            self.leave(Line::Room(to), place);
+            self.leave(WaitQueue::Space(to), place);
             self.drop_sender(to);
             return true;
         }
@@ -672,23 +672,29 @@ impl Rules {
         self.drop_value(back);
     }
 
-    fn begin_receive(&mut self, from: usize, line: Line, me: Number) -> Option<Doing> {
+    fn begin_receive(&mut self, from: usize, queue: WaitQueue, me: Number) -> Option<Doing> {
         if !self.add_receiver(from) {
             self.say(me, &format!("has no receiver of c{from}"));
             return None;
         }
-        Some(Doing::Receive { from, line, place: None })
+        Some(Doing::Receive { from, queue, place: None })
     }
 
-    fn go_on_receiving(&mut self, from: usize, line: Line, place: &mut Place, me: Number) -> bool {
+    fn go_on_receiving(
+        &mut self,
+        from: usize,
+        queue: WaitQueue,
+        place: &mut Place,
+        me: Number,
+    ) -> bool {
         loop {
             let value = match self.try_receive_value(from) {
-                Ok(None) if self.is_served(line, place, me) => continue,
+                Ok(None) if self.is_granted(queue, place, me) => continue,
                 Ok(None) => return false,
                 Ok(Some(value)) => Some(value),
                 Err(Closed) => None,
             };
-            self.leave(line, place);
+            self.leave(queue, place);
             self.write_received(from, value, me);
             self.drop_receiver(from);
             return true;
@@ -749,10 +755,10 @@ impl Rules {
 
     fn go_on_awaiting(&mut self, oneshot: usize, place: &mut Place, me: Number) -> bool {
         let Some(answer) = self.answer(oneshot) else {
-            self.is_served(Line::Oneshot(oneshot), place, me);
+            self.is_granted(WaitQueue::Oneshot(oneshot), place, me);
             return false;
         };
-        self.leave(Line::Oneshot(oneshot), place);
+        self.leave(WaitQueue::Oneshot(oneshot), place);
         self.drop_oneshot_receiver(oneshot);
         match answer {
             None => self.say(me, &format!("finds o{oneshot} broken")),
@@ -790,23 +796,23 @@ impl Rules {
         Some(Doing::Use { resource, place: None, then, course })
     }
 
-    /// First it locks, then it is in line, then it locks again.
+    /// The wait first locks, then waits for the notification, then locks again.
     fn go_on_notified(&mut self, notified: &mut Notified, me: Number) -> bool {
         let Notified { condvar, mutex, place, stage, then } = notified;
-        let (line, lock) = (Line::Condvar(*condvar), Resource::Mutex(*mutex));
+        let (queue, lock) = (WaitQueue::Condvar(*condvar), Resource::Mutex(*mutex));
         if matches!(stage, Stage::Locking) {
             if !self.take(lock, place, me) {
                 return false;
             }
             self.say(me, &format!("locked m{mutex} and waits"));
-            // In line first, then unlocked: who gets the lock finds the waiter.
-            self.is_served(line, place, me);
+            // Queued first, unlocked then: the next owner of the lock finds the waiter.
+            self.is_granted(queue, place, me);
             self.give_back(lock);
             *stage = Stage::Waiting;
             return false;
         }
         if matches!(stage, Stage::Waiting) {
-            if !self.is_served(line, place, me) {
+            if !self.is_granted(queue, place, me) {
                 return false;
             }
             *stage = Stage::LockingAgain;
@@ -826,19 +832,19 @@ impl Rules {
         over
     }
 
-    /// Who was notified and gives up passes the notification on.
+    /// A waiter that was notified and gives up passes the notification on.
     fn abandon_notified(&mut self, notified: Notified) {
         let Notified { condvar, mutex, mut place, stage, .. } = notified;
-        let (line, lock) = (Line::Condvar(condvar), Resource::Mutex(mutex));
+        let (queue, lock) = (WaitQueue::Condvar(condvar), Resource::Mutex(mutex));
         match stage {
             Stage::Locking => self.take_no_longer(lock, &mut place),
             Stage::Waiting => {
-                if self.leave(line, &mut place) {
-                    self.serve_first(line);
+                if self.leave(queue, &mut place) {
+                    self.grant_first(queue);
                 }
             }
             Stage::LockingAgain => {
-                self.serve_first(line);
+                self.grant_first(queue);
                 self.take_no_longer(lock, &mut place);
             }
             Stage::Inside(course) => {
@@ -849,14 +855,14 @@ impl Rules {
     }
 
     fn go_on_arriving(&mut self, barrier: usize, place: &mut Place, me: Number) -> bool {
-        let line = Line::Barrier(barrier);
-        let leads = place.is_none() && self.number_in(line) + 1 == PARTIES[barrier];
+        let queue = WaitQueue::Barrier(barrier);
+        let leads = place.is_none() && self.number_in(queue) + 1 == PARTIES[barrier];
         if leads {
-            self.serve_all(line);
+            self.grant_all(queue);
             self.say(me, &format!("is past b{barrier}, the leader"));
             return true;
         }
-        let over = self.is_served(line, place, me);
+        let over = self.is_granted(queue, place, me);
         if over {
             self.say(me, &format!("is past b{barrier}"));
         }

@@ -1,19 +1,18 @@
 //! The rules of the loop, as an interpreter that knows nothing of the loop.
 //!
-//! It is written to be obviously right, and nothing else: one list of ready tasks, one
-//! list of timers that is searched from end to end, a list of waiters for each thing
-//! that is waited for. There are no wakers and no futures. What a task is in the
-//! midst of is a [`Course`], which goes on until it must wait, and which can be
-//! abandoned.
+//! The interpreter is written to be obviously right, and nothing else: one list of ready
+//! tasks, one list of timers that is searched from end to end, and a list of waiters for
+//! each thing. There are no wakers and no futures. The state of a running task is a
+//! [`Course`], which runs until it must wait, and which can be abandoned.
 //!
 //! | part | of which promises |
 //! |---|---|
 //! | `mod.rs` | turns, tasks, aborts, the end, deadlocks |
-//! | `course.rs` | what a task is in the midst of: statements, limits, panics |
-//! | `things.rs` | waiting in line; timers, locks, channels; values |
+//! | `course.rs` | the state of a running task: statements, limits, panics |
+//! | `things.rs` | wait queues; timers, locks, channels; values |
 //!
-//! While a panic unwinds, `panic` is set. Whoever catches it takes it out. A value
-//! that panics when it is dropped does so only if nothing unwinds.
+//! While a panic unwinds, `panic` is set. The code that catches the panic clears it. A
+//! value that panics when it is dropped does so only if nothing unwinds.
 
 mod course;
 mod things;
@@ -33,7 +32,7 @@ pub fn run(program: &Program) -> Vec<Entry> {
     for (number, block) in program.roots.iter().enumerate() {
         rules.run_root(&format!("root {number}"), block);
     }
-    // The executor is dropped, and what is left with it; then what tasks have shared.
+    // The executor is dropped with the tasks that are left; then the shared things.
     rules.drop_all();
     rules.stamps = false;
     rules.clear_up();
@@ -47,7 +46,7 @@ type Number = usize;
 #[derive(Default)]
 struct Rules {
     trace: Vec<Entry>,
-    /// Whether anybody promises in which turn it is.
+    /// Whether the number of the turn is promised.
     stamps: bool,
     turn: u64,
     poll: u64,
@@ -55,16 +54,16 @@ struct Rules {
     now: u64,
 
     tasks: Vec<Task>,
-    /// Those that wait for their turn, the next one first.
+    /// The run queue: the tasks that are ready, the next one first.
     ready: Vec<Number>,
     groups: Vec<Group>,
     children: usize,
     /// What `spawn` gave, in that order.
     handles: Vec<Handle>,
-    /// All tasks are being dropped: what is spawned now is dropped, too.
+    /// All tasks are being dropped: a task that is spawned now is dropped, too.
     closing: bool,
     panic: Option<String>,
-    /// Who speaks, if it is another one than the task that runs: see `Doing::HandedOver`.
+    /// The task in whose name the running task acts, if it is another: see `Doing::HandedOver`.
     speaker: Option<Number>,
     things: Things,
 }
@@ -77,12 +76,12 @@ struct Task {
     is_running: bool,
     is_aborted: bool,
     has_ended: bool,
-    /// What it is in the midst of; not while it runs.
+    /// The state of the task; not while it runs.
     course: Option<Course>,
     /// Lives as long as its future.
     body: Option<Value>,
     outcome: Option<Outcome>,
-    /// Who has asked last whether it has ended.
+    /// The task that has asked last whether this task has ended.
     joiner: Option<Number>,
     /// Whether its handle is still there.
     has_handle: bool,
@@ -130,7 +129,7 @@ impl Rules {
         self.wake(root);
         while !self.tasks[root].has_ended {
             if self.ready.is_empty() {
-                // Time passes only when nobody is ready.
+                // Time passes only when no task is ready.
                 match self.things.earliest_deadline() {
                     Some(deadline) => self.now = deadline,
                     None => return self.deadlock(root),
@@ -145,7 +144,7 @@ impl Rules {
         }
     }
 
-    /// Those who are ready now have their turns, and not those whom they wake.
+    /// Polls the tasks that are ready now, and not those that they wake.
     fn take_turn(&mut self, root: Number) {
         let mut is_counted = false;
         for _ in 0..self.ready.len() {
@@ -153,7 +152,7 @@ impl Rules {
                 return;
             }
             let task = self.ready.remove(0);
-            // A wake from its own last poll finds nobody any more.
+            // A wake from a task's own last poll finds no task any more.
             if !self.tasks[task].has_ended {
                 self.turn += u64::from(!is_counted);
                 is_counted = true;
@@ -168,7 +167,7 @@ impl Rules {
         }
     }
 
-    /// Nobody is ready, and nobody ever will be.
+    /// No task is ready, and no task ever will be.
     fn deadlock(&mut self, root: Number) {
         let tasks = self.tasks.iter().filter(|task| !task.has_ended && !task.is_root);
         let stuck: Vec<String> = std::iter::once(&self.tasks[root])
@@ -182,7 +181,7 @@ impl Rules {
                 )
             })
             .collect();
-        // How many turns the loop takes to find out is not promised.
+        // The number of turns that the loop needs to notice is not promised.
         self.stamps = false;
         self.drop_all();
         // The panic unwinds through the root.
@@ -236,7 +235,7 @@ impl Rules {
         self.write(format!("{} {what}", self.name_of(me)));
     }
 
-    /// The name of a task, or of the one that has handed over to it what it does now.
+    /// The name of a task, or of the task in whose name it acts.
     fn name_of(&self, me: Number) -> String {
         self.tasks[self.speaker.unwrap_or(me)].name.clone()
     }
@@ -294,7 +293,7 @@ impl Rules {
         index
     }
 
-    /// Puts a task at the end of the ready ones, unless it stands there.
+    /// Pushes a task to the run queue, unless it is there.
     fn wake(&mut self, task: Number) {
         if !self.tasks[task].is_ready && !self.tasks[task].has_ended {
             self.tasks[task].is_ready = true;
@@ -304,7 +303,7 @@ impl Rules {
 
     /// The turn of a task has come.
     fn poll(&mut self, me: Number) {
-        // Before it runs: who wakes it now makes it ready once more.
+        // Cleared before the task runs: a wake from now on makes it ready once more.
         self.tasks[me].is_ready = false;
         self.poll += u64::from(!self.tasks[me].is_aborted);
         if self.tasks[me].is_aborted {
@@ -317,7 +316,7 @@ impl Rules {
         }
         self.tasks[me].course = Some(course);
         self.tasks[me].is_running = false;
-        // It has aborted itself meanwhile; had it come to its end, that would count.
+        // The task has aborted itself meanwhile; its end would have counted more.
         if self.tasks[me].is_aborted {
             self.cancel(me);
         }
@@ -346,7 +345,7 @@ impl Rules {
         self.end(me, outcome);
     }
 
-    /// Drops its future, wherever it stands.
+    /// Drops the future of a task, in whatever state.
     fn cancel(&mut self, me: Number) {
         let unwinds_already = self.panic.is_some();
         self.tasks[me].is_running = true;
@@ -364,7 +363,7 @@ impl Rules {
         self.drop_value(body);
     }
 
-    /// From now on it has ended, and whoever joins it is woken.
+    /// The task has ended from now on, and its joiner is woken.
     fn end(&mut self, me: Number, outcome: Outcome) {
         let task = &mut self.tasks[me];
         (task.is_running, task.has_ended) = (false, true);
@@ -385,7 +384,7 @@ impl Rules {
         }
     }
 
-    /// An abort is a request: the task has its turn, and is dropped then.
+    /// An abort is a request: the task is dropped when its turn comes.
     fn abort(&mut self, task: Number) {
         if !self.tasks[task].has_ended {
             self.tasks[task].is_aborted = true;
@@ -421,7 +420,7 @@ impl Rules {
         group
     }
 
-    /// A child that has not come to a good end aborts the others.
+    /// A child that fails aborts the others.
     fn fail_group_of(&mut self, me: Number) {
         let Some(child) = self.tasks[me].child else {
             return;
@@ -439,7 +438,7 @@ impl Rules {
         }
     }
 
-    /// Dropping a group aborts its children; nobody waits for them any more.
+    /// Dropping a group aborts its children; no task waits for them any more.
     fn drop_group(&mut self, group: usize) {
         self.abort_children(group);
         self.groups[group].is_there = false;

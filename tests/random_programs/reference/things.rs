@@ -1,18 +1,18 @@
-//! What tasks share: lines to wait in, timers, locks, channels; and values.
+//! What tasks share: wait queues, timers, locks, channels; and values.
 
 use std::collections::BTreeMap;
 
 use super::super::language::{CAPACITIES, EVENTS, ONESHOTS, OnDrop, PERMITS};
 use super::{Number, Rules};
 
-/// Something that tasks wait for in a line.
+/// Each thing has a queue of the tasks that wait for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Line {
-    /// Of those who send to a full channel.
-    Room(usize),
-    /// Of those who receive from an empty channel.
+pub(super) enum WaitQueue {
+    /// The tasks that send to a full channel.
+    Space(usize),
+    /// The tasks that receive from an empty channel.
     Values(usize),
-    /// The same, by streams. Nobody can rely on a stream to go on: all are woken.
+    /// The same, by streams. A stream may stop waiting without a word: so all are woken.
     Stream(usize),
     Oneshot(usize),
     Resource(Resource),
@@ -21,7 +21,7 @@ pub(super) enum Line {
     Barrier(usize),
 }
 
-/// What some hold and others wait for: a mutex is a semaphore with one permit.
+/// What some tasks hold and others wait for: a mutex is a semaphore with one permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Resource {
     Mutex(usize),
@@ -36,15 +36,15 @@ pub(super) enum Gate {
     Count,
 }
 
-/// The place of a waiter, if it has one: a number that nobody else has.
+/// The place of a waiter, if it has one: a number that no other waiter has.
 pub(super) type Place = Option<usize>;
 
-/// All of them.
+/// All things that the tasks share.
 pub(super) struct Things {
-    /// Who waits, the first one first.
-    lines: BTreeMap<Line, Vec<(usize, Number)>>,
-    /// Those who were served and have not been polled since.
-    served: Vec<usize>,
+    /// The waiters of each thing, the first waiter first.
+    queues: BTreeMap<WaitQueue, Vec<(usize, Number)>>,
+    /// The places of waiters that were granted something, and are not polled since.
+    granted: Vec<usize>,
     last_place: usize,
     timers: Vec<Armed>,
     last_timer: usize,
@@ -57,15 +57,15 @@ pub(super) struct Things {
     pub(super) oneshots: Vec<Oneshot>,
 }
 
-/// When a timer fires: by its deadline, then in the order in which they were made.
+/// When a timer fires: by its deadline, then in the order of creation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Timer {
-    /// In milliseconds. `None`, never, comes first; but it is never armed.
+    /// In milliseconds. `None` means never, and comes first; but such a timer is never armed.
     deadline: Option<u64>,
     made: usize,
 }
 
-/// A timer that somebody waits for.
+/// A timer, and the task that waits for it.
 struct Armed {
     timer: Timer,
     task: Number,
@@ -75,10 +75,10 @@ pub(super) struct Channel {
     values: Vec<Value>,
     capacity: Option<usize>,
     is_closed: bool,
-    /// The one that all tasks share, and the one of each who is sending.
+    /// The sender that all tasks share, and that of each task that is sending.
     senders: usize,
     receivers: usize,
-    /// Whether the shared ones are still there.
+    /// Whether the shared halves still exist.
     pub(super) has_sender: bool,
     pub(super) has_receiver: bool,
 }
@@ -86,7 +86,7 @@ pub(super) struct Channel {
 pub(super) struct Oneshot {
     value: Option<Value>,
     pub(super) is_broken: bool,
-    /// Whether nobody has taken the halves.
+    /// Whether no task has taken the halves.
     pub(super) has_sender: bool,
     pub(super) has_receiver: bool,
     receiver_is_gone: bool,
@@ -103,13 +103,13 @@ impl Default for Things {
         let semaphores = PERMITS.iter().enumerate();
         let semaphores = semaphores.map(|(at, &permits)| (Resource::Semaphore(at), permits));
         Things {
-            lines: BTreeMap::new(),
-            served: Vec::new(),
+            queues: BTreeMap::new(),
+            granted: Vec::new(),
             last_place: 0,
             timers: Vec::new(),
             last_timer: 0,
             last_value: 0,
-            // A mutex that is in no list is free.
+            // A mutex that is in no map is free.
             free: semaphores.collect(),
             events: vec![false; EVENTS],
             counted: 0,
@@ -156,7 +156,7 @@ impl Things {
         self.timers.iter().filter_map(|armed| armed.timer.deadline).min()
     }
 
-    /// Takes out those that are due, and returns who waits, in their order.
+    /// Takes out the timers that are due, and returns the tasks that wait, in this order.
     pub(super) fn take_due_timers(&mut self, now: u64) -> Vec<Number> {
         self.timers.sort_by_key(|armed| armed.timer);
         let is_due = |armed: &mut Armed| armed.timer.deadline.is_some_and(|at| at <= now);
@@ -183,7 +183,7 @@ impl Rules {
         Timer { deadline, made: self.things.last_timer }
     }
 
-    /// Whether it is due; if not, it is armed.
+    /// Whether the timer is due; if not, it is armed.
     pub(super) fn is_due(&mut self, timer: Timer, me: Number) -> bool {
         self.things.disarm(timer);
         if timer.deadline.is_some_and(|deadline| deadline <= self.now) {
@@ -202,56 +202,57 @@ impl Timer {
     }
 }
 
-// ── lines ────────────────────────────────────────────────────────────────────
+// ── wait queues ──────────────────────────────────────────────────────────────
 
 impl Rules {
-    /// Whether who has this place was served. If it has none, it goes to the end.
-    pub(super) fn is_served(&mut self, line: Line, place: &mut Place, me: Number) -> bool {
+    /// Whether the waiter with this place was granted what it waits for. A waiter without a
+    /// place goes to the end.
+    pub(super) fn is_granted(&mut self, queue: WaitQueue, place: &mut Place, me: Number) -> bool {
         let Some(number) = *place else {
             self.things.last_place += 1;
             *place = Some(self.things.last_place);
-            self.things.lines.entry(line).or_default().push((self.things.last_place, me));
+            self.things.queues.entry(queue).or_default().push((self.things.last_place, me));
             return false;
         };
-        let served = self.things.served.contains(&number);
-        if served {
-            self.leave(line, place);
+        let granted = self.things.granted.contains(&number);
+        if granted {
+            self.leave(queue, place);
         }
-        // Whoever has asked last is woken.
-        let waiting = self.things.lines.entry(line).or_default().iter_mut();
+        // The task that asked last is woken.
+        let waiting = self.things.queues.entry(queue).or_default().iter_mut();
         waiting.filter(|(place, _)| *place == number).for_each(|(_, task)| *task = me);
-        served
+        granted
     }
 
-    /// Serves the first in line; `false` if there is nobody.
-    pub(super) fn serve_first(&mut self, line: Line) -> bool {
-        let waiting = self.things.lines.entry(line).or_default();
+    /// Grants the thing to the first waiter; `false` if there is no waiter.
+    pub(super) fn grant_first(&mut self, queue: WaitQueue) -> bool {
+        let waiting = self.things.queues.entry(queue).or_default();
         if waiting.is_empty() {
             return false;
         }
         let (place, task) = waiting.remove(0);
-        self.things.served.push(place);
+        self.things.granted.push(place);
         self.wake(task);
         true
     }
 
-    pub(super) fn serve_all(&mut self, line: Line) {
-        while self.serve_first(line) {}
+    pub(super) fn grant_all(&mut self, queue: WaitQueue) {
+        while self.grant_first(queue) {}
     }
 
-    /// Gives a place up; `true` if its owner had been served.
-    pub(super) fn leave(&mut self, line: Line, place: &mut Place) -> bool {
+    /// Gives a place up; `true` if the thing was granted to its owner.
+    pub(super) fn leave(&mut self, queue: WaitQueue, place: &mut Place) -> bool {
         let Some(number) = place.take() else {
             return false;
         };
-        let was_served = self.things.served.contains(&number);
-        self.things.served.retain(|served| *served != number);
-        self.things.lines.entry(line).or_default().retain(|(place, _)| *place != number);
-        was_served
+        let was_granted = self.things.granted.contains(&number);
+        self.things.granted.retain(|granted| *granted != number);
+        self.things.queues.entry(queue).or_default().retain(|(place, _)| *place != number);
+        was_granted
     }
 
-    pub(super) fn number_in(&self, line: Line) -> usize {
-        self.things.lines.get(&line).map_or(0, Vec::len)
+    pub(super) fn number_in(&self, queue: WaitQueue) -> usize {
+        self.things.queues.get(&queue).map_or(0, Vec::len)
     }
 
     // ── locks and gates ──────────────────────────────────────────────────────
@@ -263,22 +264,22 @@ impl Rules {
         is_free
     }
 
-    /// Hands it over to the first in line, or leaves it free.
+    /// Grants the resource to the first waiter, or leaves it free.
     pub(super) fn give_back(&mut self, resource: Resource) {
-        if !self.serve_first(Line::Resource(resource)) {
+        if !self.grant_first(WaitQueue::Resource(resource)) {
             *self.things.free.entry(resource).or_insert(1) += 1;
         }
     }
 
-    /// Takes it, or waits for it in line.
+    /// Takes the resource, or waits for it.
     pub(super) fn take(&mut self, resource: Resource, place: &mut Place, me: Number) -> bool {
         (place.is_none() && self.try_take(resource))
-            || self.is_served(Line::Resource(resource), place, me)
+            || self.is_granted(WaitQueue::Resource(resource), place, me)
     }
 
-    /// Gives up waiting for it; who was served hands on.
+    /// Stops waiting for the resource; if it was granted, passes it on.
     pub(super) fn take_no_longer(&mut self, resource: Resource, place: &mut Place) {
-        if self.leave(Line::Resource(resource), place) {
+        if self.leave(WaitQueue::Resource(resource), place) {
             self.give_back(resource);
         }
     }
@@ -293,7 +294,7 @@ impl Rules {
     pub(super) fn count_down(&mut self) {
         self.things.counted -= 1;
         if self.things.counted == 0 {
-            self.serve_all(Line::Gate(Gate::Count));
+            self.grant_all(WaitQueue::Gate(Gate::Count));
         }
     }
 
@@ -309,8 +310,8 @@ impl Rules {
             return Err(Unsent::Full(value));
         }
         channel.values.push(value);
-        self.serve_all(Line::Stream(number));
-        self.serve_first(Line::Values(number));
+        self.grant_all(WaitQueue::Stream(number));
+        self.grant_first(WaitQueue::Values(number));
         Ok(())
     }
 
@@ -321,37 +322,37 @@ impl Rules {
             return if channel.is_closed { Err(Closed) } else { Ok(None) };
         }
         let value = channel.values.remove(0);
-        self.serve_first(Line::Room(number));
+        self.grant_first(WaitQueue::Space(number));
         Ok(Some(value))
     }
 
-    /// Who was woken to send and gives up lets the next one try, if there is room.
+    /// A sender that was woken and gives up lets the next sender try, if there is space.
     pub(super) fn send_no_longer(&mut self, number: usize, place: &mut Place) {
-        let was_served = self.leave(Line::Room(number), place);
-        if was_served && !self.things.channels[number].is_full() {
-            self.serve_first(Line::Room(number));
+        let was_granted = self.leave(WaitQueue::Space(number), place);
+        if was_granted && !self.things.channels[number].is_full() {
+            self.grant_first(WaitQueue::Space(number));
         }
     }
 
-    /// The same for who was woken to receive, if there is a value.
-    pub(super) fn receive_no_longer(&mut self, number: usize, line: Line, place: &mut Place) {
-        let was_served = self.leave(line, place) && line == Line::Values(number);
-        if was_served && !self.things.channels[number].values.is_empty() {
-            self.serve_first(Line::Values(number));
+    /// The same for a receiver that was woken, if there is a value.
+    pub(super) fn receive_no_longer(&mut self, number: usize, queue: WaitQueue, place: &mut Place) {
+        let was_granted = self.leave(queue, place) && queue == WaitQueue::Values(number);
+        if was_granted && !self.things.channels[number].values.is_empty() {
+            self.grant_first(WaitQueue::Values(number));
         }
     }
 
-    /// Returns whether it was open.
+    /// Returns whether the channel was open.
     pub(super) fn close_channel(&mut self, number: usize) -> bool {
         let was_open = !self.things.channels[number].is_closed;
         self.things.channels[number].is_closed = true;
-        self.serve_all(Line::Room(number));
-        self.serve_all(Line::Values(number));
-        self.serve_all(Line::Stream(number));
+        self.grant_all(WaitQueue::Space(number));
+        self.grant_all(WaitQueue::Values(number));
+        self.grant_all(WaitQueue::Stream(number));
         was_open
     }
 
-    /// One more sends to the channel; `false` if there is no sender to be had.
+    /// One more task sends to the channel; `false` if there is no sender to clone.
     pub(super) fn add_sender(&mut self, number: usize) -> bool {
         let channel = &mut self.things.channels[number];
         channel.senders += usize::from(channel.has_sender);
@@ -371,7 +372,7 @@ impl Rules {
         channel.has_receiver
     }
 
-    /// With the last one, the values go.
+    /// The last receiver drops the values.
     pub(super) fn drop_receiver(&mut self, number: usize) {
         self.things.channels[number].receivers -= 1;
         if self.things.channels[number].receivers == 0 {
@@ -406,7 +407,7 @@ impl Rules {
                 None
             }
         };
-        self.serve_all(Line::Oneshot(number));
+        self.grant_all(WaitQueue::Oneshot(number));
         back
     }
 
@@ -441,7 +442,7 @@ impl Rules {
             OnDrop::ThenSet(event) => self.set_event(event),
             OnDrop::ThenTrySend(channel) => self.try_send(&name, channel),
             OnDrop::ThenNotify(condvar) => {
-                self.serve_first(Line::Condvar(condvar));
+                self.grant_first(WaitQueue::Condvar(condvar));
             }
             OnDrop::ThenAbort(task) => self.abort_by(&name, task),
             OnDrop::ThenSpawn(block) => self.spawn_by(&name, &block),
@@ -450,7 +451,7 @@ impl Rules {
 
     pub(super) fn set_event(&mut self, number: usize) {
         self.things.events[number] = true;
-        self.serve_all(Line::Gate(Gate::Event(number)));
+        self.grant_all(WaitQueue::Gate(Gate::Event(number)));
     }
 
     pub(super) fn drop_things(&mut self) {

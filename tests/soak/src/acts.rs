@@ -46,9 +46,9 @@ pub struct Place {
     /// What must lie in the channel, in this order.
     in_channel: RefCell<VecDeque<u64>>,
     next_message: Cell<u64>,
-    /// Set and cleared by whoever comes by.
+    /// Any task may set and clear it.
     event: Event,
-    /// Bytes of a known text, which whoever comes by may read.
+    /// Bytes of a known text, which any task may read.
     wire: TcpStream,
     wire_end: RefCell<Option<TcpStream>>,
     wire_text: RefCell<Text>,
@@ -167,10 +167,10 @@ impl Place {
     }
 
     async fn read_from_wire(&self, random: &mut Random) {
-        let mut room = [0; 9];
-        let room = &mut room[..random.between(1..=9)];
-        match (&self.wire).read(room).await {
-            Ok(length) => self.check_bytes(&room[..length]),
+        let mut buffer = [0; 9];
+        let buffer = &mut buffer[..random.between(1..=9)];
+        match (&self.wire).read(buffer).await {
+            Ok(length) => self.check_bytes(&buffer[..length]),
             Err(error) => self.faults.note(format!("the wire: {error}")),
         }
     }
@@ -221,7 +221,7 @@ impl Place {
         spawn(async move {
             sleep(nap).await;
             if keeps_word {
-                // Whoever awaited it may have given up.
+                // The task that awaited it may have given up.
                 let _ = sender.send(number);
             }
         })

@@ -121,11 +121,11 @@ async fn read_impatiently(
     desk: &Desk,
 ) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut room = vec![0; random.between(1000..=PIECE)];
+    let mut buffer = vec![0; random.between(1000..=PIECE)];
     loop {
-        match timeout(random.duration(LIMIT), file.read(&mut room)).await {
+        match timeout(random.duration(LIMIT), file.read(&mut buffer)).await {
             Ok(Ok(0)) => return Ok(bytes),
-            Ok(length) => bytes.extend(&room[..length?]),
+            Ok(length) => bytes.extend(&buffer[..length?]),
             Err(_elapsed) => desk.given_up.set(desk.given_up.get() + 1),
         }
     }

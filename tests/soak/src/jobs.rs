@@ -87,7 +87,7 @@ impl Jobs {
             .expect(answer == answer_to(ticket), || "a job's result went to another's awaiter");
     }
 
-    /// The panic of a job resumes in whoever awaits it: here, a task.
+    /// The panic of a job resumes in the task that awaits it.
     async fn await_a_panic(&self, ticket: u64, random: &mut Random) {
         let job = self.job(ticket, true, random);
         let panic = match spawn(job).await {

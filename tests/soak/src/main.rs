@@ -12,7 +12,7 @@
 //! | file | load | what must be true |
 //! |---|---|---|
 //! | `sockets.rs` | 10,000 connections that talk both ways | every byte arrives, in order |
-//! | `sleepers.rs` | 1,000,000 tasks asleep at once | each wakes once, none early, in order |
+//! | `sleeps.rs` | 1,000,000 tasks asleep at once | each wakes once, none early, in order |
 //! | `storm.rs`, `acts.rs` | aborts, time limits, panics | each future dropped once, nothing lost |
 //! | `files.rs` | files, in pieces and as a whole | what was written is read |
 //! | `jobs.rs` | blocking jobs | each accepted one runs once |
@@ -34,7 +34,7 @@ mod plan;
 mod planned;
 mod random;
 mod report;
-mod sleepers;
+mod sleeps;
 mod sockets;
 mod storm;
 mod wakes;
@@ -86,8 +86,8 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> ExitCode {
     planned::be_silent_about_planned_panics();
     let connections = as_many_as_allowed(options.sockets);
-    // Everything once on a small scale, so that what is made once, for ever, is there
-    // before we look what there is.
+    // Everything once on a small scale, so that what is made only once, for ever, exists
+    // before the process is measured.
     let (mut rows, _) = soak(&small(options), connections.min(50));
     rows.retain(Row::is_wrong);
     let before = Holdings::now().without(bytes_of(&rows));
@@ -142,7 +142,7 @@ async fn all_loads(plan: Rc<Plan>, jobs: Jobs) -> Vec<Row> {
     let storm = spawn(storm::run(Rc::clone(&plan)));
     let loads = [
         spawn(sockets::run(Rc::clone(&plan))),
-        spawn(sleepers::run(Rc::clone(&plan))),
+        spawn(sleeps::run(Rc::clone(&plan))),
         spawn(files::run(Rc::clone(&plan))),
         spawn(wakes::run(Rc::clone(&plan))),
         spawn(parks::run(plan)),

@@ -46,7 +46,7 @@ pub struct Meters {
 }
 
 impl Meters {
-    /// A load begins; until the mark is dropped it counts as being under way.
+    /// A load begins; until the returned value is dropped, the load counts as under way.
     pub fn begin(&self, load: &'static str) -> UnderWay<'_> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner).push(load);
         UnderWay { meters: self, load }

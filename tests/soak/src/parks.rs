@@ -2,8 +2,9 @@
 //! thread that wakes it, a million times. Nearly every wake meets a loop that parks, or
 //! is just about to.
 //!
-//! A loop parks in one of two ways: on its thread, or, when it awaits a descriptor, in
-//! the system's poller. Each gets half of the wakes.
+//! A loop parks in one of two ways: on its thread, or, when it awaits a descriptor, in the
+//! system's poller (epoll on Linux, kqueue on macOS, IOCP on Windows). Each gets half of the
+//! wakes.
 
 use std::io;
 use std::rc::Rc;
@@ -61,7 +62,7 @@ fn a_loop_of_its_own(plan: &Plan) -> io::Result<Parked> {
     let first = executor.block_on(trips(half));
     let on_thread = executor.stats().parks;
 
-    // Nobody connects; but from now on the loop has to ask the system.
+    // No client connects; but from now on the loop has to park in the system's poller.
     let listener = executor.block_on(TcpListener::bind("127.0.0.1:0"))?;
     executor.spawn(async move { listener.accept().await }).detach();
     let second = executor.block_on(trips(plan.asked.wakes - half));

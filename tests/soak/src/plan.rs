@@ -3,7 +3,7 @@
 //! ```text
 //!   began         early                             stop       end
 //!     ├─────────────┼─────────────────────────────────┼─────────┤
-//!       all but the   the sleepers wake, at random      what is
+//!       all but the   sleeping tasks wake, at random    what is
 //!       parks begins  times; the parks begin            under way ends
 //! ```
 
@@ -17,8 +17,8 @@ use crate::random::{Random, Text};
 #[derive(Clone)]
 pub struct Plan {
     pub began: Instant,
-    /// No sleeper wakes before; and the parks, which take a processor of their own,
-    /// leave it to the others until then, who have much to spawn and to connect.
+    /// No sleeping task wakes before. The parks, which need a processor of their own, begin
+    /// then: before, the other loads have much to spawn and to connect.
     pub early: Instant,
     /// Nothing new begins afterwards.
     pub stop: Instant,

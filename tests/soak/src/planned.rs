@@ -17,7 +17,7 @@ impl Planned {
     }
 }
 
-/// From now on, only panics that nobody has planned are printed.
+/// From now on, only panics that are not part of the plan are printed.
 pub fn be_silent_about_planned_panics() {
     let print = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fmt::Display;
 use std::rc::Rc;
 
-/// So many faults of each row are told in words; the others are counted.
+/// So many faults of each row are described; the others are counted.
 const TOLD: usize = 5;
 
 /// What went wrong in one load. All tasks of the load share it.
@@ -44,7 +44,7 @@ impl Faults {
 #[derive(Clone, Copy, PartialEq)]
 enum Verdict {
     Fine,
-    /// Told, and not judged.
+    /// Reported, and not judged.
     Told,
     /// Nothing was done that could have been wrong.
     Idle,
@@ -72,7 +72,7 @@ impl Row {
         Row { what, how_many, checked, result, fault_count: count, faults: told }
     }
 
-    /// A line that is told, and not judged.
+    /// A line that is reported, and not judged.
     pub fn told(what: &'static str, how_many: String, more: String) -> Row {
         Row { result: Verdict::Told, ..Row::new(what, how_many, more, &Faults::default()) }
     }

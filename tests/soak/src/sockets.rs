@@ -191,13 +191,13 @@ async fn hear(mut stream: TcpStream, lane: usize, talk: &Talk) -> io::Result<()>
     let mut text = talk.plan.text(Stream::Lanes, lane);
     let mut random = talk.plan.random(Stream::Rooms, lane);
     loop {
-        let mut room = vec![0; random.between(1..=PIECE) | 1];
-        let length = stream.read(&mut room).await?;
+        let mut buffer = vec![0; random.between(1..=PIECE) | 1];
+        let length = stream.read(&mut buffer).await?;
         if length == 0 {
             return Ok(());
         }
         let heard = &talk.lanes[lane].heard;
-        if let Some(index) = text.find_difference(&room[..length]) {
+        if let Some(index) = text.find_difference(&buffer[..length]) {
             let place = heard.get() + index as u64;
             talk.faults.note(format!("lane {lane}: byte {place} is not what was sent"));
             // What follows would all be wrong.

@@ -1,14 +1,13 @@
-//! The storm: tasks without number that are aborted at random moments, run into time
-//! limits, panic, and are forgotten by whoever spawned them.
+//! The storm: very many tasks that are aborted at random moments, run into time limits,
+//! panic, and are detached.
 //!
 //! ```text
 //!   front: spawns a handful ─▶ lets some time pass ─▶ decides each one's fate ─▶ again
 //!                                                      join, abort, detach
 //! ```
 //!
-//! What a task does meanwhile stands in `acts.rs`. Here is checked what becomes of it:
-//! the outcome must be the one that its fate demands, to the letter, and its future
-//! must be dropped exactly once.
+//! `acts.rs` has what a task does meanwhile. Here its end is checked: the outcome must be
+//! exactly the one that its fate demands, and its future must be dropped exactly once.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -159,7 +158,7 @@ impl Storm {
                 task.handle.detach();
             }
             1 => {
-                // Aborted, and nobody asks what became of it.
+                // Aborted, and not joined.
                 self.tally.borrow_mut().aborted += u64::from(task.handle.abort());
             }
             2 | 3 => {

@@ -1,4 +1,4 @@
-//! Where there is no `/proc`, nobody says. These counts are left out then.
+//! Without `/proc`, these numbers are not known, and the counts are left out.
 
 pub fn resident() -> Option<u64> {
     None

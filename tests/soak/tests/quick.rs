@@ -22,11 +22,11 @@ fn a_small_soak_finds_everything_as_it_must_be() {
 }
 
 #[test]
-fn help_tells_every_option() {
+fn help_names_every_option() {
     let output = soak(&["--help"]);
     assert!(output.status.success(), "{output:?}");
     for option in ["--seconds", "--sockets", "--tasks", "--wakes", "--fronts", "--seed"] {
-        assert!(text(&output.stdout).contains(option), "{option} is not told");
+        assert!(text(&output.stdout).contains(option), "{option} is missing");
     }
 }
 

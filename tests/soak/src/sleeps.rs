@@ -1,10 +1,10 @@
-//! Sleepers: a million tasks asleep at the same time, each with a deadline of its own
-//! or with one that it shares with thousands.
+//! Sleeps: a million tasks asleep at the same time, each with a deadline of its own or with
+//! a deadline that it shares with thousands.
 //!
-//! Each must wake exactly once, and not before its deadline; and all of them in the
-//! order of their deadlines, equal ones in the order in which they went to sleep.
-//! How late they were is measured and told. It says how long the loop was busy with
-//! all the rest, and is no fault.
+//! Each must wake exactly once, and not before its deadline; and all of them in the order of
+//! their deadlines, equal deadlines in the order in which the tasks went to sleep. How late
+//! they wake is measured and reported. The lateness says how long the loop was busy with the
+//! other loads, and is no fault.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -26,18 +26,18 @@ struct Night {
     faults: Faults,
     /// How often each of them has woken.
     woken: Vec<Cell<u8>>,
-    /// Who woke last: the deadline, and the number. It only ever rises.
+    /// The deadline and the number of the task that woke last. They only ever rise.
     last: Cell<(Instant, usize)>,
     most_asleep: Cell<u64>,
     awake: Cell<usize>,
     all_awake: Event,
-    /// In microseconds. Those that came too late to sleep at all have none.
+    /// In microseconds. A task that came too late to sleep at all has no entry.
     lateness: RefCell<Vec<u32>>,
 }
 
 pub async fn run(plan: Rc<Plan>) -> Row {
     let meters = plan.meters.clone();
-    let _under_way = meters.begin("sleepers");
+    let _under_way = meters.begin("sleeps");
     let night = Rc::new(Night::new(plan));
     let mut random = night.plan.random(Stream::Deadlines, 0);
     for number in 0..night.woken.len() {
@@ -60,7 +60,7 @@ pub async fn run(plan: Rc<Plan>) -> Row {
 
 async fn sleep_once(number: usize, deadline: Instant, night: Rc<Night>) {
     if Instant::now() >= deadline {
-        // The machine was too slow to send everybody to bed in time.
+        // The machine was too slow to let every task sleep in time.
         return night.note_awake(number);
     }
     night.note_asleep();
@@ -93,12 +93,12 @@ impl Night {
     fn check_wake(&self, number: usize, deadline: Instant) {
         let now = Instant::now();
         self.faults.expect(now >= deadline, || {
-            format!("sleeper {number} woke {:?} before its deadline", deadline - now)
+            format!("task {number} woke {:?} before its deadline", deadline - now)
         });
         let last = self.last.replace((deadline, number));
         self.faults.expect(last < (deadline, number), || {
             let (before, other) = (last.0.saturating_duration_since(deadline), last.1);
-            format!("sleeper {number} woke after {other}, whose deadline is later by {before:?}")
+            format!("task {number} woke after {other}, whose deadline is later by {before:?}")
         });
         let late = now.saturating_duration_since(deadline).as_micros();
         self.lateness.borrow_mut().push(u32::try_from(late).unwrap_or(u32::MAX));
@@ -114,7 +114,7 @@ impl Night {
 
     fn account(&self) -> Row {
         for (number, woken) in self.woken.iter().map(Cell::get).enumerate() {
-            self.faults.expect(woken == 1, || format!("sleeper {number} woke {woken} times"));
+            self.faults.expect(woken == 1, || format!("task {number} woke {woken} times"));
         }
         let mut lateness = self.lateness.take();
         lateness.sort_unstable();
