@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::line::{Line, Waiting};
-use super::mutex::{Lock, MutexGuard};
+use super::mutex::{Mutex, MutexGuard};
+use super::waiting;
 
 /// Lets a task wait, without holding the lock, until another one has changed
 /// what the lock guards. asyncio's `Condition`.
@@ -54,7 +55,7 @@ impl Condvar {
         CondvarWait {
             condvar: self,
             waiting: Waiting::new("a condition variable", at),
-            lock: guard.mutex().lock_from(at),
+            lock: waiting::Waiting::new(guard.mutex()),
             stage: Stage::Holding(guard),
         }
     }
@@ -81,7 +82,7 @@ impl fmt::Debug for Condvar {
 pub struct CondvarWait<'c, 'm, T: ?Sized> {
     condvar: &'c Condvar,
     waiting: Waiting,
-    lock: Lock<'m, T>,
+    lock: waiting::Waiting<&'m Mutex<T>>,
     stage: Stage<'m, T>,
 }
 

@@ -55,11 +55,6 @@ impl Waiting {
         self.at
     }
 
-    /// Whether it has a place.
-    pub(super) fn has_place(&self) -> bool {
-        self.ticket.is_some()
-    }
-
     /// Takes a place at the end of the line, or gives the one it has the newest
     /// waker. Ready when it was served; the place is given up then.
     pub(super) fn poll(&mut self, line: &Line, cx: &Context<'_>) -> Poll<()> {

@@ -3,21 +3,19 @@
 use std::cell::{Cell, RefCell, RefMut};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::panic::Location;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
-use super::line::{Line, Waiting};
+use super::wait_queue::WaitQueue;
+use super::waiting::{Waitable, WaiterStatus, Waiting};
 
 /// A value that one task at a time may use, however often that task awaits in
 /// between. asyncio's `Lock`.
 ///
-/// Waiters get it in the order in which they came: an unlock hands it over to
-/// the first in line, and nobody can barge in. A guard that is dropped by a panic
-/// or an abort unlocks; there is no poisoning.
+/// Tasks get the lock in the order in which they came: an unlock hands it over to
+/// the first waiter in the queue, so no other task can take it in between. A guard
+/// that is dropped by a panic or an abort unlocks; there is no poisoning.
 ///
-/// What is never used across an await needs no such lock: a `Cell` or `RefCell`
-/// will do, since only one task runs at a time.
+/// A value that is never used across an await needs no such lock: a `Cell` or a
+/// `RefCell` is enough, since only one task runs at a time.
 ///
 /// ```
 /// use std::rc::Rc;
@@ -40,33 +38,29 @@ use super::line::{Line, Waiting};
 /// ```
 pub struct Mutex<T: ?Sized> {
     locked: Cell<bool>,
-    line: Line,
-    /// Borrowed by whoever holds the lock, so never twice.
+    queue: WaitQueue,
+    /// Borrowed by the guard. There is one guard at most, so it is never borrowed twice.
     value: RefCell<T>,
 }
 
 impl<T> Mutex<T> {
     /// An unlocked mutex.
     pub fn new(value: T) -> Mutex<T> {
-        Mutex { locked: Cell::new(false), line: Line::default(), value: RefCell::new(value) }
+        Mutex { locked: Cell::new(false), queue: WaitQueue::default(), value: RefCell::new(value) }
     }
 
-    /// The value; no lock is needed, since nobody else can have one.
+    /// The value. No lock is needed: nothing else refers to the mutex now.
     pub fn into_inner(self) -> T {
         self.value.into_inner()
     }
 }
 
 impl<T: ?Sized> Mutex<T> {
-    /// Waits for the lock. Dropping the future gives up its place in line, and
-    /// hands the lock on if it had just got it.
+    /// Waits for the lock. Dropping the future takes it out of the queue, and hands
+    /// the lock on if the future had just got it.
     #[track_caller]
-    pub fn lock(&self) -> Lock<'_, T> {
-        self.lock_from(Location::caller())
-    }
-
-    pub(super) fn lock_from(&self, at: &'static Location<'static>) -> Lock<'_, T> {
-        Lock { mutex: self, waiting: Waiting::new("a mutex", at) }
+    pub fn lock(&self) -> impl Future<Output = MutexGuard<'_, T>> {
+        Waiting::new(self)
     }
 
     /// Takes the lock if it is free.
@@ -74,19 +68,19 @@ impl<T: ?Sized> Mutex<T> {
         (!self.locked.replace(true)).then(|| self.guard())
     }
 
-    /// The value; no lock is needed, since nobody else can have one.
+    /// The value. No lock is needed: nothing else refers to the mutex now.
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
     }
 
-    /// The guard of whoever just got the lock.
+    /// Makes the guard. The lock must just have been taken, or handed over.
     fn guard(&self) -> MutexGuard<'_, T> {
         MutexGuard { value: self.value.borrow_mut(), held: Held { mutex: self } }
     }
 
-    /// Hands the lock to the first in line, or leaves it free.
+    /// Hands the lock to the first waiter, or frees it if none waits.
     fn unlock(&self) {
-        if !self.line.serve_first() {
+        if !self.queue.grant_first() {
             self.locked.set(false);
         }
     }
@@ -107,41 +101,32 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
     }
 }
 
-/// The future of [`Mutex::lock`].
-#[must_use = "futures do nothing until they are awaited"]
-pub struct Lock<'a, T: ?Sized> {
-    mutex: &'a Mutex<T>,
-    waiting: Waiting,
-}
-
-impl<'a, T: ?Sized> Future for Lock<'a, T> {
+impl<'a, T: ?Sized> Waitable for &'a Mutex<T> {
     type Output = MutexGuard<'a, T>;
+    const NAME: &'static str = "a mutex";
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<MutexGuard<'a, T>> {
-        let mutex = self.mutex;
-        if !self.waiting.has_place()
-            && let Some(guard) = mutex.try_lock()
-        {
-            return Poll::Ready(guard);
-        }
-        ready!(self.waiting.poll(&mutex.line, cx));
-        // Handed over: it stayed locked all the while.
-        Poll::Ready(mutex.guard())
+    fn queue(&self) -> &WaitQueue {
+        &self.queue
     }
-}
 
-impl<T: ?Sized> Drop for Lock<'_, T> {
-    fn drop(&mut self) {
-        if self.waiting.leave(&self.mutex.line) {
-            self.mutex.unlock();
+    fn try_take(&mut self, status: WaiterStatus) -> Option<MutexGuard<'a, T>> {
+        match status {
+            WaiterStatus::New => self.try_lock(),
+            WaiterStatus::Queued => None,
+            // The lock was handed over: it stayed locked.
+            WaiterStatus::Granted => Some(self.guard()),
         }
+    }
+
+    fn pass_on(&mut self) {
+        self.unlock();
     }
 }
 
 /// The lock of a [`Mutex`], held until this is dropped.
 #[must_use = "the mutex is unlocked when its guard is dropped"]
 pub struct MutexGuard<'a, T: ?Sized> {
-    // In this order they are dropped: the value is free before the lock is.
+    // Dropped in this order: the value is free before the lock is.
     value: RefMut<'a, T>,
     held: Held<'a, T>,
 }
@@ -157,6 +142,7 @@ impl<T: ?Sized> Drop for Held<'_, T> {
 }
 
 impl<'a, T: ?Sized> MutexGuard<'a, T> {
+    /// The mutex that the guard locks.
     pub(super) fn mutex(&self) -> &'a Mutex<T> {
         self.held.mutex
     }

@@ -1,0 +1,112 @@
+//! The future of every wait in this module. What differs between a mutex and a
+//! channel is behind one small trait, [`Waitable`].
+//!
+//! *Granted means owned*: a waiter of a mutex, a semaphore or a condition variable
+//! that was granted holds the lock, the permit or the notification even before its
+//! task is polled. If its future is dropped then (a timeout at the wrong moment), it
+//! must pass this on. Otherwise the lock is lost for ever.
+
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::wait_queue::{WaitQueue, WaiterKey};
+use crate::task::KeptWaker;
+use crate::trace::What;
+
+/// Something to wait for.
+pub(super) trait Waitable {
+    /// What the wait gives.
+    type Output;
+
+    /// Its name in traces, and in the report on a program that is stuck.
+    const NAME: &'static str;
+
+    /// The queue of its waiters.
+    fn queue(&self) -> &WaitQueue;
+
+    /// Takes what is waited for, if the waiter may have it now. Called at every poll.
+    fn try_take(&mut self, status: WaiterStatus) -> Option<Self::Output>;
+
+    /// Passes on what was granted to a waiter that is dropped before it took it.
+    fn pass_on(&mut self) {}
+}
+
+/// Where a waiter is when its future is polled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum WaiterStatus {
+    /// It is not in the queue yet.
+    New,
+    /// It is in the queue.
+    Queued,
+    /// It was granted, and is not in the queue any more.
+    Granted,
+}
+
+/// The future that waits for `wanted`. Dropping it ends the wait.
+pub(super) struct Waiting<W: Waitable> {
+    wanted: W,
+    /// While it is in the queue, and from its grant to its next poll.
+    key: Option<WaiterKey>,
+    /// The user's line that made this future.
+    at: &'static Location<'static>,
+}
+
+impl<W: Waitable> Waiting<W> {
+    #[track_caller]
+    pub(super) fn new(wanted: W) -> Waiting<W> {
+        Waiting { wanted, key: None, at: Location::caller() }
+    }
+
+    fn status(&self) -> WaiterStatus {
+        match self.key {
+            None => WaiterStatus::New,
+            Some(key) if self.wanted.queue().contains(key) => WaiterStatus::Queued,
+            Some(_) => WaiterStatus::Granted,
+        }
+    }
+
+    /// Queues at the back, or gives the place in the queue the newest waker.
+    fn enqueue(&mut self, cx: &Context<'_>) {
+        let waker = KeptWaker::keep(cx, What::Thing(W::NAME), self.at);
+        match self.key {
+            None => self.key = Some(self.wanted.queue().push(waker)),
+            Some(key) => self.wanted.queue().set_waker(key, waker),
+        }
+    }
+
+    /// Ends the wait. Returns whether the waiter had been granted.
+    fn leave(&mut self) -> bool {
+        self.key.take().is_some_and(|key| !self.wanted.queue().remove(key))
+    }
+}
+
+impl<W: Waitable> Future for Waiting<W> {
+    type Output = W::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<W::Output> {
+        let waiting = self.get_mut();
+        let status = waiting.status();
+        if let Some(output) = waiting.wanted.try_take(status) {
+            waiting.leave();
+            return Poll::Ready(output);
+        }
+        if status == WaiterStatus::Granted {
+            // Another task was quicker. This one waits again, at the back of the queue.
+            waiting.leave();
+        }
+        waiting.enqueue(cx);
+        Poll::Pending
+    }
+}
+
+// What is wanted is moved, never pinned.
+impl<W: Waitable> Unpin for Waiting<W> {}
+
+impl<W: Waitable> Drop for Waiting<W> {
+    fn drop(&mut self) {
+        if self.leave() {
+            self.wanted.pass_on();
+        }
+    }
+}
