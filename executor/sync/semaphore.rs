@@ -79,20 +79,21 @@ impl Semaphore {
 
     /// Takes a permit, if a waiter with this status may have one now.
     fn take(&self, status: WaiterStatus) -> bool {
-        let available = self.available.get();
-        match status {
-            WaiterStatus::New if available > 0 => self.available.set(available - 1),
-            WaiterStatus::New | WaiterStatus::Queued => return false,
+        match (status, self.available.get()) {
             // The permit was handed over: it was never put back.
-            WaiterStatus::Granted => {}
+            (WaiterStatus::Granted, _) => true,
+            (WaiterStatus::Queued, _) | (WaiterStatus::New, 0) => false,
+            (WaiterStatus::New, available) => {
+                self.available.set(available - 1);
+                true
+            }
         }
-        true
     }
 
     /// Hands a permit to the first waiter, or puts it back if none waits.
     fn release(&self) {
         if !self.queue.grant_first() {
-            self.available.set(self.available.get() + 1);
+            self.available.update(|available| available + 1);
         }
     }
 }

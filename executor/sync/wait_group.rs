@@ -49,7 +49,7 @@ impl WaitGroup {
     /// Adds one piece of work. It is done when the guard is dropped, also by a panic
     /// or an abort.
     pub fn add(&self) -> WaitGuard {
-        self.work.undone.set(self.work.undone.get() + 1);
+        self.work.undone.update(|undone| undone + 1);
         WaitGuard { work: Rc::clone(&self.work) }
     }
 
@@ -75,9 +75,8 @@ pub struct WaitGuard {
 
 impl Drop for WaitGuard {
     fn drop(&mut self) {
-        let undone = &self.work.undone;
-        undone.set(undone.get() - 1);
-        if undone.get() == 0 {
+        self.work.undone.update(|undone| undone - 1);
+        if self.work.undone.get() == 0 {
             self.work.queue.grant_all();
         }
     }

@@ -76,7 +76,7 @@ impl<W: Waitable> Waiting<W> {
     }
 
     /// Ends the wait. Returns whether the waiter had been granted.
-    fn leave(&mut self) -> bool {
+    pub(super) fn leave(&mut self) -> bool {
         self.key.take().is_some_and(|key| !self.wanted.queue().remove(key))
     }
 }
