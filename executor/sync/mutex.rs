@@ -1,9 +1,11 @@
-//! A lock that may be held across an await.
+//! A lock that may be held across an await: a semaphore with one permit, and the value
+//! that it guards.
 
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::{RefCell, RefMut};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
+use super::semaphore::{Permit, Semaphore};
 use super::wait_queue::WaitQueue;
 use super::waiting::{Waitable, WaiterStatus, Waiting};
 
@@ -37,8 +39,8 @@ use super::waiting::{Waitable, WaiterStatus, Waiting};
 /// });
 /// ```
 pub struct Mutex<T: ?Sized> {
-    locked: Cell<bool>,
-    queue: WaitQueue,
+    /// Its one permit is the lock.
+    semaphore: Semaphore,
     /// Borrowed by the guard. There is one guard at most, so it is never borrowed twice.
     value: RefCell<T>,
 }
@@ -46,7 +48,7 @@ pub struct Mutex<T: ?Sized> {
 impl<T> Mutex<T> {
     /// An unlocked mutex.
     pub fn new(value: T) -> Mutex<T> {
-        Mutex { locked: Cell::new(false), queue: WaitQueue::default(), value: RefCell::new(value) }
+        Mutex { semaphore: Semaphore::new(1), value: RefCell::new(value) }
     }
 
     /// The value. No lock is needed: nothing else refers to the mutex now.
@@ -65,7 +67,7 @@ impl<T: ?Sized> Mutex<T> {
 
     /// Takes the lock if it is free.
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        (!self.locked.replace(true)).then(|| self.guard())
+        self.semaphore.try_acquire().map(|permit| self.guard(permit))
     }
 
     /// The value. No lock is needed: nothing else refers to the mutex now.
@@ -73,16 +75,8 @@ impl<T: ?Sized> Mutex<T> {
         self.value.get_mut()
     }
 
-    /// Makes the guard. The lock must just have been taken, or handed over.
-    fn guard(&self) -> MutexGuard<'_, T> {
-        MutexGuard { value: self.value.borrow_mut(), held: Held { mutex: self } }
-    }
-
-    /// Hands the lock to the first waiter, or frees it if none waits.
-    fn unlock(&self) {
-        if !self.queue.grant_first() {
-            self.locked.set(false);
-        }
+    fn guard<'a>(&'a self, permit: Permit<'a>) -> MutexGuard<'a, T> {
+        MutexGuard { value: self.value.borrow_mut(), _permit: permit, mutex: self }
     }
 }
 
@@ -106,20 +100,15 @@ impl<'a, T: ?Sized> Waitable for &'a Mutex<T> {
     const NAME: &'static str = "a mutex";
 
     fn queue(&self) -> &WaitQueue {
-        &self.queue
+        &self.semaphore.queue
     }
 
     fn try_take(&mut self, status: WaiterStatus) -> Option<MutexGuard<'a, T>> {
-        match status {
-            WaiterStatus::New => self.try_lock(),
-            WaiterStatus::Queued => None,
-            // The lock was handed over: it stayed locked.
-            WaiterStatus::Granted => Some(self.guard()),
-        }
+        (&self.semaphore).try_take(status).map(|permit| self.guard(permit))
     }
 
     fn pass_on(&mut self) {
-        self.unlock();
+        self.semaphore.release();
     }
 }
 
@@ -128,24 +117,8 @@ impl<'a, T: ?Sized> Waitable for &'a Mutex<T> {
 pub struct MutexGuard<'a, T: ?Sized> {
     // Dropped in this order: the value is free before the lock is.
     value: RefMut<'a, T>,
-    held: Held<'a, T>,
-}
-
-struct Held<'a, T: ?Sized> {
-    mutex: &'a Mutex<T>,
-}
-
-impl<T: ?Sized> Drop for Held<'_, T> {
-    fn drop(&mut self) {
-        self.mutex.unlock();
-    }
-}
-
-impl<'a, T: ?Sized> MutexGuard<'a, T> {
-    /// The mutex that the guard locks.
-    pub(super) fn mutex(&self) -> &'a Mutex<T> {
-        self.held.mutex
-    }
+    _permit: Permit<'a>,
+    pub(super) mutex: &'a Mutex<T>,
 }
 
 impl<T: ?Sized> Deref for MutexGuard<'_, T> {

@@ -27,7 +27,7 @@ use super::waiting::{Waitable, WaiterStatus, Waiting};
 /// ```
 pub struct Semaphore {
     available: Cell<usize>,
-    queue: WaitQueue,
+    pub(super) queue: WaitQueue,
 }
 
 impl Semaphore {
@@ -79,19 +79,17 @@ impl Semaphore {
 
     /// Takes a permit, if a waiter with this status may have one now.
     fn take(&self, status: WaiterStatus) -> bool {
-        match (status, self.available.get()) {
-            // The permit was handed over: it was never put back.
-            (WaiterStatus::Granted, _) => true,
-            (WaiterStatus::Queued, _) | (WaiterStatus::New, 0) => false,
-            (WaiterStatus::New, available) => {
-                self.available.set(available - 1);
-                true
-            }
+        // Handed over: it was never put back, so nobody could take it in between.
+        let is_granted = status == WaiterStatus::Granted;
+        let is_free = status == WaiterStatus::New && self.available.get() > 0;
+        if is_free {
+            self.available.update(|available| available - 1);
         }
+        is_granted || is_free
     }
 
     /// Hands a permit to the first waiter, or puts it back if none waits.
-    fn release(&self) {
+    pub(super) fn release(&self) {
         if !self.queue.grant_first() {
             self.available.update(|available| available + 1);
         }

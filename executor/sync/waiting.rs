@@ -58,7 +58,8 @@ impl<W: Waitable> Waiting<W> {
         Waiting { wanted, key: None, at: Location::caller() }
     }
 
-    fn status(&self) -> WaiterStatus {
+    /// Where the waiter is now.
+    pub(super) fn status(&self) -> WaiterStatus {
         match self.key {
             None => WaiterStatus::New,
             Some(key) if self.wanted.queue().contains(key) => WaiterStatus::Queued,
@@ -66,8 +67,9 @@ impl<W: Waitable> Waiting<W> {
         }
     }
 
-    /// Queues at the back, or gives the place in the queue the newest waker.
-    fn enqueue(&mut self, cx: &Context<'_>) {
+    /// Adds the waiter at the back of the queue. If it is in the queue already, it keeps
+    /// its place and gets the newest waker.
+    pub(super) fn enqueue(&mut self, cx: &Context<'_>) {
         let waker = KeptWaker::keep(cx, What::Thing(W::NAME), self.at);
         match self.key {
             None => self.key = Some(self.wanted.queue().push(waker)),
