@@ -104,8 +104,9 @@ struct Channel<T> {
     receivers: Cell<usize>,
     sending: WaitQueue,
     receiving: WaitQueue,
-    /// The receivers that wait as streams. A stream cannot say that it gives a wait up,
-    /// so it may never take the value that it is woken for: all of them are woken.
+    /// The receivers that wait as streams. A stream cannot say that it gives up its wait,
+    /// so the value that it was woken for may stay. Therefore all streams are woken, and a
+    /// `recv` too.
     streaming: WaitQueue,
 }
 
@@ -134,13 +135,10 @@ impl<T> Channel<T> {
     /// Takes the first value. `None` if the channel is empty, and may get values yet.
     fn receive(&self) -> Option<Result<T, RecvError>> {
         let first = self.values.borrow_mut().pop_front();
-        match first {
-            Some(value) => {
-                self.sending.grant_first();
-                Some(Ok(value))
-            }
-            None => self.closed.get().then_some(Err(RecvError)),
+        if first.is_some() {
+            self.sending.grant_first();
         }
+        first.map(Ok).or(self.closed.get().then_some(Err(RecvError)))
     }
 
     /// Closes the channel. Returns whether it was open.
@@ -309,9 +307,8 @@ impl<T> Drop for Receiver<T> {
         self.channel.receivers.update(|receivers| receivers - 1);
         if self.channel.receivers.get() == 0 {
             self.channel.close();
-            // Taken out first: the drop of a value may use the channel.
-            let unreceived = self.channel.values.take();
-            drop(unreceived);
+            // Taken out of the channel first: the drop of a value may use the channel.
+            drop(self.channel.values.take());
         }
     }
 }
@@ -322,8 +319,9 @@ impl<T> fmt::Debug for Receiver<T> {
     }
 }
 
-// The three waits try at every poll, whatever the status: nothing is reserved, so a
-// waiter in the queue may find a value or a slot that was meant for another one.
+// The three waits of a channel try at every poll, whatever the status: nothing is
+// reserved. A waiter that is still in the queue may find a value or a free slot, and must
+// take it: the task that polls it now may be another one than the task that is woken.
 
 /// A send, and the value until it is sent.
 struct Sending<'a, T> {

@@ -28,7 +28,7 @@ use super::waiting::{Waitable, WaiterStatus, Waiting};
 ///     let deposit = |balance: Rc<Mutex<i32>>| async move {
 ///         let mut balance = balance.lock().await;
 ///         let seen = *balance;
-///         yield_now().await; // nobody else gets in between
+///         yield_now().await; // no other task gets in between
 ///         *balance = seen + 10;
 ///     };
 ///     let first = spawn(deposit(balance.clone()));

@@ -117,9 +117,8 @@ impl<T> Future for Receiver<T> {
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         self.slot.receiver_gone.set(true);
-        // Taken out first: the drop of the value may use the channel.
-        let unreceived = self.slot.value.take();
-        drop(unreceived);
+        // Taken out of the slot first: the drop of the value may use the channel.
+        drop(self.slot.value.take());
     }
 }
 

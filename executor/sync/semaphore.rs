@@ -79,7 +79,7 @@ impl Semaphore {
 
     /// Takes a permit, if a waiter with this status may have one now.
     fn take(&self, status: WaiterStatus) -> bool {
-        // Handed over: it was never put back, so nobody could take it in between.
+        // A granted permit was handed over: it was never free, so it is not counted here.
         let is_granted = status == WaiterStatus::Granted;
         let is_free = status == WaiterStatus::New && self.available.get() > 0;
         if is_free {

@@ -1,9 +1,7 @@
-//! The queue of the waiters of one lock, signal or channel: whoever comes first is
-//! granted first.
+//! The queue of the waiters of one lock, signal or channel. The waiter that comes
+//! first is granted first.
 //!
-//! A waiter that queues gets a key. Keys grow, so a map that is ordered by key is a
-//! queue, from which a waiter can also leave in the middle (a cancelled wait).
-//! To *grant* means to take a waiter out of the queue and to wake its task:
+//! To *grant* means: take the first waiter out of the queue, and wake its task.
 //!
 //! ```text
 //!             push()             grant_first(), grant_all()
@@ -12,11 +10,16 @@
 //!                           └──────── remove() ─────────┴──▶ (no key)
 //! ```
 //!
-//! So a waiter that has a key, but is not in the queue, was granted. The queue keeps
-//! nothing about it any more.
+//! Each waiter gets a key, which is higher than all keys before it, so the queue is in
+//! the order of the keys. A waiter whose key is below the first key in the queue was
+//! granted: the queue need not remember it.
+//!
+//! All this takes a few steps, however long the queue is, with one exception. A waiter
+//! that leaves from the middle (a cancelled wait) is found by binary search, and the
+//! waiters on the shorter side of it move up by one.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use crate::task::KeptWaker;
 
@@ -28,7 +31,7 @@ pub(super) struct WaiterKey(u64);
 /// `waiters`: a waker of another executor may call anything, also this queue.
 #[derive(Default)]
 pub(super) struct WaitQueue {
-    waiters: RefCell<BTreeMap<WaiterKey, KeptWaker>>,
+    waiters: RefCell<VecDeque<(WaiterKey, KeptWaker)>>,
     next_key: Cell<u64>,
 }
 
@@ -38,45 +41,47 @@ impl WaitQueue {
         self.waiters.borrow().len()
     }
 
-    /// Whether the waiter is in the queue. A waiter that has a key and is not in the
-    /// queue was granted.
-    pub(super) fn contains(&self, key: WaiterKey) -> bool {
-        self.waiters.borrow().contains_key(&key)
+    /// Whether the waiter was granted: its key is below the first key in the queue.
+    pub(super) fn is_granted(&self, key: WaiterKey) -> bool {
+        self.waiters.borrow().front().is_none_or(|(first, _)| key < *first)
     }
 
     /// Adds a waiter at the back of the queue.
     pub(super) fn push(&self, waker: KeptWaker) -> WaiterKey {
         let key = WaiterKey(self.next_key.get());
         self.next_key.set(key.0 + 1);
-        self.waiters.borrow_mut().insert(key, waker);
+        self.waiters.borrow_mut().push_back((key, waker));
         key
     }
 
-    /// Replaces the waker of a waiter by its newest one. A waiter that was granted
-    /// meanwhile needs none.
-    pub(super) fn set_waker(&self, key: WaiterKey, newest: KeptWaker) {
-        // A variable, so that the waker that is not needed is dropped after the borrow.
-        let _unneeded = match self.waiters.borrow_mut().get_mut(&key) {
-            Some(waker) => std::mem::replace(waker, newest),
-            None => newest,
-        };
+    /// Replaces the waker of a waiter, if it is still in the queue. The old waker is
+    /// dropped at the end, when the borrow has ended.
+    pub(super) fn set_waker(&self, key: WaiterKey, mut newest: KeptWaker) {
+        if let Some(at) = self.position(key) {
+            std::mem::swap(&mut self.waiters.borrow_mut()[at].1, &mut newest);
+        }
     }
 
-    /// Forgets a waiter. Returns whether it was still in the queue.
-    pub(super) fn remove(&self, key: WaiterKey) -> bool {
-        let waker = self.waiters.borrow_mut().remove(&key);
-        waker.is_some()
+    /// Removes a waiter, if it is still in the queue.
+    pub(super) fn remove(&self, key: WaiterKey) {
+        let removed = self.position(key).map(|at| self.waiters.borrow_mut().remove(at));
+        // Here the borrow has ended.
+        drop(removed);
+    }
+
+    fn position(&self, key: WaiterKey) -> Option<usize> {
+        self.waiters.borrow().binary_search_by_key(&key, |(key, _)| *key).ok()
     }
 
     /// Grants the first waiter. Returns `false` if the queue is empty.
     pub(super) fn grant_first(&self) -> bool {
-        let first = self.waiters.borrow_mut().pop_first();
+        let first = self.waiters.borrow_mut().pop_front();
         first.map(|(_, waker)| waker.wake()).is_some()
     }
 
     /// Grants all waiters that are in the queue now, in their order.
     pub(super) fn grant_all(&self) {
         let all = self.waiters.take();
-        all.into_values().for_each(KeptWaker::wake);
+        all.into_iter().for_each(|(_, waker)| waker.wake());
     }
 }

@@ -1,10 +1,13 @@
 //! The future of every wait in this module. What differs between a mutex and a
-//! channel is behind one small trait, [`Waitable`].
+//! channel is in one small trait, [`Waitable`].
+//!
+//! At each poll the future tries to take what it waits for. If it gets nothing, it
+//! queues, and leaves its waker in the queue.
 //!
 //! *Granted means owned*: a waiter of a mutex, a semaphore or a condition variable
-//! that was granted holds the lock, the permit or the notification even before its
-//! task is polled. If its future is dropped then (a timeout at the wrong moment), it
-//! must pass this on. Otherwise the lock is lost for ever.
+//! that was granted owns the lock, the permit or the notification even before its task
+//! is polled. If its future is dropped then (a timeout at the wrong moment), the future
+//! must pass on what it owns. Otherwise the lock is lost for ever.
 
 use std::panic::Location;
 use std::pin::Pin;
@@ -14,7 +17,7 @@ use super::wait_queue::{WaitQueue, WaiterKey};
 use crate::task::KeptWaker;
 use crate::trace::What;
 
-/// Something to wait for.
+/// Something that tasks wait for: a lock, a value, a signal.
 pub(super) trait Waitable {
     /// What the wait gives.
     type Output;
@@ -46,7 +49,7 @@ pub(super) enum WaiterStatus {
 /// The future that waits for `wanted`. Dropping it ends the wait.
 pub(super) struct Waiting<W: Waitable> {
     wanted: W,
-    /// While it is in the queue, and from its grant to its next poll.
+    /// The waiter's key in the queue. It is kept after the grant, until the next poll.
     key: Option<WaiterKey>,
     /// The user's line that made this future.
     at: &'static Location<'static>,
@@ -58,12 +61,11 @@ impl<W: Waitable> Waiting<W> {
         Waiting { wanted, key: None, at: Location::caller() }
     }
 
-    /// Where the waiter is now.
     pub(super) fn status(&self) -> WaiterStatus {
         match self.key {
             None => WaiterStatus::New,
-            Some(key) if self.wanted.queue().contains(key) => WaiterStatus::Queued,
-            Some(_) => WaiterStatus::Granted,
+            Some(key) if self.wanted.queue().is_granted(key) => WaiterStatus::Granted,
+            Some(_) => WaiterStatus::Queued,
         }
     }
 
@@ -77,9 +79,11 @@ impl<W: Waitable> Waiting<W> {
         }
     }
 
-    /// Ends the wait. Returns whether the waiter had been granted.
-    pub(super) fn leave(&mut self) -> bool {
-        self.key.take().is_some_and(|key| !self.wanted.queue().remove(key))
+    /// Ends the wait: from now on the waiter is neither in the queue nor granted.
+    pub(super) fn leave(&mut self) {
+        if let Some(key) = self.key.take() {
+            self.wanted.queue().remove(key);
+        }
     }
 }
 
@@ -94,7 +98,7 @@ impl<W: Waitable> Future for Waiting<W> {
             return Poll::Ready(output);
         }
         if status == WaiterStatus::Granted {
-            // Another task was quicker. This one waits again, at the back of the queue.
+            // Another task was quicker. This task waits again, at the back of the queue.
             waiting.leave();
         }
         waiting.enqueue(cx);
@@ -107,7 +111,9 @@ impl<W: Waitable> Unpin for Waiting<W> {}
 
 impl<W: Waitable> Drop for Waiting<W> {
     fn drop(&mut self) {
-        if self.leave() {
+        let status = self.status();
+        self.leave();
+        if status == WaiterStatus::Granted {
             self.wanted.pass_on();
         }
     }
