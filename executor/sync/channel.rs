@@ -5,9 +5,9 @@
 //! longest. The same holds in the other direction: the task that puts a value in wakes
 //! the `recv` that has waited longest, and every stream that waits.
 //!
-//! *What may a woken task find?* Nothing is reserved for it, as in asyncio: it tries
-//! again when it is polled, and another task may have been quicker. Then it waits
-//! again, at the back of the queue.
+//! *What may a woken task find?* Nothing is reserved for it (as in asyncio), so it tries
+//! again when it is polled. If another task was quicker, it finds the channel full (or
+//! empty) again, and waits again at the back of the queue.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -237,6 +237,7 @@ pub struct Receiver<T> {
 }
 
 impl<T> Receiver<T> {
+    /// The stream waits since the line that made this receiver.
     #[track_caller]
     fn new(channel: Rc<Channel<T>>) -> Receiver<T> {
         Receiver { stream: Waiting::new(Streaming(Rc::clone(&channel))), channel }
@@ -323,7 +324,7 @@ impl<T> fmt::Debug for Receiver<T> {
 // reserved. A waiter that is still in the queue may find a value or a free slot, and must
 // take it: the task that polls it now may be another one than the task that is woken.
 
-/// A send, and the value until it is sent.
+/// A send, which keeps its value until a slot is free.
 struct Sending<'a, T> {
     channel: &'a Channel<T>,
     value: Option<T>,
@@ -361,7 +362,7 @@ impl<T> Waitable for Sending<'_, T> {
     }
 }
 
-/// A receive.
+/// A receive, which waits until a value is there.
 struct Receiving<'a, T>(&'a Channel<T>);
 
 impl<T> Waitable for Receiving<'_, T> {

@@ -75,6 +75,7 @@ impl<T: ?Sized> Mutex<T> {
         self.value.get_mut()
     }
 
+    /// Makes the guard, which holds the permit from now on.
     fn guard<'a>(&'a self, permit: Permit<'a>) -> MutexGuard<'a, T> {
         MutexGuard { value: self.value.borrow_mut(), _permit: permit, mutex: self }
     }
@@ -118,6 +119,7 @@ pub struct MutexGuard<'a, T: ?Sized> {
     // Dropped in this order: the value is free before the lock is.
     value: RefMut<'a, T>,
     _permit: Permit<'a>,
+    /// For `Condvar::wait`, which locks it again.
     pub(super) mutex: &'a Mutex<T>,
 }
 

@@ -69,6 +69,7 @@ impl WaitQueue {
         drop(removed);
     }
 
+    /// Where the waiter is in the queue; `None` if it was granted.
     fn position(&self, key: WaiterKey) -> Option<usize> {
         self.waiters.borrow().binary_search_by_key(&key, |(key, _)| *key).ok()
     }
