@@ -1526,3 +1526,68 @@ fn a_join_that_outlives_the_loop_of_its_group_says_so() {
         assert!(text.contains(&format!("{}:{line}:", file!())), "names the join: {text}");
     });
 }
+
+// the order of things ───────────────────────────────────────────────────────
+
+/// 89 · as in asyncio, where a `get` belongs to one task. Breaks when a receive tries only
+/// after its wake: the task that polls it now may be another one than the task that is woken.
+#[test]
+fn a_receive_that_is_polled_while_it_waits_takes_a_value_that_is_there() {
+    on_watched_loop(|| async {
+        let (sender, receiver) = channel::unbounded();
+        let (mut first, mut second) = (receiver.recv(), receiver.recv());
+        assert!(poll_once(&mut first).await.is_pending());
+        assert!(poll_once(&mut second).await.is_pending());
+        sender.try_send(1).unwrap();
+        let polled = poll_once(&mut second).await;
+        assert_eq!(polled, Poll::Ready(Ok(1)), "the first was woken, but the value is not its own");
+        assert!(poll_once(&mut first).await.is_pending());
+    });
+}
+
+/// 87 · as in asyncio, which passes the notification on before it unlocks. Breaks when the
+/// wait for the lock is dropped before the notification is passed on.
+#[test]
+fn a_notified_wait_that_is_dropped_passes_its_notification_on_before_the_lock() {
+    struct Named(&'static str, std::sync::mpsc::Sender<&'static str>);
+    impl std::task::Wake for Named {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.1.send(self.0).unwrap();
+        }
+    }
+
+    on_watched_loop(|| async {
+        let (trace, woken) = std::sync::mpsc::channel();
+        let waker = |name| Waker::from(std::sync::Arc::new(Named(name, trace.clone())));
+        let (mutex, changed) = &*shared();
+        let mut dropped = Box::pin(changed.wait(mutex.lock().await));
+        assert!(poll_with(&mut dropped, &waker("dropped")).is_pending());
+        let mut notified = Box::pin(changed.wait(mutex.lock().await));
+        assert!(poll_with(&mut notified, &waker("notified")).is_pending());
+        let guard = mutex.lock().await;
+        changed.notify_one();
+        assert!(poll_with(&mut dropped, &waker("dropped")).is_pending(), "it waits for the lock");
+        let mut locks = mutex.lock();
+        assert!(poll_with(&mut locks, &waker("locks")).is_pending());
+        drop(guard);
+        drop(dropped);
+        drop((notified, locks));
+        let order: Vec<_> = woken.try_iter().collect();
+        assert_eq!(order, ["dropped", "dropped", "notified", "locks"]);
+    });
+}
+
+/// 89 · no counterpart in asyncio. Breaks when the last receiver closes the channel before
+/// its stream has left the queue: its task is woken for nothing.
+#[test]
+fn the_last_receiver_does_not_wake_its_own_stream_when_it_is_dropped() {
+    use futures_lite::StreamExt;
+
+    on_watched_loop(|| async {
+        let (_sender, mut receiver) = channel::unbounded::<()>();
+        let (count, waker) = WakeCount::new();
+        assert!(poll_with(&mut receiver.next(), &waker).is_pending());
+        drop(receiver);
+        assert_eq!(count.wakes(), 0, "nobody waits any more");
+    });
+}

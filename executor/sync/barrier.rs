@@ -1,14 +1,13 @@
-//! All or nobody goes on.
+//! A meeting point: no task goes on before all have arrived.
 
 use std::fmt;
 use std::panic::Location;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
-use super::line::{Line, Waiting};
+use super::wait_queue::WaitQueue;
+use super::waiting::{WaitTarget, WaiterStatus, Waiting};
 
-/// Holds tasks until a given number of them has arrived, then lets them all go
-/// on; then it can be used again. asyncio's `Barrier`.
+/// Holds tasks until a given number of them has arrived, then lets all of them go
+/// on. After that it can be used again. asyncio's `Barrier`.
 ///
 /// ```
 /// use glassloop::{join_all, sync::Barrier};
@@ -21,14 +20,14 @@ use super::line::{Line, Waiting};
 /// ```
 pub struct Barrier {
     parties: usize,
-    line: Line,
+    queue: WaitQueue,
 }
 
 impl Barrier {
     /// A barrier for `parties` tasks.
     ///
     /// # Panics
-    /// If `parties` is 0: nobody could ever arrive last.
+    /// If `parties` is 0: no task could ever arrive last.
     #[track_caller]
     pub fn new(parties: usize) -> Barrier {
         assert!(
@@ -37,48 +36,41 @@ impl Barrier {
              that call `wait`, at least 1",
             Location::caller()
         );
-        Barrier { parties, line: Line::default() }
+        Barrier { parties, queue: WaitQueue::default() }
     }
 
-    /// Waits for the others. The last one to arrive goes on at once, and is the
+    /// Waits for the other tasks. The last task to arrive goes on at once, and is the
     /// leader. Dropping the future takes the arrival back.
     #[track_caller]
-    pub fn wait(&self) -> BarrierWait<'_> {
-        BarrierWait { barrier: self, waiting: Waiting::new("a barrier", Location::caller()) }
+    pub fn wait(&self) -> impl Future<Output = BarrierWaitResult> {
+        Waiting::new(self)
     }
 }
 
 impl fmt::Debug for Barrier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Barrier({} of {} arrived)", self.line.len(), self.parties)
+        write!(f, "Barrier({} of {} arrived)", self.queue.len(), self.parties)
     }
 }
 
-/// The future of [`Barrier::wait`].
-#[must_use = "futures do nothing until they are awaited"]
-pub struct BarrierWait<'a> {
-    barrier: &'a Barrier,
-    waiting: Waiting,
-}
-
-impl Future for BarrierWait<'_> {
+impl WaitTarget for &Barrier {
     type Output = BarrierWaitResult;
+    const NAME: &'static str = "a barrier";
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<BarrierWaitResult> {
-        let barrier = self.barrier;
-        let arriving = !self.waiting.has_place();
-        if arriving && barrier.line.len() + 1 == barrier.parties {
-            barrier.line.serve_all();
-            return Poll::Ready(BarrierWaitResult { leader: true });
-        }
-        ready!(self.waiting.poll(&barrier.line, cx));
-        Poll::Ready(BarrierWaitResult { leader: false })
+    fn queue(&self) -> &WaitQueue {
+        &self.queue
     }
-}
 
-impl Drop for BarrierWait<'_> {
-    fn drop(&mut self) {
-        self.waiting.leave(&self.barrier.line);
+    fn try_take(&mut self, status: WaiterStatus) -> Option<BarrierWaitResult> {
+        match status {
+            WaiterStatus::New if self.queue.len() + 1 == self.parties => {
+                self.queue.grant_all();
+                Some(BarrierWaitResult { leader: true })
+            }
+            // A queued task is counted already: it must not arrive a second time.
+            WaiterStatus::New | WaiterStatus::Queued => None,
+            WaiterStatus::Granted => Some(BarrierWaitResult { leader: false }),
+        }
     }
 }
 
@@ -89,7 +81,7 @@ pub struct BarrierWaitResult {
 }
 
 impl BarrierWaitResult {
-    /// Whether this task arrived last: true for exactly one of them.
+    /// Whether this task arrived last: true for exactly one task of each round.
     pub fn is_leader(&self) -> bool {
         self.leader
     }

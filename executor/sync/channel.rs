@@ -1,4 +1,13 @@
-//! A queue between tasks.
+//! A queue of values between tasks.
+//!
+//! *Who wakes whom when a slot of a bounded channel falls free?* The task that takes a
+//! value out, by `recv`, `try_recv` or the stream, wakes the sender that has waited
+//! longest. The same holds in the other direction: the task that puts a value in wakes
+//! the `recv` that has waited longest, and every stream that waits.
+//!
+//! *What may a woken task find?* Nothing is reserved for it (as in asyncio), so it tries
+//! again when it is polled. If another task was quicker, it finds the channel full (or
+//! empty) again, and waits again at the back of the queue.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -7,16 +16,16 @@ use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use futures_lite::stream::Stream;
 
-use super::line::{Line, Waiting};
+use super::wait_queue::WaitQueue;
+use super::waiting::{WaitTarget, WaiterStatus, Waiting};
 
 /// Makes a channel that holds at most `capacity` values. asyncio's `Queue(n)`.
 ///
-/// A send to a full channel waits: that is how a slow consumer holds a fast
-/// producer back.
+/// A send to a full channel waits. So a slow consumer slows a fast producer down.
 ///
 /// # Panics
 /// If `capacity` is 0.
@@ -47,12 +56,12 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
          Use at least 1; to hand over a single value, use `sync::oneshot`",
         Location::caller()
     );
-    halves(Some(capacity), Location::caller())
+    halves(Some(capacity))
 }
 
 /// Makes a channel that holds any number of values. asyncio's `Queue()`.
 ///
-/// A send never waits, so nothing holds a fast producer back.
+/// A send never waits, so nothing slows a fast producer down.
 ///
 /// ```
 /// use glassloop::sync::channel;
@@ -67,39 +76,38 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 /// ```
 #[track_caller]
 pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
-    halves(None, Location::caller())
+    halves(None)
 }
 
-fn halves<T>(capacity: Option<usize>, at: &'static Location<'static>) -> (Sender<T>, Receiver<T>) {
+#[track_caller]
+fn halves<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
     let channel = Rc::new(Channel {
         values: RefCell::default(),
         capacity,
         closed: Cell::new(false),
         senders: Cell::new(1),
         receivers: Cell::new(1),
-        sending: Line::default(),
-        receiving: Line::default(),
-        streaming: Line::default(),
+        sending: WaitQueue::default(),
+        receiving: WaitQueue::default(),
+        streaming: WaitQueue::default(),
     });
     let sender = Sender { channel: Rc::clone(&channel) };
-    (sender, Receiver::new(channel, at))
+    (sender, Receiver::new(channel))
 }
 
 /// What the halves share.
-///
-/// A woken waiter *tries again*: nothing is reserved for it, as in asyncio. One
-/// that is running may be quicker, and the woken one then goes to the back.
 struct Channel<T> {
     values: RefCell<VecDeque<T>>,
     capacity: Option<usize>,
     closed: Cell<bool>,
     senders: Cell<usize>,
     receivers: Cell<usize>,
-    sending: Line,
-    receiving: Line,
-    /// The receivers that wait as streams. `poll_next` cannot say when it waits no
-    /// longer, so none of these may be counted on: all of them are woken.
-    streaming: Line,
+    sending: WaitQueue,
+    receiving: WaitQueue,
+    /// The receivers that wait as streams. A stream cannot say that it gives up its wait,
+    /// so the value that it was woken for may stay. Therefore all streams are woken, and a
+    /// `recv` too.
+    streaming: WaitQueue,
 }
 
 impl<T> Channel<T> {
@@ -119,87 +127,48 @@ impl<T> Channel<T> {
             return Err(TrySendError::Full(value));
         }
         self.values.borrow_mut().push_back(value);
-        self.streaming.serve_all();
-        self.receiving.serve_first();
+        self.streaming.grant_all();
+        self.receiving.grant_first();
         Ok(())
     }
 
-    fn try_recv(&self) -> Result<T, TryRecvError> {
+    /// Takes the first value. `None` if the channel is empty, and may get values yet.
+    fn receive(&self) -> Option<Result<T, RecvError>> {
         let first = self.values.borrow_mut().pop_front();
-        match first {
-            Some(value) => {
-                self.sending.serve_first();
-                Ok(value)
-            }
-            None if self.closed.get() => Err(TryRecvError::Closed),
-            None => Err(TryRecvError::Empty),
+        if first.is_some() {
+            self.sending.grant_first();
         }
+        first.map(Ok).or(self.closed.get().then_some(Err(RecvError)))
     }
 
-    fn poll_recv(
-        &self,
-        line: &Line,
-        waiting: &mut Waiting,
-        cx: &Context<'_>,
-    ) -> Poll<Result<T, RecvError>> {
-        loop {
-            let result = match self.try_recv() {
-                Err(TryRecvError::Empty) => {
-                    ready!(waiting.poll(line, cx));
-                    continue;
-                }
-                Err(TryRecvError::Closed) => Err(RecvError),
-                Ok(value) => Ok(value),
-            };
-            waiting.leave(line);
-            return Poll::Ready(result);
-        }
-    }
-
-    /// A receive that is given up passes its wake on, if there is reason for one.
-    fn cancel_recv(&self, waiting: &mut Waiting) {
-        if waiting.leave(&self.receiving) && self.len() > 0 {
-            self.receiving.serve_first();
-        }
-    }
-
-    fn cancel_send(&self, waiting: &mut Waiting) {
-        if waiting.leave(&self.sending) && !self.is_full() {
-            self.sending.serve_first();
-        }
-    }
-
-    /// Returns whether this call closed it.
+    /// Closes the channel. Returns whether it was open.
     fn close(&self) -> bool {
         let closed_now = !self.closed.replace(true);
-        self.sending.serve_all();
-        self.receiving.serve_all();
-        self.streaming.serve_all();
+        self.sending.grant_all();
+        self.receiving.grant_all();
+        self.streaming.grant_all();
         closed_now
     }
 }
 
 /// The half that sends. It may be cloned.
 ///
-/// When the last one is dropped, the receivers get what was sent, then
-/// [`RecvError`].
+/// When the last one is dropped, the receivers get the values that are still in the
+/// channel, then [`RecvError`].
 pub struct Sender<T> {
     channel: Rc<Channel<T>>,
 }
 
 impl<T> Sender<T> {
-    /// Sends a value, as soon as there is room. Dropping the future drops the
-    /// value, which then was not sent.
+    /// Sends a value, as soon as a slot is free. Dropping the future before it is ready
+    /// drops the value, which is then not sent.
     ///
     /// # Errors
     /// The value comes back if the channel is closed.
     #[track_caller]
-    pub fn send(&self, value: T) -> Send<'_, T> {
-        Send {
-            channel: &self.channel,
-            value: Some(value),
-            waiting: Waiting::new("room in a channel", Location::caller()),
-        }
+    pub fn send(&self, value: T) -> impl Future<Output = Result<(), SendError<T>>> {
+        let at = Location::caller();
+        Waiting::new(Sending { channel: &self.channel, value: Some(value), at })
     }
 
     /// Sends a value now or not at all.
@@ -210,8 +179,8 @@ impl<T> Sender<T> {
         self.channel.try_send(value)
     }
 
-    /// Closes the channel: nothing more can be sent, what was sent can still be
-    /// received. Returns whether it was open.
+    /// Closes the channel: nothing more can be sent, and the values that are in it can
+    /// still be received. Returns whether the channel was open.
     pub fn close(&self) -> bool {
         self.channel.close()
     }
@@ -234,17 +203,15 @@ impl<T> Sender<T> {
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Sender<T> {
-        let senders = &self.channel.senders;
-        senders.set(senders.get() + 1);
+        self.channel.senders.update(|senders| senders + 1);
         Sender { channel: Rc::clone(&self.channel) }
     }
 }
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        let senders = &self.channel.senders;
-        senders.set(senders.get() - 1);
-        if senders.get() == 0 {
+        self.channel.senders.update(|senders| senders - 1);
+        if self.channel.senders.get() == 0 {
             self.channel.close();
         }
     }
@@ -259,42 +226,45 @@ impl<T> fmt::Debug for Sender<T> {
 /// The half that receives. It may be cloned; each value goes to one receiver.
 ///
 /// The usual loop is `while let Ok(value) = receiver.recv().await`, which works for
-/// several receivers at once. It is a [`Stream`] of the values too, for `StreamExt`'s
-/// methods, which ends when the channel is closed and empty. When the last one is dropped, the channel is closed and what is in
-/// it is dropped.
+/// several receivers at once. A receiver is also a [`Stream`] of the values, for the
+/// methods of `StreamExt`; the stream ends when the channel is closed and empty. When
+/// the last receiver is dropped, the channel is closed, and the values in it are
+/// dropped.
 pub struct Receiver<T> {
     channel: Rc<Channel<T>>,
-    /// The place of the stream, whose `poll_next` has no future to keep it.
-    streaming: Waiting,
+    /// The wait of the stream, which outlives a call of `poll_next`.
+    stream: Waiting<Streaming<T>>,
 }
 
 impl<T> Receiver<T> {
-    fn new(channel: Rc<Channel<T>>, at: &'static Location<'static>) -> Receiver<T> {
-        Receiver { channel, streaming: Waiting::new("a value from a channel, as a stream", at) }
+    /// The stream waits since the line that made this receiver.
+    #[track_caller]
+    fn new(channel: Rc<Channel<T>>) -> Receiver<T> {
+        Receiver { stream: Waiting::new(Streaming(Rc::clone(&channel))), channel }
     }
 
-    /// Receives a value, as soon as there is one. Dropping the future loses none.
+    /// Receives a value, as soon as there is one. Dropping the future loses no value.
     ///
     /// # Errors
     /// If the channel is closed and empty.
     #[track_caller]
-    pub fn recv(&self) -> Recv<'_, T> {
-        Recv {
-            channel: &self.channel,
-            waiting: Waiting::new("a value from a channel", Location::caller()),
-        }
+    pub fn recv(&self) -> impl Future<Output = Result<T, RecvError>> {
+        Waiting::new(Receiving(&self.channel))
     }
 
     /// Receives a value if there is one.
     ///
     /// # Errors
-    /// If there is none, and if there will never be one.
+    /// If the channel is empty, and if it is closed and empty.
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        self.channel.try_recv()
+        match self.channel.receive() {
+            Some(received) => received.map_err(|RecvError| TryRecvError::Closed),
+            None => Err(TryRecvError::Empty),
+        }
     }
 
-    /// Closes the channel: nothing more can be sent, what was sent can still be
-    /// received. Returns whether it was open.
+    /// Closes the channel: nothing more can be sent, and the values that are in it can
+    /// still be received. Returns whether the channel was open.
     pub fn close(&self) -> bool {
         self.channel.close()
     }
@@ -318,9 +288,8 @@ impl<T> Receiver<T> {
 impl<T> Clone for Receiver<T> {
     #[track_caller]
     fn clone(&self) -> Receiver<T> {
-        let receivers = &self.channel.receivers;
-        receivers.set(receivers.get() + 1);
-        Receiver::new(Rc::clone(&self.channel), Location::caller())
+        self.channel.receivers.update(|receivers| receivers + 1);
+        Receiver::new(Rc::clone(&self.channel))
     }
 }
 
@@ -328,22 +297,19 @@ impl<T> Stream for Receiver<T> {
     type Item = T;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let receiver = self.get_mut();
-        let channel = &receiver.channel;
-        channel.poll_recv(&channel.streaming, &mut receiver.streaming, cx).map(Result::ok)
+        Pin::new(&mut self.get_mut().stream).poll(cx).map(Result::ok)
     }
 }
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        self.streaming.leave(&self.channel.streaming);
-        let receivers = &self.channel.receivers;
-        receivers.set(receivers.get() - 1);
-        if receivers.get() == 0 {
+        // First: otherwise `close` wakes the task for a stream that is gone.
+        self.stream.leave();
+        self.channel.receivers.update(|receivers| receivers - 1);
+        if self.channel.receivers.get() == 0 {
             self.channel.close();
-            // Taken out first: a value's drop may look at the channel.
-            let unreceived = self.channel.values.take();
-            drop(unreceived);
+            // Taken out of the channel first: the drop of a value may use the channel.
+            drop(self.channel.values.take());
         }
     }
 }
@@ -354,67 +320,84 @@ impl<T> fmt::Debug for Receiver<T> {
     }
 }
 
-/// The future of [`Sender::send`].
-#[must_use = "futures do nothing until they are awaited"]
-pub struct Send<'a, T> {
+// The three waits of a channel try at every poll, whatever the status: nothing is
+// reserved. A waiter that is still in the queue may find a value or a free slot, and must
+// take it: the task that polls it now may be another one than the task that is woken.
+
+/// A send, which keeps its value until a slot is free.
+struct Sending<'a, T> {
     channel: &'a Channel<T>,
     value: Option<T>,
-    waiting: Waiting,
+    at: &'static Location<'static>,
 }
 
-// The value is moved, never pinned.
-impl<T> Unpin for Send<'_, T> {}
-
-impl<T> Future for Send<'_, T> {
+impl<T> WaitTarget for Sending<'_, T> {
     type Output = Result<(), SendError<T>>;
+    const NAME: &'static str = "room in a channel";
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let channel = self.channel;
-        loop {
-            let Some(value) = self.value.take() else {
-                let at = self.waiting.made_at();
-                panic!("the Send made at {at} was polled again after it was ready. Await it once");
-            };
-            let result = match channel.try_send(value) {
-                Err(TrySendError::Full(value)) => {
-                    self.value = Some(value);
-                    ready!(self.waiting.poll(&channel.sending, cx));
-                    continue;
-                }
-                Err(TrySendError::Closed(value)) => Err(SendError(value)),
-                Ok(()) => Ok(()),
-            };
-            self.waiting.leave(&channel.sending);
-            return Poll::Ready(result);
+    fn queue(&self) -> &WaitQueue {
+        &self.channel.sending
+    }
+
+    fn try_take(&mut self, _: WaiterStatus) -> Option<Self::Output> {
+        let Some(value) = self.value.take() else {
+            let at = self.at;
+            panic!("the Send made at {at} was polled again after it was ready. Await it once");
+        };
+        match self.channel.try_send(value) {
+            Ok(()) => Some(Ok(())),
+            Err(TrySendError::Closed(value)) => Some(Err(SendError(value))),
+            Err(TrySendError::Full(value)) => {
+                self.value = Some(value);
+                None
+            }
+        }
+    }
+
+    /// Wakes the next sender, if the slot is still free.
+    fn pass_on(&mut self) {
+        if !self.channel.is_full() {
+            self.channel.sending.grant_first();
         }
     }
 }
 
-impl<T> Drop for Send<'_, T> {
-    fn drop(&mut self) {
-        self.channel.cancel_send(&mut self.waiting);
-    }
-}
+/// A receive, which waits until a value is there.
+struct Receiving<'a, T>(&'a Channel<T>);
 
-/// The future of [`Receiver::recv`].
-#[must_use = "futures do nothing until they are awaited"]
-pub struct Recv<'a, T> {
-    channel: &'a Channel<T>,
-    waiting: Waiting,
-}
-
-impl<T> Future for Recv<'_, T> {
+impl<T> WaitTarget for Receiving<'_, T> {
     type Output = Result<T, RecvError>;
+    const NAME: &'static str = "a value from a channel";
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let channel = self.channel;
-        channel.poll_recv(&channel.receiving, &mut self.waiting, cx)
+    fn queue(&self) -> &WaitQueue {
+        &self.0.receiving
+    }
+
+    fn try_take(&mut self, _: WaiterStatus) -> Option<Self::Output> {
+        self.0.receive()
+    }
+
+    /// Wakes the next receive, if the value is still there.
+    fn pass_on(&mut self) {
+        if self.0.len() > 0 {
+            self.0.receiving.grant_first();
+        }
     }
 }
 
-impl<T> Drop for Recv<'_, T> {
-    fn drop(&mut self) {
-        self.channel.cancel_recv(&mut self.waiting);
+/// A receiver that waits as a stream. It passes nothing on: all streams were woken.
+struct Streaming<T>(Rc<Channel<T>>);
+
+impl<T> WaitTarget for Streaming<T> {
+    type Output = Result<T, RecvError>;
+    const NAME: &'static str = "a value from a channel, as a stream";
+
+    fn queue(&self) -> &WaitQueue {
+        &self.0.streaming
+    }
+
+    fn try_take(&mut self, _: WaiterStatus) -> Option<Self::Output> {
+        self.0.receive()
     }
 }
 
@@ -429,7 +412,7 @@ pub struct RecvError;
 /// The error of [`Sender::try_send`]. The value is inside.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum TrySendError<T> {
-    /// There is no room at the moment.
+    /// The channel is full at the moment.
     Full(T),
     /// The channel is closed.
     Closed(T),
@@ -438,7 +421,7 @@ pub enum TrySendError<T> {
 /// The error of [`Receiver::try_recv`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TryRecvError {
-    /// There is no value at the moment.
+    /// The channel is empty at the moment.
     Empty,
     /// The channel is closed and empty.
     Closed,
@@ -483,7 +466,7 @@ impl fmt::Display for TryRecvError {
     }
 }
 
-/// Without a bound on `T`, so that every `Result` of a send can be expected.
+/// Without a bound on `T`, so that `expect` works on every `Result` of a send.
 impl<T> fmt::Debug for SendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SendError(..)")

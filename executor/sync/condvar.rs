@@ -1,18 +1,18 @@
-//! A lock, and a signal that what it guards has changed.
+//! A signal to a task that waits until the value in a mutex has changed.
 
 use std::fmt;
-use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use super::line::{Line, Waiting};
-use super::mutex::{Lock, MutexGuard};
+use super::mutex::{Mutex, MutexGuard};
+use super::wait_queue::WaitQueue;
+use super::waiting::{WaitTarget, WaiterStatus, Waiting};
 
-/// Lets a task wait, without holding the lock, until another one has changed
-/// what the lock guards. asyncio's `Condition`.
+/// Lets a task wait, without holding the lock, until another task has changed the
+/// value in the mutex. asyncio's `Condition`.
 ///
-/// Always wait in a loop that checks the condition: it may have changed again
-/// before the lock is taken again.
+/// Always wait in a loop that checks the condition: another task may have changed the
+/// value again before this one has the lock.
 ///
 /// ```
 /// use std::rc::Rc;
@@ -35,89 +35,89 @@ use super::mutex::{Lock, MutexGuard};
 /// ```
 #[derive(Default)]
 pub struct Condvar {
-    line: Line,
+    queue: WaitQueue,
 }
 
 impl Condvar {
-    /// A condition variable that nobody waits for.
+    /// A condition variable that no task waits for yet.
     pub fn new() -> Condvar {
         Condvar::default()
     }
 
     /// Unlocks, waits for a notification, and locks again.
     ///
-    /// Nothing is unlocked before the first poll. Dropping the future passes a
-    /// notification on that it had got, and leaves the mutex unlocked.
+    /// The mutex stays locked until the first poll. Dropping the future leaves the mutex
+    /// unlocked, and passes on a notification that the future had got.
     #[track_caller]
-    pub fn wait<'c, 'm, T: ?Sized>(&'c self, guard: MutexGuard<'m, T>) -> CondvarWait<'c, 'm, T> {
-        let at = Location::caller();
-        CondvarWait {
-            condvar: self,
-            waiting: Waiting::new("a condition variable", at),
-            lock: guard.mutex().lock_from(at),
-            stage: Stage::Holding(guard),
+    pub fn wait<'m, T: ?Sized>(
+        &self,
+        guard: MutexGuard<'m, T>,
+    ) -> impl Future<Output = MutexGuard<'m, T>> {
+        NotifiedThenLocked {
+            notification: Waiting::new(self),
+            lock: Waiting::new(guard.mutex),
+            guard: Some(guard),
         }
     }
 
     /// Wakes the task that has waited longest, if any.
     pub fn notify_one(&self) {
-        self.line.serve_first();
+        self.queue.grant_first();
     }
 
-    /// Wakes all who wait; they get the lock one after another.
+    /// Wakes all tasks that wait. They get the lock one after another.
     pub fn notify_all(&self) {
-        self.line.serve_all();
+        self.queue.grant_all();
     }
 }
 
 impl fmt::Debug for Condvar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Condvar({} waiting)", self.line.len())
+        write!(f, "Condvar({} waiting)", self.queue.len())
     }
 }
 
-/// The future of [`Condvar::wait`].
-#[must_use = "futures do nothing until they are awaited"]
-pub struct CondvarWait<'c, 'm, T: ?Sized> {
-    condvar: &'c Condvar,
-    waiting: Waiting,
-    lock: Lock<'m, T>,
-    stage: Stage<'m, T>,
+impl WaitTarget for &Condvar {
+    type Output = ();
+    const NAME: &'static str = "a condition variable";
+
+    fn queue(&self) -> &WaitQueue {
+        &self.queue
+    }
+
+    fn try_take(&mut self, status: WaiterStatus) -> Option<()> {
+        (status == WaiterStatus::Granted).then_some(())
+    }
+
+    fn pass_on(&mut self) {
+        self.notify_one();
+    }
 }
 
-enum Stage<'a, T: ?Sized> {
-    /// Not polled yet.
-    Holding(MutexGuard<'a, T>),
-    /// In the condition variable's line.
-    Waiting,
-    /// Notified, and in the mutex's line.
-    Locking,
-    Done,
+/// The future of [`Condvar::wait`]: two waits, one after the other.
+struct NotifiedThenLocked<'c, 'm, T: ?Sized> {
+    // Dropped in this order: the notification is passed on before the lock is.
+    notification: Waiting<&'c Condvar>,
+    lock: Waiting<&'m Mutex<T>>,
+    /// The lock that the first poll gives up.
+    guard: Option<MutexGuard<'m, T>>,
 }
 
-impl<'m, T: ?Sized> Future for CondvarWait<'_, 'm, T> {
+impl<'m, T: ?Sized> Future for NotifiedThenLocked<'_, 'm, T> {
     type Output = MutexGuard<'m, T>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<MutexGuard<'m, T>> {
-        let condvar = self.condvar;
-        if matches!(self.stage, Stage::Holding(_) | Stage::Waiting) {
-            // In line first, then unlocked: whoever gets the lock now finds us.
-            let notified = self.waiting.poll(&condvar.line, cx);
-            self.stage = Stage::Waiting;
-            ready!(notified);
-            self.stage = Stage::Locking;
+        if self.notification.status() != WaiterStatus::Granted {
+            self.notification.enqueue(cx);
+            // Unlocked only now: the task that gets the lock next, and then notifies,
+            // must find this one in the queue.
+            self.guard = None;
+            return Poll::Pending;
         }
         let guard = ready!(Pin::new(&mut self.lock).poll(cx));
-        self.stage = Stage::Done;
+        // Taken only now: a wait that is dropped before it has the lock passes its
+        // notification on.
+        ready!(Pin::new(&mut self.notification).poll(cx));
         Poll::Ready(guard)
-    }
-}
-
-impl<T: ?Sized> Drop for CondvarWait<'_, '_, T> {
-    fn drop(&mut self) {
-        let notified = self.waiting.leave(&self.condvar.line);
-        if notified || matches!(self.stage, Stage::Locking) {
-            self.condvar.notify_one();
-        }
     }
 }

@@ -1,18 +1,16 @@
-//! A signal that stays.
+//! A signal that stays until it is cleared.
 
 use std::cell::Cell;
 use std::fmt;
-use std::panic::Location;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
-use super::line::{Line, Waiting};
+use super::wait_queue::WaitQueue;
+use super::waiting::{WaitTarget, WaiterStatus, Waiting};
 
 /// A flag to wait for. asyncio's `Event`.
 ///
-/// Setting it wakes all who wait, in the order in which they came, and lets
-/// everybody through until it is cleared. A waiter that was woken gets through,
-/// even if the flag is cleared before its turn.
+/// Setting the flag wakes all tasks that wait, in the order in which they came. Until
+/// it is cleared, a wait is ready at once. A task that was woken goes on, even if the
+/// flag is cleared before the task is polled.
 ///
 /// ```
 /// use std::rc::Rc;
@@ -30,7 +28,7 @@ use super::line::{Line, Waiting};
 #[derive(Default)]
 pub struct Event {
     set: Cell<bool>,
-    line: Line,
+    queue: WaitQueue,
 }
 
 impl Event {
@@ -39,13 +37,13 @@ impl Event {
         Event::default()
     }
 
-    /// Sets the flag and wakes all who wait.
+    /// Sets the flag, and wakes all tasks that wait.
     pub fn set(&self) {
         self.set.set(true);
-        self.line.serve_all();
+        self.queue.grant_all();
     }
 
-    /// Clears the flag: who comes now waits.
+    /// Clears the flag: a task that comes from now on waits.
     pub fn clear(&self) {
         self.set.set(false);
     }
@@ -57,8 +55,8 @@ impl Event {
 
     /// Waits until the flag is set; ready at once if it is.
     #[track_caller]
-    pub fn wait(&self) -> EventWait<'_> {
-        EventWait { event: self, waiting: Waiting::new("an event", Location::caller()) }
+    pub fn wait(&self) -> impl Future<Output = ()> {
+        Waiting::new(self)
     }
 }
 
@@ -68,27 +66,15 @@ impl fmt::Debug for Event {
     }
 }
 
-/// The future of [`Event::wait`].
-#[must_use = "futures do nothing until they are awaited"]
-pub struct EventWait<'a> {
-    event: &'a Event,
-    waiting: Waiting,
-}
-
-impl Future for EventWait<'_> {
+impl WaitTarget for &Event {
     type Output = ();
+    const NAME: &'static str = "an event";
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let event = self.event;
-        if event.is_set() {
-            return Poll::Ready(());
-        }
-        self.waiting.poll(&event.line, cx)
+    fn queue(&self) -> &WaitQueue {
+        &self.queue
     }
-}
 
-impl Drop for EventWait<'_> {
-    fn drop(&mut self) {
-        self.waiting.leave(&self.event.line);
+    fn try_take(&mut self, status: WaiterStatus) -> Option<()> {
+        (self.is_set() || status == WaiterStatus::Granted).then_some(())
     }
 }

@@ -1,28 +1,32 @@
 //! Between tasks: locks, signals and queues, for the tasks of one loop.
 //!
-//! Everything here stands on one `wait_list`, in which each waiter has its place;
-//! `line` ties it to the futures that wait. None of it is `Send`, and none needs
-//! an atomic: only one task runs at a time. None needs a running loop either.
+//! Read the files in the order below. `wait_queue` is the queue in which waiters are
+//! kept. `waiting` is the future of every wait. Each of the other files is one thing to
+//! wait for, and says when a wait for it is over; `condvar` is the last, since it waits
+//! twice.
 //!
-//! Waiters are served in the order in which they came. Locks and permits are
-//! handed over, so that nobody barges in; a channel's receiver that was woken
-//! tries again (asyncio's rules, both). A waiter that is cancelled after it was
-//! served passes on what it was given.
+//! None of it is `Send`, and none needs an atomic: only one task runs at a time. None
+//! needs a running loop either.
+//!
+//! Waiters are granted in the order in which they came. A lock or a permit is handed
+//! over, so no other task can take it in between. A channel reserves nothing: a task
+//! that was woken tries again. (Both are asyncio's rules.) A wait that is dropped after
+//! it was granted passes on what it was granted.
 
-mod wait_list;
-mod line;
-mod mutex;
+mod wait_queue;
+mod waiting;
 mod semaphore;
+mod mutex;
 mod event;
-mod condvar;
 mod barrier;
-pub mod channel;
-pub mod oneshot;
 mod wait_group;
+pub mod oneshot;
+pub mod channel;
+mod condvar;
 
-pub use barrier::{Barrier, BarrierWait, BarrierWaitResult};
-pub use condvar::{Condvar, CondvarWait};
-pub use event::{Event, EventWait};
-pub use mutex::{Lock, Mutex, MutexGuard};
-pub use semaphore::{Acquire, OwnedPermit, Permit, Semaphore};
-pub use wait_group::{WaitGroup, WaitGroupWait, WaitGuard};
+pub use barrier::{Barrier, BarrierWaitResult};
+pub use condvar::Condvar;
+pub use event::Event;
+pub use mutex::{Mutex, MutexGuard};
+pub use semaphore::{OwnedPermit, Permit, Semaphore};
+pub use wait_group::{WaitGroup, WaitGuard};

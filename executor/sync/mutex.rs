@@ -1,23 +1,23 @@
-//! A lock that may be held across an await.
+//! A lock that may be held across an await: a semaphore with one permit, and the value
+//! that it guards.
 
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::{RefCell, RefMut};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::panic::Location;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
-use super::line::{Line, Waiting};
+use super::semaphore::{Permit, Semaphore};
+use super::wait_queue::WaitQueue;
+use super::waiting::{WaitTarget, WaiterStatus, Waiting};
 
 /// A value that one task at a time may use, however often that task awaits in
 /// between. asyncio's `Lock`.
 ///
-/// Waiters get it in the order in which they came: an unlock hands it over to
-/// the first in line, and nobody can barge in. A guard that is dropped by a panic
-/// or an abort unlocks; there is no poisoning.
+/// Tasks get the lock in the order in which they came: an unlock hands it over to
+/// the first waiter in the queue, so no other task can take it in between. A guard
+/// that is dropped by a panic or an abort unlocks; there is no poisoning.
 ///
-/// What is never used across an await needs no such lock: a `Cell` or `RefCell`
-/// will do, since only one task runs at a time.
+/// A value that is never used across an await needs no such lock: a `Cell` or a
+/// `RefCell` is enough, since only one task runs at a time.
 ///
 /// ```
 /// use std::rc::Rc;
@@ -28,7 +28,7 @@ use super::line::{Line, Waiting};
 ///     let deposit = |balance: Rc<Mutex<i32>>| async move {
 ///         let mut balance = balance.lock().await;
 ///         let seen = *balance;
-///         yield_now().await; // nobody else gets in between
+///         yield_now().await; // no other task gets in between
 ///         *balance = seen + 10;
 ///     };
 ///     let first = spawn(deposit(balance.clone()));
@@ -39,56 +39,45 @@ use super::line::{Line, Waiting};
 /// });
 /// ```
 pub struct Mutex<T: ?Sized> {
-    locked: Cell<bool>,
-    line: Line,
-    /// Borrowed by whoever holds the lock, so never twice.
+    /// Its one permit is the lock.
+    semaphore: Semaphore,
+    /// Borrowed by the guard. There is one guard at most, so it is never borrowed twice.
     value: RefCell<T>,
 }
 
 impl<T> Mutex<T> {
     /// An unlocked mutex.
     pub fn new(value: T) -> Mutex<T> {
-        Mutex { locked: Cell::new(false), line: Line::default(), value: RefCell::new(value) }
+        Mutex { semaphore: Semaphore::new(1), value: RefCell::new(value) }
     }
 
-    /// The value; no lock is needed, since nobody else can have one.
+    /// The value. No lock is needed: nothing else refers to the mutex now.
     pub fn into_inner(self) -> T {
         self.value.into_inner()
     }
 }
 
 impl<T: ?Sized> Mutex<T> {
-    /// Waits for the lock. Dropping the future gives up its place in line, and
-    /// hands the lock on if it had just got it.
+    /// Waits for the lock. Dropping the future takes it out of the queue, and hands
+    /// the lock on if the future had just got it.
     #[track_caller]
-    pub fn lock(&self) -> Lock<'_, T> {
-        self.lock_from(Location::caller())
-    }
-
-    pub(super) fn lock_from(&self, at: &'static Location<'static>) -> Lock<'_, T> {
-        Lock { mutex: self, waiting: Waiting::new("a mutex", at) }
+    pub fn lock(&self) -> impl Future<Output = MutexGuard<'_, T>> {
+        Waiting::new(self)
     }
 
     /// Takes the lock if it is free.
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        (!self.locked.replace(true)).then(|| self.guard())
+        self.semaphore.try_acquire().map(|permit| self.guard(permit))
     }
 
-    /// The value; no lock is needed, since nobody else can have one.
+    /// The value. No lock is needed: nothing else refers to the mutex now.
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
     }
 
-    /// The guard of whoever just got the lock.
-    fn guard(&self) -> MutexGuard<'_, T> {
-        MutexGuard { value: self.value.borrow_mut(), held: Held { mutex: self } }
-    }
-
-    /// Hands the lock to the first in line, or leaves it free.
-    fn unlock(&self) {
-        if !self.line.serve_first() {
-            self.locked.set(false);
-        }
+    /// Makes the guard, which holds the permit from now on.
+    fn guard<'a>(&'a self, permit: Permit<'a>) -> MutexGuard<'a, T> {
+        MutexGuard { value: self.value.borrow_mut(), _permit: permit, mutex: self }
     }
 }
 
@@ -107,59 +96,31 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
     }
 }
 
-/// The future of [`Mutex::lock`].
-#[must_use = "futures do nothing until they are awaited"]
-pub struct Lock<'a, T: ?Sized> {
-    mutex: &'a Mutex<T>,
-    waiting: Waiting,
-}
-
-impl<'a, T: ?Sized> Future for Lock<'a, T> {
+impl<'a, T: ?Sized> WaitTarget for &'a Mutex<T> {
     type Output = MutexGuard<'a, T>;
+    const NAME: &'static str = "a mutex";
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<MutexGuard<'a, T>> {
-        let mutex = self.mutex;
-        if !self.waiting.has_place()
-            && let Some(guard) = mutex.try_lock()
-        {
-            return Poll::Ready(guard);
-        }
-        ready!(self.waiting.poll(&mutex.line, cx));
-        // Handed over: it stayed locked all the while.
-        Poll::Ready(mutex.guard())
+    fn queue(&self) -> &WaitQueue {
+        &self.semaphore.queue
     }
-}
 
-impl<T: ?Sized> Drop for Lock<'_, T> {
-    fn drop(&mut self) {
-        if self.waiting.leave(&self.mutex.line) {
-            self.mutex.unlock();
-        }
+    fn try_take(&mut self, status: WaiterStatus) -> Option<MutexGuard<'a, T>> {
+        (&self.semaphore).try_take(status).map(|permit| self.guard(permit))
+    }
+
+    fn pass_on(&mut self) {
+        self.semaphore.release();
     }
 }
 
 /// The lock of a [`Mutex`], held until this is dropped.
 #[must_use = "the mutex is unlocked when its guard is dropped"]
 pub struct MutexGuard<'a, T: ?Sized> {
-    // In this order they are dropped: the value is free before the lock is.
+    // Dropped in this order: the value is free before the lock is.
     value: RefMut<'a, T>,
-    held: Held<'a, T>,
-}
-
-struct Held<'a, T: ?Sized> {
-    mutex: &'a Mutex<T>,
-}
-
-impl<T: ?Sized> Drop for Held<'_, T> {
-    fn drop(&mut self) {
-        self.mutex.unlock();
-    }
-}
-
-impl<'a, T: ?Sized> MutexGuard<'a, T> {
-    pub(super) fn mutex(&self) -> &'a Mutex<T> {
-        self.held.mutex
-    }
+    _permit: Permit<'a>,
+    /// For `Condvar::wait`, which locks it again.
+    pub(super) mutex: &'a Mutex<T>,
 }
 
 impl<T: ?Sized> Deref for MutexGuard<'_, T> {

@@ -3,15 +3,15 @@
 use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::fmt;
-use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use super::line::{Line, Waiting};
+use super::wait_queue::WaitQueue;
+use super::waiting::{WaitTarget, WaiterStatus, Waiting};
 
-/// Makes a channel for one value. asyncio's `Future`, cut into the half that
-/// sets the result and the half that awaits it.
+/// Makes a channel for one value. asyncio's `Future`, divided into the half that sets
+/// the result and the half that awaits it.
 ///
 /// ```
 /// use glassloop::{spawn, sync::oneshot};
@@ -25,30 +25,28 @@ use super::line::{Line, Waiting};
 /// ```
 #[track_caller]
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
-    let shared = Rc::new(Shared {
+    let slot = Rc::new(Slot {
         value: RefCell::new(None),
         sender_gone: Cell::new(false),
         receiver_gone: Cell::new(false),
-        line: Line::default(),
+        queue: WaitQueue::default(),
     });
-    let receiver = Receiver {
-        shared: Rc::clone(&shared),
-        waiting: Waiting::new("a oneshot's value", Location::caller()),
-    };
-    (Sender { shared }, receiver)
+    let waiting = Waiting::new(Rc::clone(&slot));
+    (Sender { slot: Rc::clone(&slot) }, Receiver { slot, waiting })
 }
 
-struct Shared<T> {
+/// What the halves share.
+struct Slot<T> {
     value: RefCell<Option<T>>,
     sender_gone: Cell<bool>,
     receiver_gone: Cell<bool>,
-    /// At most one waits here.
-    line: Line,
+    /// Of the receiver: there is one waiter at most.
+    queue: WaitQueue,
 }
 
 /// The half that sends. Dropping it unsent gives the receiver [`Closed`].
 pub struct Sender<T> {
-    shared: Rc<Shared<T>>,
+    slot: Rc<Slot<T>>,
 }
 
 impl<T> Sender<T> {
@@ -61,20 +59,20 @@ impl<T> Sender<T> {
             return Err(value);
         }
         // The drop of `self` wakes the receiver.
-        self.shared.value.replace(Some(value));
+        self.slot.value.replace(Some(value));
         Ok(())
     }
 
     /// Whether the receiver is gone.
     pub fn is_closed(&self) -> bool {
-        self.shared.receiver_gone.get()
+        self.slot.receiver_gone.get()
     }
 }
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        self.shared.sender_gone.set(true);
-        self.shared.line.serve_all();
+        self.slot.sender_gone.set(true);
+        self.slot.queue.grant_all();
     }
 }
 
@@ -86,36 +84,41 @@ impl<T> fmt::Debug for Sender<T> {
 
 /// The half that receives: a future of the value, or of [`Closed`].
 ///
-/// Once it has given the value, it gives `Closed`. Dropping it gives a later send
+/// After it has given the value, it gives `Closed`. If it is dropped, a later send gets
 /// its value back.
 #[must_use = "futures do nothing until they are awaited"]
 pub struct Receiver<T> {
-    shared: Rc<Shared<T>>,
-    waiting: Waiting,
+    slot: Rc<Slot<T>>,
+    waiting: Waiting<Rc<Slot<T>>>,
+}
+
+impl<T> WaitTarget for Rc<Slot<T>> {
+    type Output = Result<T, Closed>;
+    const NAME: &'static str = "a oneshot's value";
+
+    fn queue(&self) -> &WaitQueue {
+        &self.queue
+    }
+
+    fn try_take(&mut self, _: WaiterStatus) -> Option<Result<T, Closed>> {
+        let value = self.value.take();
+        (value.is_some() || self.sender_gone.get()).then(|| value.ok_or(Closed))
+    }
 }
 
 impl<T> Future for Receiver<T> {
     type Output = Result<T, Closed>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Closed>> {
-        let receiver = self.get_mut();
-        let shared = &receiver.shared;
-        let value = shared.value.take();
-        if value.is_some() || shared.sender_gone.get() {
-            receiver.waiting.leave(&shared.line);
-            return Poll::Ready(value.ok_or(Closed));
-        }
-        receiver.waiting.poll(&shared.line, cx).map(|()| Err(Closed))
+        Pin::new(&mut self.get_mut().waiting).poll(cx)
     }
 }
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        self.shared.receiver_gone.set(true);
-        self.waiting.leave(&self.shared.line);
-        // Taken out first: the value's drop may look at the channel.
-        let unreceived = self.shared.value.take();
-        drop(unreceived);
+        self.slot.receiver_gone.set(true);
+        // Taken out of the slot first: the drop of the value may use the channel.
+        drop(self.slot.value.take());
     }
 }
 

@@ -1,18 +1,17 @@
-//! At most n at a time.
+//! A lock that a number of tasks may hold at a time.
 
 use std::cell::Cell;
 use std::fmt;
-use std::panic::Location;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
 
-use super::line::{Line, Waiting};
+use super::wait_queue::WaitQueue;
+use super::waiting::{WaitTarget, WaiterStatus, Waiting};
 
 /// A number of permits, each held by one task at a time. asyncio's `Semaphore`.
 ///
-/// Waiters get a permit in the order in which they came, and nobody can barge
-/// in. A permit that is dropped by a panic or an abort comes back.
+/// Tasks get a permit in the order in which they came: a permit that is dropped goes
+/// to the first waiter in the queue, so no other task can take it in between. A
+/// permit that is dropped by a panic or an abort comes back too.
 ///
 /// ```
 /// use glassloop::sync::Semaphore;
@@ -28,27 +27,24 @@ use super::line::{Line, Waiting};
 /// ```
 pub struct Semaphore {
     available: Cell<usize>,
-    line: Line,
+    pub(super) queue: WaitQueue,
 }
 
 impl Semaphore {
-    /// A semaphore with `permits` permits; with none, everybody waits for ever.
+    /// A semaphore with `permits` permits. With 0, every `acquire` waits for ever.
     pub fn new(permits: usize) -> Semaphore {
-        Semaphore { available: Cell::new(permits), line: Line::default() }
+        Semaphore { available: Cell::new(permits), queue: WaitQueue::default() }
     }
 
-    /// Waits for a permit. Dropping the future gives up its place in line, and
-    /// hands the permit on if it had just got one.
+    /// Waits for a permit. Dropping the future takes it out of the queue, and hands
+    /// the permit on if the future had just got one.
     #[track_caller]
-    pub fn acquire(&self) -> Acquire<'_> {
-        Acquire {
-            semaphore: self,
-            waiting: Waiting::new("a semaphore's permit", Location::caller()),
-        }
+    pub fn acquire(&self) -> impl Future<Output = Permit<'_>> {
+        Waiting::new(self)
     }
 
-    /// Waits for a permit that borrows nothing, so that it can move into a task: the
-    /// way to bound how many tasks there are.
+    /// Waits for a permit that borrows nothing, so that it can move into a task. Use
+    /// it to limit how many tasks there are.
     ///
     /// ```
     /// use std::rc::Rc;
@@ -68,32 +64,34 @@ impl Semaphore {
     /// ```
     #[track_caller]
     pub fn acquire_owned(self: &Rc<Self>) -> impl Future<Output = OwnedPermit> + use<> {
-        let semaphore = Rc::clone(self);
-        let waiting = Waiting::new("a semaphore's permit", Location::caller());
-        async move {
-            let permit = Acquire { semaphore: &semaphore, waiting }.await;
-            // From here on the owned one stands for it.
-            std::mem::forget(permit);
-            OwnedPermit { semaphore }
-        }
+        Waiting::new(Rc::clone(self))
     }
 
     /// Takes a permit if there is one.
     pub fn try_acquire(&self) -> Option<Permit<'_>> {
-        let left = self.available.get().checked_sub(1)?;
-        self.available.set(left);
-        Some(Permit { semaphore: self })
+        self.take(WaiterStatus::New).then(|| Permit { semaphore: self })
     }
 
-    /// How many permits are free. While somebody waits, none is.
+    /// How many permits are free. While a task waits for one, none is.
     pub fn available(&self) -> usize {
         self.available.get()
     }
 
-    /// Hands a permit to the first in line, or puts it back.
-    fn release(&self) {
-        if !self.line.serve_first() {
-            self.available.set(self.available.get() + 1);
+    /// Takes a permit, if a waiter with this status may have one now.
+    fn take(&self, status: WaiterStatus) -> bool {
+        // A granted permit was handed over: it was never free, so it is not counted here.
+        let is_granted = status == WaiterStatus::Granted;
+        let is_free = status == WaiterStatus::New && self.available.get() > 0;
+        if is_free {
+            self.available.update(|available| available - 1);
+        }
+        is_granted || is_free
+    }
+
+    /// Hands a permit to the first waiter, or puts it back if none waits.
+    pub(super) fn release(&self) {
+        if !self.queue.grant_first() {
+            self.available.update(|available| available + 1);
         }
     }
 }
@@ -104,34 +102,37 @@ impl fmt::Debug for Semaphore {
     }
 }
 
-/// The future of [`Semaphore::acquire`].
-#[must_use = "futures do nothing until they are awaited"]
-pub struct Acquire<'a> {
-    semaphore: &'a Semaphore,
-    waiting: Waiting,
-}
-
-impl<'a> Future for Acquire<'a> {
+impl<'a> WaitTarget for &'a Semaphore {
     type Output = Permit<'a>;
+    const NAME: &'static str = "a semaphore's permit";
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Permit<'a>> {
-        let semaphore = self.semaphore;
-        if !self.waiting.has_place()
-            && let Some(permit) = semaphore.try_acquire()
-        {
-            return Poll::Ready(permit);
-        }
-        ready!(self.waiting.poll(&semaphore.line, cx));
-        // Handed over: it was never put back in between.
-        Poll::Ready(Permit { semaphore })
+    fn queue(&self) -> &WaitQueue {
+        &self.queue
+    }
+
+    fn try_take(&mut self, status: WaiterStatus) -> Option<Permit<'a>> {
+        self.take(status).then(|| Permit { semaphore: self })
+    }
+
+    fn pass_on(&mut self) {
+        self.release();
     }
 }
 
-impl Drop for Acquire<'_> {
-    fn drop(&mut self) {
-        if self.waiting.leave(&self.semaphore.line) {
-            self.semaphore.release();
-        }
+impl WaitTarget for Rc<Semaphore> {
+    type Output = OwnedPermit;
+    const NAME: &'static str = "a semaphore's permit";
+
+    fn queue(&self) -> &WaitQueue {
+        &self.queue
+    }
+
+    fn try_take(&mut self, status: WaiterStatus) -> Option<OwnedPermit> {
+        self.take(status).then(|| OwnedPermit { semaphore: Rc::clone(self) })
+    }
+
+    fn pass_on(&mut self) {
+        self.release();
     }
 }
 

@@ -1,16 +1,15 @@
-//! Waiting until a number of things is done.
+//! A count of what is still to be done, and a wait until it is 0.
 
 use std::cell::Cell;
 use std::fmt;
-use std::panic::Location;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
 
-use super::line::{Line, Waiting};
+use super::wait_queue::WaitQueue;
+use super::waiting::{WaitTarget, WaiterStatus, Waiting};
 
-/// Counts what is to be done, and waits until it is. asyncio's `Queue.join`, with
-/// a guard instead of the call to `task_done` that is so easily forgotten.
+/// Counts the work that is still to be done, and waits until all of it is done.
+/// asyncio's `Queue.join`, with a guard instead of `task_done`: a call is easily
+/// forgotten, a guard is always dropped.
 ///
 /// Clones share the count.
 ///
@@ -31,13 +30,14 @@ use super::line::{Line, Waiting};
 /// ```
 #[derive(Clone, Default)]
 pub struct WaitGroup {
-    shared: Rc<Shared>,
+    work: Rc<Work>,
 }
 
+/// What the group and its guards share.
 #[derive(Default)]
-struct Shared {
+struct Work {
     undone: Cell<usize>,
-    line: Line,
+    queue: WaitQueue,
 }
 
 impl WaitGroup {
@@ -46,42 +46,38 @@ impl WaitGroup {
         WaitGroup::default()
     }
 
-    /// Adds one thing to be done. It is done when the guard is dropped, also by a
-    /// panic or an abort.
+    /// Adds one piece of work. It is done when the guard is dropped, also by a panic
+    /// or an abort.
     pub fn add(&self) -> WaitGuard {
-        self.shared.undone.set(self.shared.undone.get() + 1);
-        WaitGuard { shared: Rc::clone(&self.shared) }
+        self.work.undone.update(|undone| undone + 1);
+        WaitGuard { work: Rc::clone(&self.work) }
     }
 
-    /// Waits until everything is done; ready at once if there is nothing to do.
-    /// Once woken, it does not wait for what was added since.
+    /// Waits until all work is done; ready at once if there is none. A wait that was
+    /// woken ends, even if work was added since.
     #[track_caller]
-    pub fn wait(&self) -> WaitGroupWait<'_> {
-        WaitGroupWait {
-            shared: &self.shared,
-            waiting: Waiting::new("a wait group", Location::caller()),
-        }
+    pub fn wait(&self) -> impl Future<Output = ()> {
+        Waiting::new(&*self.work)
     }
 }
 
 impl fmt::Debug for WaitGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WaitGroup({} undone)", self.shared.undone.get())
+        write!(f, "WaitGroup({} undone)", self.work.undone.get())
     }
 }
 
-/// One thing to be done in a [`WaitGroup`]. Dropping it says that it is done.
+/// A piece of work of a [`WaitGroup`]. Dropping the guard says that it is done.
 #[must_use = "dropping the guard says that the work is done"]
 pub struct WaitGuard {
-    shared: Rc<Shared>,
+    work: Rc<Work>,
 }
 
 impl Drop for WaitGuard {
     fn drop(&mut self) {
-        let undone = &self.shared.undone;
-        undone.set(undone.get() - 1);
-        if undone.get() == 0 {
-            self.shared.line.serve_all();
+        self.work.undone.update(|undone| undone - 1);
+        if self.work.undone.get() == 0 {
+            self.work.queue.grant_all();
         }
     }
 }
@@ -92,27 +88,15 @@ impl fmt::Debug for WaitGuard {
     }
 }
 
-/// The future of [`WaitGroup::wait`].
-#[must_use = "futures do nothing until they are awaited"]
-pub struct WaitGroupWait<'a> {
-    shared: &'a Shared,
-    waiting: Waiting,
-}
-
-impl Future for WaitGroupWait<'_> {
+impl WaitTarget for &Work {
     type Output = ();
+    const NAME: &'static str = "a wait group";
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let shared = self.shared;
-        if shared.undone.get() == 0 {
-            return Poll::Ready(());
-        }
-        self.waiting.poll(&shared.line, cx)
+    fn queue(&self) -> &WaitQueue {
+        &self.queue
     }
-}
 
-impl Drop for WaitGroupWait<'_> {
-    fn drop(&mut self) {
-        self.waiting.leave(&self.shared.line);
+    fn try_take(&mut self, status: WaiterStatus) -> Option<()> {
+        (self.undone.get() == 0 || status == WaiterStatus::Granted).then_some(())
     }
 }

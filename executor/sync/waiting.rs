@@ -1,0 +1,127 @@
+//! The future of every wait in this module. What differs between a mutex and a
+//! channel is in one small trait, [`WaitTarget`].
+//!
+//! At each poll the future tries to take what it waits for. If it gets nothing, it
+//! queues, and leaves its waker in the queue.
+//!
+//! *Granted means owned*: a waiter of a mutex, a semaphore or a condition variable
+//! that was granted owns the lock, the permit or the notification even before its task
+//! is polled. If its future is dropped then (a timeout at the wrong moment), the future
+//! must pass on what it owns. Otherwise the lock is lost for ever.
+
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::wait_queue::{WaitQueue, WaiterKey};
+use crate::task::{RegisteredWaker, take_back_note};
+use crate::trace::{WaitReason, What};
+
+/// Something that tasks wait for: a lock, a value, a signal.
+pub(super) trait WaitTarget {
+    /// What the wait gives.
+    type Output;
+
+    /// Its name in traces, and in the report on a program that is stuck.
+    const NAME: &'static str;
+
+    /// The queue of its waiters.
+    fn queue(&self) -> &WaitQueue;
+
+    /// Takes what is waited for, if the waiter may have it now. Called at every poll.
+    fn try_take(&mut self, status: WaiterStatus) -> Option<Self::Output>;
+
+    /// Passes on what was granted to a waiter that is dropped before it took it.
+    fn pass_on(&mut self) {}
+}
+
+/// Where a waiter is when its future is polled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum WaiterStatus {
+    /// It is not in the queue yet.
+    New,
+    /// It is in the queue.
+    Queued,
+    /// It was granted, and is not in the queue any more.
+    Granted,
+}
+
+/// The future that waits for `wanted`. Dropping it ends the wait.
+pub(super) struct Waiting<W: WaitTarget> {
+    wanted: W,
+    /// The waiter's key in the queue. It is kept after the grant, until the next poll.
+    key: Option<WaiterKey>,
+    /// The user's line that made this future.
+    at: &'static Location<'static>,
+}
+
+impl<W: WaitTarget> Waiting<W> {
+    #[track_caller]
+    pub(super) fn new(wanted: W) -> Waiting<W> {
+        Waiting { wanted, key: None, at: Location::caller() }
+    }
+
+    pub(super) fn status(&self) -> WaiterStatus {
+        match self.key {
+            None => WaiterStatus::New,
+            Some(key) if self.wanted.queue().is_granted(key) => WaiterStatus::Granted,
+            Some(_) => WaiterStatus::Queued,
+        }
+    }
+
+    /// Adds the waiter at the back of the queue. If it is in the queue already, it keeps
+    /// its place and gets the newest waker.
+    pub(super) fn enqueue(&mut self, cx: &Context<'_>) {
+        let wait = WaitReason { what: What::Thing(W::NAME), at: self.at };
+        let waker = RegisteredWaker::register(cx, self.address(), wait);
+        match self.key {
+            None => self.key = Some(self.wanted.queue().push(waker)),
+            Some(key) => self.wanted.queue().set_waker(key, waker),
+        }
+    }
+
+    /// Ends the wait: from now on the waiter is neither in the queue nor granted.
+    pub(super) fn leave(&mut self) {
+        if let Some(key) = self.key.take() {
+            self.wanted.queue().remove(key);
+            take_back_note(self.address());
+        }
+    }
+
+    /// What tells this leaf future from others.
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+}
+
+impl<W: WaitTarget> Future for Waiting<W> {
+    type Output = W::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<W::Output> {
+        let waiting = self.get_mut();
+        let status = waiting.status();
+        if let Some(output) = waiting.wanted.try_take(status) {
+            waiting.leave();
+            return Poll::Ready(output);
+        }
+        if status == WaiterStatus::Granted {
+            // Another task was quicker. This task waits again, at the back of the queue.
+            waiting.leave();
+        }
+        waiting.enqueue(cx);
+        Poll::Pending
+    }
+}
+
+// What is wanted is moved, never pinned.
+impl<W: WaitTarget> Unpin for Waiting<W> {}
+
+impl<W: WaitTarget> Drop for Waiting<W> {
+    fn drop(&mut self) {
+        let status = self.status();
+        self.leave();
+        if status == WaiterStatus::Granted {
+            self.wanted.pass_on();
+        }
+    }
+}
