@@ -82,7 +82,8 @@ fn serve_or_ask(end: &mut End) -> u64 {
     u64::from(!end.is_server)
 }
 
-/// Writes until there is no room, reads until nothing is left, and so on.
+/// Writes a chunk, reads what has come, and so on: what is written is read while it is
+/// still in the processor's cache.
 fn one_way(job: &Job) {
     let ends = ends(1, 0);
     let (mut receiver, mut sender) = (&ends[0].stream, &ends[1].stream);
@@ -91,12 +92,10 @@ fn one_way(job: &Job) {
     let (output, mut input) = (vec![7; CHUNK], vec![0; CHUNK]);
     job.meter.start();
     while received < total {
-        while sent < total {
-            match sender.write(&output[..CHUNK.min(total - sent)]) {
-                Ok(length) => sent += length,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) => panic!("the connection is whole: {error}"),
-            }
+        match sender.write(&output[..CHUNK.min(total - sent)]) {
+            Ok(length) => sent += length,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => panic!("the connection is whole: {error}"),
         }
         while received < sent {
             match receiver.read(&mut input) {

@@ -42,7 +42,13 @@ pub fn with_timers<R: Timers>() -> Vec<Workload> {
 
 /// What takes sockets.
 pub fn with_sockets<R: Sockets>() -> Vec<Workload> {
-    [echo::all::<R>(), one_way::all::<R>(), scaling::of_connections::<R>()].concat()
+    [
+        yields::beside_a_listener::<R>(),
+        echo::all::<R>(),
+        one_way::all::<R>(),
+        scaling::of_connections::<R>(),
+    ]
+    .concat()
 }
 
 /// What takes files.
