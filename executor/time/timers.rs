@@ -147,16 +147,22 @@ impl Timers {
     /// Wakes the tasks whose timers are due, in the order of the deadlines.
     #[inline]
     pub(crate) fn fire(&self) {
+        let mut wheel = self.wheel.borrow_mut();
         // Without a timer, the clock is not even read.
-        if !self.wheel.borrow().is_empty() {
-            self.fire_due();
+        if wheel.is_empty() {
+            return;
         }
+        let now = self.clock.nanoseconds_now();
+        if wheel.skip_to(now) {
+            return self.fired_before.set(now.saturating_add(1));
+        }
+        drop(wheel);
+        self.fire_due(now);
     }
 
     #[inline(never)]
-    fn fire_due(&self) {
+    fn fire_due(&self, now: u64) {
         let mut due = self.due.take();
-        let now = self.clock.nanoseconds_now();
         let moved = |when: When, slot| {
             self.glass.emit(|| Event::Cascade { timer: when.sequence, spot: spot(slot) });
         };
