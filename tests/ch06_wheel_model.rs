@@ -1,6 +1,6 @@
 //! Chapter 6: the timer wheel against a model of itself.
 //!
-//! A sorted map is a timer queue that nobody doubts: timers lie in it in the order
+//! A sorted map is a timer queue that nobody doubts: it holds timers in the order
 //! in which they fire. Whatever one does to the wheel and to the map, both must
 //! give the same answers. proptest makes up what is done; when the answers differ,
 //! it shrinks the story to the shortest one that still shows it.
@@ -141,8 +141,8 @@ impl Both {
 }
 
 /// 53 · no counterpart in asyncio, which has a heap. Breaks at the seams: a deadline in
-/// the hand's own tick, a slot that is refilled during its cascade, a timer whose
-/// place changed before it is cancelled, a key that is used again.
+/// the current tick, a slot that is refilled during its cascade, a timer whose position
+/// changed before it is cancelled, a key that is used again.
 #[test]
 fn a_sorted_map_and_the_wheel_agree_on_any_sequence() {
     within_limit(|| {
