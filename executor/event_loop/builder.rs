@@ -5,7 +5,6 @@ use std::fmt;
 use std::io;
 use std::panic::Location;
 use std::path::Path;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::executor::Executor;
@@ -14,17 +13,6 @@ use crate::blocking::pool::DEFAULT_THREADS;
 use crate::current;
 use crate::report::{SlowPoll, SlowPolls, make_tracer};
 use crate::time::Clock;
-
-/// `GLASSLOOP_VIRTUAL_TIME=1` gives every loop a virtual clock, so that any program
-/// can be watched without its waits.
-const VIRTUAL_TIME: &str = "GLASSLOOP_VIRTUAL_TIME";
-
-/// Whether the environment asks for it. Looked up once: it took a tenth of the time that a
-/// loop takes to be made, run and dropped.
-fn is_time_virtual() -> bool {
-    static ASKED_FOR: OnceLock<bool> = OnceLock::new();
-    *ASKED_FOR.get_or_init(|| std::env::var_os(VIRTUAL_TIME).is_some_and(|value| value == "1"))
-}
 
 /// The ways to make an [`Executor`].
 ///
@@ -51,7 +39,7 @@ impl Executor {
     /// All the ways to make a loop.
     pub fn builder() -> Builder {
         Builder {
-            virtual_time: is_time_virtual(),
+            virtual_time: Clock::is_virtual_by_environment(),
             blocking_threads: DEFAULT_THREADS,
             slow_polls: SlowPolls::default(),
             explain: cfg!(debug_assertions),

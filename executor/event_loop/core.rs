@@ -108,12 +108,9 @@ impl EventLoop {
     /// them delays neither timers nor descriptors.
     #[inline]
     fn take_messages(&self) {
-        if self.inbox.has_messages() {
-            self.take_each_message();
+        if !self.inbox.has_messages() {
+            return;
         }
-    }
-
-    fn take_each_message(&self) {
         self.tracer.messages();
         for _ in 0..self.messages() {
             match self.receive() {

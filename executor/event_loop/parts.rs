@@ -10,7 +10,7 @@ use polling::Events;
 use crate::blocking::{Pool, pool::KEEP_ALIVE};
 use crate::current::{self, LoopId};
 use crate::io::Reactor;
-use crate::report::SlowPolls;
+use crate::report::{Counts, SlowPolls};
 use crate::task::{Inbox, Message, Scheduler, contain};
 use crate::time::{Clock, Timers};
 use crate::trace::Tracer;
@@ -34,14 +34,6 @@ pub(crate) struct EventLoop {
     pub(crate) counts: Counts,
     pub(crate) tracer: Tracer,
     pub(super) slow_polls: SlowPolls,
-}
-
-/// What the loop counts, for [`Stats`](crate::Stats).
-#[derive(Default)]
-pub(crate) struct Counts {
-    pub(crate) turns: Cell<u64>,
-    pub(crate) parks: Cell<u64>,
-    pub(crate) io_polls: Cell<u64>,
 }
 
 impl EventLoop {

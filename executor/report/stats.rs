@@ -1,5 +1,6 @@
 //! `stats`: what a loop has done so far, in numbers.
 
+use std::cell::Cell;
 use std::fmt;
 
 use crate::current;
@@ -48,6 +49,14 @@ pub struct Stats {
     pub tasks_alive: usize,
     /// Timers that are armed: not a total, but the present number.
     pub timers_armed: usize,
+}
+
+/// What the loop counts, for [`Stats`](crate::Stats).
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) turns: Cell<u64>,
+    pub(crate) parks: Cell<u64>,
+    pub(crate) io_polls: Cell<u64>,
 }
 
 impl Stats {

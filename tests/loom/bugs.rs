@@ -10,15 +10,13 @@ pub struct Bug {
 }
 
 pub const BUGS: &[Bug] = &[
-    // A wake during the poll is forgotten.
+    // The second wake finds the flag of the first one, which the loop has answered already.
     Bug {
-        name: "cleared_after_the_poll",
-        file: "task/scheduler.rs",
-        is: "        self.running.set(None);
-        if polled",
-        becomes: "        self.running.set(None);
-        task.queued.set(false);
-        if polled",
+        name: "flag_of_the_first_wake_stays_up",
+        file: "task/waker.rs",
+        is: "        self.sent.swap(false, Ordering::AcqRel);
+        self.key",
+        becomes: "        self.key",
     },
     // Two threads may both think that the other one has sent the message; or the
     // poll does not see what was written before the wake.
@@ -135,10 +133,8 @@ pub const BUGS: &[Bug] = &[
     Bug {
         name: "expected_to_be_there",
         file: "task/scheduler.rs",
-        is: "        let Some(task) = self.find(key) else {
-            return;
-        };",
-        becomes: "        let task = self.find(key).expect(\"it was woken\");",
+        is: "if let Some(task) = find(&self.tasks.borrow(), key) {",
+        becomes: "if let Some(task) = Some(find(&self.tasks.borrow(), key).expect(\"it was woken\")) {",
     },
     // The wakers of the next task that uses this one lead to the task before.
     Bug {

@@ -124,6 +124,9 @@ fn a_late_wake_does_not_reach_the_task_in_the_same_place() {
             })
             .await
         });
+        // In the first turn it is polled for the first time; in the next ones, a late wake of
+        // the task before must not lead to another poll.
+        yield_now().await;
         yield_now().await;
         yield_now().await;
         sender.send(()).unwrap();

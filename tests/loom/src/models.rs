@@ -24,7 +24,7 @@ macro_rules! models {
 
 models! {
     sound
-    cleared_after_the_poll
+    flag_of_the_first_wake_stays_up
     load_and_store_instead_of_swap
     store_instead_of_swap
     parked_without_a_second_look
