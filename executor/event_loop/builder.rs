@@ -52,13 +52,13 @@ impl Builder {
     /// Gives the loop a clock that stands still while anything is ready, and jumps
     /// to the next deadline instead of sleeping.
     ///
-    /// It jumps only when no blocking job is out and a look at the awaited
-    /// descriptors found nothing. So it suits programs whose peers live on the
+    /// It jumps only when no blocking job is unfinished and no awaited descriptor is
+    /// ready. So it suits programs whose peers live on the
     /// same loop: a test with hours of timeouts takes milliseconds, and takes the
     /// same course each time. In asyncio this takes a loop of one's own.
     ///
     /// `GLASSLOOP_VIRTUAL_TIME=1` in the environment does it for every loop of a
-    /// program, without a change to its code. It is looked up once, for the first loop.
+    /// program, without a change to its code. The variable is read once, for the first loop.
     pub fn virtual_time(mut self) -> Builder {
         self.virtual_time = true;
         self

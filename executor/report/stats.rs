@@ -65,7 +65,7 @@ impl Stats {
         Stats {
             turns: counts.turns.get(),
             polls: scheduler.polls(),
-            wakes: scheduler.run_queue().pushed(),
+            wakes: scheduler.run_queue.pushed(),
             parks: counts.parks.get(),
             io_polls: counts.io_polls.get(),
             events: reactor.events(),
