@@ -152,7 +152,7 @@ impl Sleep {
         self.when = timers.when(deadline);
         let Some(waker) = waker else { return };
         let EventLoop { tracer, scheduler, .. } = &*self.event_loop;
-        tracer.timer_renumbered(waker.task(), scheduler.notes, old, self.when.sequence);
+        tracer.timer_renumbered(waker.task(), &scheduler.notes, old, self.when.sequence);
         if deadline != NEVER {
             self.entry = Some(timers.arm(self.when, waker));
         }
