@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::parts::EventLoop;
 use super::remote::Remote;
-use super::root::{Payload, Root};
+use super::root::Root;
 use crate::current;
 use crate::report::{Stats, Tasks};
 use crate::task::JoinHandle;
@@ -119,28 +119,30 @@ impl Executor {
         refuse_nesting("block_on");
         // Entered for as long as the future is there: its Drop may use the loop.
         let _entered = current::enter(&self.event_loop);
+        let mut leftovers = Leftovers { executor: self, root_is_running: false };
         let mut output = None;
-        let panic = self.run(Location::caller(), pin!(async { output = Some(future.await) }));
-        if let Some(panic) = panic {
-            // The root future has been dropped by now, and its Drop may have spawned.
-            self.event_loop.scheduler.drop_all_tasks();
-            resume_unwind(panic);
+        {
+            let future = pin!(async { output = Some(future.await) });
+            leftovers.root_is_running = true;
+            self.run(Location::caller(), future);
+            leftovers.root_is_running = false;
         }
         output.expect("the loop runs until the root is ready")
     }
 
-    /// Returns the panic, if there was one: that of the root, or that of the loop (a
-    /// deadlock, a poller that failed). The tasks that are left have been dropped then.
     fn run(
         &self,
         called_at: &'static Location<'static>,
         future: Pin<&mut dyn Future<Output = ()>>,
-    ) -> Option<Payload> {
+    ) {
         let scheduler = &self.event_loop.scheduler;
         let mut root = Root::new(scheduler, called_at, future);
         let run = catch_unwind(AssertUnwindSafe(|| self.event_loop.run(&mut root)));
-        let panic = root.end(scheduler).or(run.err());
-        panic.inspect(|_| scheduler.drop_all_tasks())
+        // The root's own panic, or the loop's: a deadlock, a poller that failed.
+        if let Some(panic) = root.end(scheduler).or(run.err()) {
+            scheduler.drop_all_tasks();
+            resume_unwind(panic);
+        }
     }
 
     /// Spawns a task, before or between calls of [`block_on`](Self::block_on), or
@@ -191,6 +193,20 @@ impl Executor {
     /// The totals so far.
     pub fn stats(&self) -> Stats {
         Stats::of(&self.event_loop)
+    }
+}
+
+/// While `block_on` unwinds, drops the tasks that the drop of the root future has spawned.
+struct Leftovers<'a> {
+    executor: &'a Executor,
+    root_is_running: bool,
+}
+
+impl Drop for Leftovers<'_> {
+    fn drop(&mut self) {
+        if self.root_is_running {
+            self.executor.event_loop.scheduler.drop_all_tasks();
+        }
     }
 }
 
