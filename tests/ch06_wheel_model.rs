@@ -1,9 +1,9 @@
-//! Chapter 6: the timer wheel against a model.
+//! Chapter 6: the timer wheel against a model of itself.
 //!
-//! A sorted map is a timer queue that is simple enough to trust: its timers are in the
-//! order in which they fire. The wheel and the map must give the same answers to the
-//! same calls. proptest makes up the calls; when the answers differ, proptest shrinks
-//! the calls to the shortest sequence that still shows the difference.
+//! A sorted map is a timer queue that nobody doubts: it holds timers in the order
+//! in which they fire. Whatever one does to the wheel and to the map, both must
+//! give the same answers. proptest makes up what is done; when the answers differ,
+//! it shrinks the story to the shortest one that still shows it.
 
 mod support;
 
@@ -14,14 +14,14 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 use support::within_limit;
 
-/// One call that the test makes on both.
+/// One thing that is done to both.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// Arms a timer at this distance from the current time, in the past if negative.
+    /// Arms a timer so far ahead of the present, or behind it if negative.
     Insert(i128),
-    /// Arms a timer with the deadline of an earlier timer.
+    /// Arms a timer with the deadline of one that was armed before.
     InsertEqual(usize),
-    /// Cancels one of the timers that were ever armed, also if the timer has fired.
+    /// Cancels one of the timers that were ever armed, also one that has fired.
     Cancel(usize),
     /// Moves the clock on.
     Advance(u64),
@@ -140,13 +140,13 @@ impl Both {
     }
 }
 
-/// 53 · no counterpart in asyncio, which has a heap. Breaks at the edges: a deadline in
-/// the current tick, a slot that is refilled during its cascade, a timer that moves to
-/// another slot before it is cancelled, a key that is used again.
+/// 53 · no counterpart in asyncio, which has a heap. Breaks at the seams: a deadline in
+/// the current tick, a slot that is refilled during its cascade, a timer whose position
+/// changed before it is cancelled, a key that is used again.
 #[test]
 fn a_sorted_map_and_the_wheel_agree_on_any_sequence() {
     within_limit(|| {
-        // No file of old failures: a failure that was found becomes a test of its own.
+        // No file of old failures: what was found becomes a test by itself.
         let config = Config { cases: 300, failure_persistence: None, ..Config::default() };
         proptest!(config, |(steps in prop::collection::vec(step(), 1..120))| {
             let mut both = Both::new();
@@ -182,8 +182,8 @@ fn who_follows_next_wake_gets_to_every_deadline_in_a_few_steps() {
 }
 
 /// 58 · has no counterpart in asyncio, whose heap always knows the earliest deadline.
-/// Breaks when the wheel searches all the timers of a far slot for the earliest deadline,
-/// or sorts them from the start: a heap pays that price for every timer.
+/// Breaks when the wheel looks for it among all the timers of a far slot, however many
+/// there are, or sorts them by deadline from the start: that is what a heap pays for.
 #[test]
 fn a_slot_of_more_than_sixteen_timers_is_asked_for_no_deadline_before_its_turn() {
     within_limit(|| {

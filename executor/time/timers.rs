@@ -78,17 +78,23 @@ impl Timers {
     /// Wakes the tasks whose timers are due, in the order of the deadlines.
     #[inline]
     pub(crate) fn fire(&self) {
+        let mut wheel = self.wheel.borrow_mut();
         // Without a timer, the clock is not even read.
-        if !self.wheel.borrow().is_empty() {
-            self.fire_due();
+        if wheel.is_empty() {
+            return;
+        }
+        let now = self.clock.nanoseconds_now();
+        if !wheel.skip_to(now) {
+            drop(wheel);
+            self.fire_due(now);
         }
     }
 
     #[inline(never)]
-    fn fire_due(&self) {
+    fn fire_due(&self, now: u64) {
         let mut due = self.due.take();
         let moved = |when: When, slot| self.tracer.timer_cascaded(when.sequence, place(slot));
-        self.wheel.borrow_mut().advance(self.clock.nanoseconds_now(), &mut due, moved);
+        self.wheel.borrow_mut().advance(now, &mut due, moved);
         self.fired.set(self.fired.get() + due.len() as u64);
         // Collected first, woken later: see `RegisteredWaker::wake`.
         for (when, waker) in due.drain(..) {

@@ -1,31 +1,32 @@
 //! The hierarchical timer wheel: which of a million timers is due next?
 //!
 //! A sorted list finds the next timer at once, but pays for the order of timers
-//! that will never fire: most timeouts are cancelled. The wheel sorts only as
-//! finely as it must. Setting and cancelling a timer cost the same few steps,
-//! however many there are.
+//! that never fire: most timeouts are cancelled. The wheel sorts only as finely
+//! as it must. Arming and cancelling a timer cost the same few steps, however
+//! many timers there are.
 //!
-//! Time is cut into *ticks* of 65,536 ns. Write the number of a tick in base 64:
-//! it has eight digits, and the wheel has a *level* of 64 slots for each. A timer
-//! lies in the level of **the highest digit in which its tick differs from the
-//! hand's**, in the slot that this digit says. What is close lies in fine slots,
-//! what is far in coarse ones, like the wheels of an odometer:
+//! Time is cut into *ticks* of 65,536 ns. The *cursor* is the current tick: the
+//! one that the wheel has been advanced to. Write the number of a tick in base
+//! 64: it has eight digits, and the wheel has a *level* of 64 slots for each
+//! digit. A timer is stored in the level of **the highest digit in which its tick
+//! differs from the cursor**, in the slot that this digit names. Near timers are
+//! in fine slots and far timers in coarse ones, as on an odometer:
 //!
 //! ```text
 //!    level 2  a slot is 268 ms   [ ][ ][■][ ] …  "some time in there"
-//!                                       │ cascade: when the hand reaches the
-//!                                       ▼ slot, its timers move down
+//!                                       │ cascade: when the cursor reaches
+//!                                       ▼ the slot, its timers move down
 //!    level 1  a slot is 4.2 ms   [ ][■][ ][ ] …
 //!                                    │
 //!                                    ▼
 //!    level 0  a slot is 65.5 µs  [ ][ ][ ][■] …  "in exactly this tick"
 //!                                          │
 //!                                          ▼
-//!    under the hand, sorted by deadline ──▶ fired, never early
+//!    due-soon list, sorted by deadline ──▶ fired, never early
 //! ```
 //!
 //! A timer moves down at most seven times in its life, and an empty slot costs
-//! nothing: a bitmap per level says which ones are occupied. So a jump of the
+//! nothing: a bitmap per level says which slots are occupied. So a jump of the
 //! clock by hours costs what the timers in between cost, not what the ticks do.
 //!
 //! The wheel knows no clock and no wakers: time is a number of nanoseconds, and
@@ -47,7 +48,7 @@ pub(crate) const SLOTS: usize = 1 << DIGIT_BITS;
 pub(crate) const LEVELS: usize = 8;
 /// A slot with more timers than this is not searched for its earliest deadline.
 const SEARCHED: usize = 16;
-/// An empty list keeps the room for so many timers; what a burst has taken is given back.
+/// An empty list keeps room for so many timers. The memory of a larger burst is freed.
 pub(super) const KEPT: usize = 256;
 
 /// When a timer fires: at its deadline, and among equal deadlines in the order
@@ -66,28 +67,29 @@ impl When {
     }
 }
 
-/// Where a timer's entry is. Of use to the wheel only.
+/// Names a timer to the wheel that armed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key(u32);
 
-/// The wheel. `T` is what a timer carries; the loop lets it carry a waker.
+/// The wheel. `T` is what a timer carries; in the loop, it is a waker.
 ///
-/// A timer lies in its slot with all that belongs to it. So a slot is emptied by reading it
-/// from one end to the other, and not here and there in all the memory: with a million
-/// timers, that is what takes the time. What is here and there are the places, and they
-/// are small.
+/// A slot holds its entries whole, and not only their keys. So a slot is emptied by
+/// reading its memory from one end to the other: with a million timers, reading here and
+/// there is what takes the time. Only the positions, which are small, are read in that way.
 #[derive(Debug)]
 pub struct Wheel<T> {
-    /// The tick that the wheel has been turned to.
-    hand: u64,
+    /// The current tick.
+    cursor: u64,
     levels: [Level<T>; LEVELS],
-    /// The timers whose tick the hand has reached, but whose deadline lies a
-    /// fraction of a tick ahead.
-    under_hand: BTreeMap<When, Lying<T>>,
-    /// Where each timer lies, by its key.
-    places: Slab<Place>,
+    /// The due-soon list: timers whose tick the cursor has reached, but whose deadline is
+    /// a fraction of a tick ahead.
+    due_soon: BTreeMap<When, Entry<T>>,
+    /// Before this time no timer is due and no occupied slot is reached.
+    idle_until: u64,
+    /// Where the entry of each timer is, by the timer's key.
+    positions: Slab<Position>,
     /// Empty: only its memory is kept, for the next `advance`.
-    due: Vec<Lying<T>>,
+    due: Vec<Entry<T>>,
 }
 
 #[derive(Debug)]
@@ -95,21 +97,22 @@ struct Level<T> {
     /// Bit n: slot n has timers.
     occupied: u64,
     /// Made when the level is first used.
-    slots: Vec<Vec<Lying<T>>>,
+    slots: Vec<Vec<Entry<T>>>,
 }
 
-/// A timer in a slot, or under the hand.
+/// A timer, in a slot or in the due-soon list.
 #[derive(Debug)]
-struct Lying<T> {
+struct Entry<T> {
     when: When,
     key: Key,
     carried: T,
 }
 
+/// Where an entry is.
 #[derive(Clone, Copy, Debug)]
-enum Place {
-    UnderHand,
-    Slot { level: u8, slot: u8, position: u32 },
+enum Position {
+    DueSoon,
+    Slot { level: u8, slot: u8, index: u32 },
 }
 
 /// A slot of the wheel.
@@ -121,23 +124,23 @@ pub struct Slot {
     pub slot: u8,
 }
 
-/// An occupied slot, and the tick at which the hand reaches it.
-struct Next {
+/// An occupied slot, and the tick at which the cursor reaches it.
+struct Upcoming {
     level: usize,
     slot: usize,
     start: u64,
 }
 
 impl<T> Wheel<T> {
-    /// An empty wheel, with its hand at zero.
+    /// An empty wheel, with its cursor at zero.
     pub fn new() -> Wheel<T> {
-        let (levels, under_hand, places, due) = Default::default();
-        Wheel { hand: 0, levels, under_hand, places, due }
+        let (levels, due_soon, positions, due) = Default::default();
+        Wheel { cursor: 0, levels, due_soon, idle_until: u64::MAX, positions, due }
     }
 
     /// How many timers are armed.
     pub fn len(&self) -> usize {
-        self.places.len()
+        self.positions.len()
     }
 
     /// Whether no timer is armed.
@@ -148,39 +151,51 @@ impl<T> Wheel<T> {
     /// Arms a timer. A deadline that has passed is fired by the next
     /// [`advance`](Self::advance).
     pub fn insert(&mut self, when: When, carried: T) -> Key {
-        let key = Key(self.places.next_index());
-        let place = self.put(Lying { when, key, carried });
-        self.places.insert(place);
+        let key = Key(self.positions.next_index());
+        let position = self.put(Entry { when, key, carried });
+        self.positions.insert(position);
         key
     }
 
-    /// What an armed timer carries; `None` when it has fired or was cancelled.
+    /// What an armed timer carries; `None` when the timer has fired or was cancelled.
     pub fn get_mut(&mut self, key: Key, when: When) -> Option<&mut T> {
-        let timer = match *self.places.get(key.0)? {
-            Place::UnderHand => self.under_hand.get_mut(&when)?,
-            Place::Slot { level, slot, position } => {
-                &mut self.levels[level as usize].slots[slot as usize][position as usize]
+        let entry = match *self.positions.get(key.0)? {
+            Position::DueSoon => self.due_soon.get_mut(&when)?,
+            Position::Slot { level, slot, index } => {
+                &mut self.levels[level as usize].slots[slot as usize][index as usize]
             }
         };
-        // The key may be another timer's by now.
-        (timer.when == when).then_some(&mut timer.carried)
+        // The key may name another timer by now.
+        (entry.when == when).then_some(&mut entry.carried)
     }
 
-    /// Cancels a timer, and returns what it carried; `None` when it has fired or
+    /// Cancels a timer, and returns what it carried; `None` when the timer has fired or
     /// was cancelled before.
     pub fn remove(&mut self, key: Key, when: When) -> Option<T> {
-        let timer = match *self.places.get(key.0)? {
-            Place::UnderHand => self.under_hand.remove(&when)?,
-            Place::Slot { level, slot, position } => self.take_out(level, slot, position, when)?,
+        let entry = match *self.positions.get(key.0)? {
+            Position::DueSoon => self.due_soon.remove(&when)?,
+            Position::Slot { level, slot, index } => self.take_out(level, slot, index, when)?,
         };
-        self.places.remove(key.0);
-        Some(timer.carried)
+        self.positions.remove(key.0);
+        Some(entry.carried)
     }
 
-    /// Turns the hand to the time `now`, and appends to `fired` the timers that are due,
+    /// Moves the cursor to the time `now` and returns true, if no timer is due by then and
+    /// no occupied slot is reached. Otherwise does nothing: [`advance`](Self::advance) has
+    /// work to do. A loop asks this in every turn, so it is one comparison.
+    #[inline]
+    pub fn skip_to(&mut self, now: u64) -> bool {
+        let is_idle = now < self.idle_until;
+        if is_idle {
+            self.cursor = self.cursor.max(now >> TICK_BITS);
+        }
+        is_idle
+    }
+
+    /// Moves the cursor to the time `now`, and appends to `fired` the timers that are due,
     /// with what they carried: in the order of their deadlines, none of them early.
-    /// `moved` is told of each timer that is not due and has moved to a finer slot, or
-    /// under the hand.
+    /// `moved` is called for each timer that is not due and has moved to a finer slot, or
+    /// to the due-soon list.
     pub fn advance(
         &mut self,
         now: u64,
@@ -188,112 +203,124 @@ impl<T> Wheel<T> {
         mut moved: impl FnMut(When, Option<Slot>),
     ) {
         let mut due = std::mem::take(&mut self.due);
-        self.take_due_under_hand(now, &mut due);
+        self.take_due(now, &mut due);
         let tick = now >> TICK_BITS;
         while let Some(next) = self.next_slot().filter(|next| next.start <= tick) {
             self.reach(next, now, &mut due, &mut moved);
         }
-        self.hand = self.hand.max(tick);
-        due.sort_unstable_by_key(|timer| timer.when);
-        fired.extend(due.drain(..).map(|timer| {
-            self.places.remove(timer.key.0);
-            (timer.when, timer.carried)
+        self.cursor = self.cursor.max(tick);
+        self.idle_until = self.next_event();
+        due.sort_unstable_by_key(|entry| entry.when);
+        fired.extend(due.drain(..).map(|entry| {
+            self.positions.remove(entry.key.0);
+            (entry.when, entry.carried)
         }));
         due.shrink_to(KEPT);
         self.due = due;
     }
 
-    /// Turns the hand to a slot, and empties it.
+    /// Moves the cursor to a slot, and empties the slot.
     fn reach(
         &mut self,
-        next: Next,
+        next: Upcoming,
         now: u64,
-        due: &mut Vec<Lying<T>>,
+        due: &mut Vec<Entry<T>>,
         moved: &mut impl FnMut(When, Option<Slot>),
     ) {
-        self.hand = next.start;
-        let mut timers = self.levels[next.level].empty(next.slot);
-        for timer in timers.drain(..) {
-            if timer.when.deadline <= now {
-                due.push(timer);
+        self.cursor = next.start;
+        let mut entries = self.levels[next.level].empty(next.slot);
+        for entry in entries.drain(..) {
+            if entry.when.deadline <= now {
+                due.push(entry);
                 continue;
             }
-            // The cascade: relative to the new hand, the timer lies in a finer level, or
-            // under the hand.
-            let when = timer.when;
-            moved(when, self.move_down(timer).slot());
+            // The cascade: seen from the new cursor, the timer belongs in a finer level, or
+            // in the due-soon list.
+            let when = entry.when;
+            moved(when, self.move_down(entry).slot());
         }
-        timers.shrink_to(KEPT);
-        self.levels[next.level].slots[next.slot] = timers;
+        entries.shrink_to(KEPT);
+        self.levels[next.level].slots[next.slot] = entries;
+    }
+
+    /// The earliest deadline of the due-soon list, or the start of the next occupied slot.
+    fn next_event(&self) -> u64 {
+        match self.due_soon.first_key_value() {
+            Some((when, _)) => when.deadline,
+            None => self.next_slot().map_or(u64::MAX, |next| next.start << TICK_BITS),
+        }
     }
 
     /// The next time at which [`advance`](Self::advance) has something to do: the
     /// earliest deadline, or, where many timers share a slot, the moment at which
     /// the slot is to be sorted more finely. Never later than a deadline.
     pub fn next_wake(&self) -> Option<u64> {
-        if let Some((when, _)) = self.under_hand.first_key_value() {
+        if let Some((when, _)) = self.due_soon.first_key_value() {
             return Some(when.deadline);
         }
         let next = self.next_slot()?;
-        let timers = &self.levels[next.level].slots[next.slot];
-        if timers.len() > SEARCHED {
+        let entries = &self.levels[next.level].slots[next.slot];
+        if entries.len() > SEARCHED {
             return Some(next.start << TICK_BITS);
         }
-        timers.iter().map(|timer| timer.when.deadline).min()
+        entries.iter().map(|entry| entry.when.deadline).min()
     }
 
-    /// Puts a timer where it belongs, seen from the hand.
-    fn put(&mut self, timer: Lying<T>) -> Place {
-        let tick = timer.when.tick();
-        if tick <= self.hand {
-            self.under_hand.insert(timer.when, timer);
-            return Place::UnderHand;
+    /// Stores an entry where it belongs, seen from the cursor.
+    fn put(&mut self, entry: Entry<T>) -> Position {
+        let tick = entry.when.tick();
+        if tick <= self.cursor {
+            self.idle_until = self.idle_until.min(entry.when.deadline);
+            self.due_soon.insert(entry.when, entry);
+            return Position::DueSoon;
         }
-        let level = highest_digit(tick ^ self.hand);
+        let level = highest_digit(tick ^ self.cursor);
         let slot = digit(tick, level);
-        let timers = self.levels[level].open(slot);
-        let position = timers.len() as u32;
-        timers.push(timer);
-        Place::Slot { level: level as u8, slot: slot as u8, position }
+        self.idle_until = self.idle_until.min(slot_start(tick, level) << TICK_BITS);
+        let entries = self.levels[level].open(slot);
+        let index = entries.len() as u32;
+        entries.push(entry);
+        Position::Slot { level: level as u8, slot: slot as u8, index }
     }
 
-    fn move_down(&mut self, timer: Lying<T>) -> Place {
-        let key = timer.key;
-        let place = self.put(timer);
-        *self.place(key) = place;
-        place
+    fn move_down(&mut self, entry: Entry<T>) -> Position {
+        let key = entry.key;
+        let position = self.put(entry);
+        *self.position(key) = position;
+        position
     }
 
-    /// In which slot an armed timer lies; in none if it is under the hand.
+    /// The slot that holds an armed timer; `None` if the due-soon list holds it.
     pub fn slot(&self, key: Key) -> Option<Slot> {
-        self.places.get(key.0)?.slot()
+        self.positions.get(key.0)?.slot()
     }
 
     /// The armed timers, in no order.
     pub fn armed(&self) -> impl Iterator<Item = When> {
         let slots = self.levels.iter().flat_map(|level| &level.slots);
-        slots.flatten().chain(self.under_hand.values()).map(|timer| timer.when)
+        slots.flatten().chain(self.due_soon.values()).map(|entry| entry.when)
     }
 
-    /// Takes a timer out of its slot, unless another one lies there by now; the last one
-    /// in the slot fills the gap.
-    fn take_out(&mut self, level: u8, slot: u8, position: u32, when: When) -> Option<Lying<T>> {
+    /// Takes an entry out of its slot, unless the position holds another timer by now. The
+    /// last entry of the slot fills the gap.
+    fn take_out(&mut self, level: u8, slot: u8, index: u32, when: When) -> Option<Entry<T>> {
         let wheel_level = &mut self.levels[level as usize];
-        let timers = &mut wheel_level.slots[slot as usize];
-        if timers[position as usize].when != when {
+        let entries = &mut wheel_level.slots[slot as usize];
+        if entries[index as usize].when != when {
             return None;
         }
-        let timer = timers.swap_remove(position as usize);
-        if let Some(moved) = timers.get(position as usize).map(|moved| moved.key) {
-            *self.place(moved) = Place::Slot { level, slot, position };
-        } else if timers.is_empty() {
+        let entry = entries.swap_remove(index as usize);
+        if let Some(moved) = entries.get(index as usize).map(|moved| moved.key) {
+            *self.position(moved) = Position::Slot { level, slot, index };
+        } else if entries.is_empty() {
             wheel_level.occupied &= !(1 << slot);
         }
-        Some(timer)
+        Some(entry)
     }
 
-    fn take_due_under_hand(&mut self, now: u64, due: &mut Vec<Lying<T>>) {
-        while let Some(first) = self.under_hand.first_entry() {
+    /// Takes what is due out of the due-soon list.
+    fn take_due(&mut self, now: u64, due: &mut Vec<Entry<T>>) {
+        while let Some(first) = self.due_soon.first_entry() {
             if first.key().deadline > now {
                 break;
             }
@@ -301,31 +328,31 @@ impl<T> Wheel<T> {
         }
     }
 
-    /// The slot that the hand reaches next. Whatever lies in a finer level comes
-    /// before whatever lies in a coarser one.
-    fn next_slot(&self) -> Option<Next> {
+    /// The occupied slot that the cursor reaches next. Every timer in a finer level comes
+    /// before every timer in a coarser level.
+    fn next_slot(&self) -> Option<Upcoming> {
         (0..LEVELS).find_map(|level| {
-            let passed = digit(self.hand, level);
-            // Two shifts: by 64 at once would be too much for the last digit.
+            let passed = digit(self.cursor, level);
+            // Two shifts: one shift by 64 would overflow at the last digit.
             let ahead = self.levels[level].occupied & ((u64::MAX << passed) << 1);
             (ahead != 0).then(|| {
                 let slot = ahead.trailing_zeros() as usize;
-                let start = first_tick(self.hand, level, slot);
-                Next { level, slot, start }
+                let start = first_tick(self.cursor, level, slot);
+                Upcoming { level, slot, start }
             })
         })
     }
 
-    fn place(&mut self, key: Key) -> &mut Place {
-        self.places.get_mut(key.0).expect("a timer that lies somewhere is armed")
+    fn position(&mut self, key: Key) -> &mut Position {
+        self.positions.get_mut(key.0).expect("a timer that has an entry is armed")
     }
 }
 
-impl Place {
+impl Position {
     fn slot(self) -> Option<Slot> {
         match self {
-            Place::UnderHand => None,
-            Place::Slot { level, slot, .. } => Some(Slot { level, slot }),
+            Position::DueSoon => None,
+            Position::Slot { level, slot, .. } => Some(Slot { level, slot }),
         }
     }
 }
@@ -338,7 +365,7 @@ impl<T> Default for Wheel<T> {
 
 impl<T> Level<T> {
     /// The slot, marked as occupied.
-    fn open(&mut self, slot: usize) -> &mut Vec<Lying<T>> {
+    fn open(&mut self, slot: usize) -> &mut Vec<Entry<T>> {
         if self.slots.is_empty() {
             self.slots.resize_with(SLOTS, Vec::new);
         }
@@ -346,8 +373,8 @@ impl<T> Level<T> {
         &mut self.slots[slot]
     }
 
-    /// What lies in the slot, which is marked as empty.
-    fn empty(&mut self, slot: usize) -> Vec<Lying<T>> {
+    /// The entries of the slot, which is marked as empty.
+    fn empty(&mut self, slot: usize) -> Vec<Entry<T>> {
         self.occupied &= !(1 << slot);
         std::mem::take(&mut self.slots[slot])
     }
@@ -359,20 +386,26 @@ impl<T> Default for Level<T> {
     }
 }
 
-/// The place of the highest digit of `number` that is not 0.
+/// The index of the highest digit of `number` that is not 0; digit 0 is the lowest.
 fn highest_digit(number: u64) -> usize {
     (number.ilog2() / DIGIT_BITS) as usize
 }
 
-/// The digit of a tick at the place `level`.
+/// The digit of a tick at the index `level`.
 fn digit(tick: u64, level: usize) -> usize {
     (tick >> (level as u32 * DIGIT_BITS)) as usize % SLOTS
 }
 
-/// The first tick of a slot ahead of the hand: the hand's digits above `level`,
-/// then the slot, then zeros.
-fn first_tick(hand: u64, level: usize, slot: usize) -> u64 {
+/// The first tick of the slot that holds `tick` at a level: the digits below are zeros.
+fn slot_start(tick: u64, level: usize) -> u64 {
     let below = level as u32 * DIGIT_BITS;
-    let above = hand >> below >> DIGIT_BITS;
+    tick >> below << below
+}
+
+/// The first tick of a slot ahead of the cursor: the digits of the cursor above `level`,
+/// then the slot, then zeros.
+fn first_tick(cursor: u64, level: usize, slot: usize) -> u64 {
+    let below = level as u32 * DIGIT_BITS;
+    let above = cursor >> below >> DIGIT_BITS;
     (above << DIGIT_BITS | slot as u64) << below
 }

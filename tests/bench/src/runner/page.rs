@@ -13,6 +13,9 @@ use super::rounds::Rounds;
 use super::scales::Scale;
 use super::table::{time, verdict};
 
+/// What was found unfair in the workloads, and what was done about it: written by hand.
+const FAIRNESS: &str = include_str!("fairness.md");
+
 /// Writes benchmarks.md into the folder, and the plots into benchmarks/ beneath it.
 pub fn write(report: &Report, folder: &Path) -> io::Result<()> {
     let plots = folder.join("benchmarks");
@@ -29,6 +32,7 @@ fn page(report: &Report) -> String {
     [
         introduction(report),
         ratios(report),
+        FAIRNESS.into(),
         figures(report),
         calls(report),
         scales(report),

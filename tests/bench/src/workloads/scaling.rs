@@ -1,14 +1,12 @@
 //! What an operation costs beside `scale` others that wait: ideally always the same.
 
-use std::pin::pin;
-use std::time::Duration;
-
-use crate::parts::{poll_once, yield_now};
+use crate::parts::yield_now;
 use crate::runtime::{Runtime, Sockets, Timers};
 use crate::system;
 use crate::workload::{Job, Workload};
 use crate::workloads::echo::{BUFFER, LENGTH, ask_once, connections, serve};
 use crate::workloads::memory::{HOUR, begin};
+use crate::workloads::timers::make_and_cancel;
 use crate::workloads::yields::yields;
 
 pub fn of_tasks<R: Runtime>() -> Vec<Workload> {
@@ -32,12 +30,7 @@ pub fn of_connections<R: Sockets>() -> Vec<Workload> {
 /// One timer is made and cancelled beside those that wait.
 async fn beside_timers<R: Timers>(job: &Job) {
     let _sleepers = begin::<R, _>(job.scale, || R::sleep(HOUR)).await;
-    job.meter.start();
-    for number in 0..job.operations {
-        let sleep = pin!(R::sleep(Duration::from_millis(10_000 + number % 5000)));
-        assert!(!poll_once(sleep).await, "ten seconds are not over");
-    }
-    job.meter.stop();
+    make_and_cancel::<R>(job).await;
 }
 
 /// One task takes turns beside those that sleep.

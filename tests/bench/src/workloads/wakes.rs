@@ -12,7 +12,7 @@ use crate::workload::{Job, Workload};
 pub fn all<R: Runtime>() -> Vec<Workload> {
     vec![
         Workload::new("wake_park", 50_000, |job| R::block_on(wake_park::<R>(job))).pinned(),
-        Workload::new("wake_stream", 1_000_000, |job| R::block_on(wake_stream::<R>(job))),
+        Workload::new("wake_stream", 1_000_000, |job| R::block_on(wake_stream::<R>(job))).pinned(),
     ]
 }
 
