@@ -17,33 +17,50 @@
 //! });
 //! ```
 //!
-//! # How to read it
+//! # How to read it: the loop first
 //!
-//! The modules below stand in reading order, and each uses only those above it.
-//! The first five are the core; every room begins with its `mod.rs`, which says
-//! what it is and in which order its files are read.
+//! **The first evening** (two hours, about 650 lines of code) is nine stations. Each answers the question that
+//! the station before it raises. Read the named items; the rest of each file can wait.
 //!
-//! | room | question | asyncio |
+//! | | read | the question | look for | min |
+//! |---|---|---|---|---|
+//! | 1 | `event_loop/core.rs`: `run` `poll_io` `run_ready` `poll_task` `take_messages` `park` `sleep` `wait_in_poller` | What does a loop do? | a turn is three verbs; a turn is a snapshot; the loop parks only when nothing is ready | 15 |
+//! | 2 | `task/scheduler.rs`: `Scheduler` `spawn` `add` `wake` `poll` `poll_with` `end` | What is in the run queue? | a key, not a task; clear before polling; who drops an ended task | 20 |
+//! | 3 | `task/task.rs`: `Task` `poll` `abort` `end` `FutureCell` `Stage` `take` `finish` | Where is the future? | one place for the future and its output; the only `Pin` | 15 |
+//! | 4 | `task/waker.rs`: `TaskWaker` `send` `arrived` `wake_by_ref` | How does a task get back into the run queue? | two ways: on the loop's thread, and from any other thread; why an `Arc` | 10 |
+//! | 5 | `time/sleep.rs`: `Sleep` `until` `poll` `disarm` `take_out`, with `task/registered_waker.rs`: `RegisteredWaker` `register` `wake` | Who calls the waker? | a leaf future registers the waker where the event will find it; its drop takes it back | 15 |
+//! | 6 | `time/wheel.rs`: `Wheel` `insert` `advance` `reach` `put` `next_slot` | Which of a million timers is due? | the picture; the highest digit that differs; a cascade | 20 |
+//! | 7 | `io/reactor.rs`: `Reactor` `Source` `arm` `set_interest` `dispatch` `disarm_unwanted` `wait` | How does a socket get in? | register after `WouldBlock`; an event that no task waits for | 15 |
+//! | 8 | `blocking/unblock.rs`: `new` `poll_job` `submit`, with `blocking/pool.rs`: `submit` `work` `run` | How does a thread get in? | a job and a promise; wake before you count down | 15 |
+//! | 9 | `event_loop/executor.rs`: `block_on` `run` | How does it start and end? | the root is a task whose future stays on the stack; who is dropped when | 5 |
+//!
+//! `docs/architecture.md` walks one task and one `sleep` through these files, line by line.
+//!
+//! **The second evening** is the rest, module by module. Each module begins with its `mod.rs`,
+//! which says what the module is and in which order to read its files. A module uses only
+//! modules that are declared before it in this file, with two exceptions: through `current`
+//! a leaf future finds its loop, and through [`report`] the loop describes itself.
+//!
+//! | module | the question | asyncio |
 //! |---|---|---|
 //! | [`task`] | who runs? | `Task`, `Future` |
 //! | [`time`] | when? | `sleep`, `timeout`, `call_later` |
 //! | [`io`] | what is ready? | `add_reader`, `add_writer` |
 //! | [`blocking`] | what can never be ready? | `to_thread` |
 //! | [`event_loop`] | who decides? | `run`, `Runner`, the loop itself |
+//! | `current` | which loop runs on this thread? | `get_running_loop` |
 //! | [`join`] | several as one | `gather`, `TaskGroup` |
 //! | [`net`] | sockets | streams, servers |
 //! | [`fs`] | files | – |
 //! | [`sync`] | between tasks | `Lock`, `Queue`, `Event`, … |
+//! | [`report`] | what does a loop say about itself? | `all_tasks`, debug mode |
+//! | `trace` | what happened, event by event? | – |
 //!
-//! The loop is the last of the core, since it is made of the other four. Whoever
-//! wants to see it first begins with `event_loop/core.rs`: a turn is three verbs. The
-//! last four rooms stand beside it, on the core.
+//! `trace` is declared first, because all modules emit events to it. Read it last: nothing in
+//! the loop depends on it.
 //!
-//! One room is not in the table, because it is private and nothing depends on it: `trace`, the
-//! glass, to which all the others tell what they do. It stands first and is best read last.
-//!
-//! The invariants, and the way of a task from its spawn to its join, are told in
-//! `docs/architecture.md`; the promises are the tests, chapter by chapter.
+//! The promises of the loop are the tests, chapter by chapter; `docs/decisions.md` says why
+//! the loop is as it is, and `docs/glossary.md` explains the words.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 

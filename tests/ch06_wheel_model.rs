@@ -1,9 +1,9 @@
 //! Chapter 6: the timer wheel against a model of itself.
 //!
-//! A sorted map is a timer queue that nobody doubts: it holds timers in the order
-//! in which they fire. Whatever one does to the wheel and to the map, both must
-//! give the same answers. proptest makes up what is done; when the answers differ,
-//! it shrinks the story to the shortest one that still shows it.
+//! A sorted map is a timer queue that is simple enough to trust: its timers are in the
+//! order in which they fire. The wheel and the map must give the same answers to the
+//! same calls. proptest makes up the calls; when the answers differ, proptest shrinks
+//! the calls to the shortest sequence that still shows the difference.
 
 mod support;
 
@@ -140,7 +140,7 @@ impl Both {
     }
 }
 
-/// 53 · no counterpart in asyncio, which has a heap. Breaks at the seams: a deadline in
+/// 53 · no counterpart in asyncio, which has a heap. Breaks at the edges: a deadline in
 /// the current tick, a slot that is refilled during its cascade, a timer whose position
 /// changed before it is cancelled, a key that is used again.
 #[test]

@@ -178,3 +178,65 @@ fn no_function_of_the_executor_is_longer_than_25_lines() {
         }
     }
 }
+
+/// The code spans of a text: what stands between backticks.
+fn code_spans(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// The lines of code of the items of that name in a file.
+fn lines_of_item(file: &Path, name: &str) -> usize {
+    let lines = code_lines(file);
+    let declares = |line: &str| {
+        let kinds = ["fn", "struct", "enum", "trait"];
+        kinds.iter().any(|kind| names_module(line, &format!("{kind} {name}")))
+    };
+    let mut count = 0;
+    for (start, line) in lines.iter().enumerate().filter(|(_, line)| declares(line)) {
+        let indent = " ".repeat(line.len() - line.trim_start().len());
+        let ends = |line: &&String| {
+            **line == format!("{indent}}}") || line.ends_with(';') && line.starts_with(&indent)
+        };
+        let one_line = line.ends_with(';') || line.ends_with('}');
+        let end = match one_line {
+            true => 0,
+            false => lines[start..]
+                .iter()
+                .position(|line| ends(&line) && !line.starts_with(&format!("{indent} ")))
+                .expect("an end"),
+        };
+        count += lines[start..=start + end].iter().filter(|line| !line.trim().is_empty()).count();
+    }
+    assert!(
+        count > 0,
+        "lib.rs sends the reader to `{name}` in {}, which is not there",
+        file.display()
+    );
+    count
+}
+
+#[test]
+fn the_first_evening_is_nine_stations_of_at_most_800_lines() {
+    let text = fs::read_to_string(executor().join("lib.rs")).unwrap();
+    let stations: Vec<&str> = text.lines().filter(|line| line.contains(".rs`: `")).collect();
+    assert_eq!(stations.len(), 9, "{stations:#?}");
+    let mut total = 0;
+    for station in &stations {
+        let read = station.split('|').nth(2).expect("the column of what to read");
+        let mut file = PathBuf::new();
+        let mut lines = 0;
+        for span in code_spans(read) {
+            match span.ends_with(".rs") {
+                true => file = executor().join(span),
+                false => lines += lines_of_item(&file, span),
+            }
+        }
+        println!("{lines:4} lines of code: {read}");
+        total += lines;
+    }
+    println!("{total:4} lines of code in all");
+    assert!(
+        (600..=800).contains(&total),
+        "{total} lines of code: lib.rs and the README say about 650"
+    );
+}

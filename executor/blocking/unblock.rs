@@ -13,7 +13,7 @@ use super::promise::{Promised, promise};
 use crate::current;
 use crate::event_loop::EventLoop;
 use crate::task::take_back_note;
-use crate::trace::{CodeLine, JobTicket, WaitReason, What};
+use crate::trace::{CodeLine, JobTicket, WaitReason, What, address};
 
 /// Runs `work` on a thread of the loop's pool, and gives its result; the loop
 /// goes on meanwhile. asyncio's `to_thread`.
@@ -93,8 +93,8 @@ impl<T: Send + 'static> Unblock<T> {
         }
         let Poll::Ready(result) = polled else {
             let wait = WaitReason { what: What::Job(self.number), at: self.made_at };
-            let leaf = std::ptr::from_ref(self).addr();
-            current::with(|event_loop| event_loop.scheduler.notes().write(leaf, wait));
+            let leaf = address(self);
+            current::with(|event_loop| event_loop.scheduler.notes.write(leaf, wait));
             return Poll::Pending;
         };
         self.promised = None;
@@ -126,7 +126,7 @@ impl<T: Send + 'static> Future for Unblock<T> {
 
 impl<T> Drop for Unblock<T> {
     fn drop(&mut self) {
-        take_back_note(std::ptr::from_ref(self).addr());
+        take_back_note(address(self));
     }
 }
 

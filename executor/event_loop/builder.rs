@@ -5,7 +5,6 @@ use std::fmt;
 use std::io;
 use std::panic::Location;
 use std::path::Path;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::executor::Executor;
@@ -14,17 +13,6 @@ use crate::blocking::pool::DEFAULT_THREADS;
 use crate::current;
 use crate::report::{SlowPoll, SlowPolls, make_tracer};
 use crate::time::Clock;
-
-/// `GLASSLOOP_VIRTUAL_TIME=1` gives every loop a virtual clock, so that any program
-/// can be watched without its waits.
-const VIRTUAL_TIME: &str = "GLASSLOOP_VIRTUAL_TIME";
-
-/// Whether the environment asks for it. Looked up once: it took a tenth of the time that a
-/// loop takes to be made, run and dropped.
-fn is_time_virtual() -> bool {
-    static ASKED_FOR: OnceLock<bool> = OnceLock::new();
-    *ASKED_FOR.get_or_init(|| std::env::var_os(VIRTUAL_TIME).is_some_and(|value| value == "1"))
-}
 
 /// The ways to make an [`Executor`].
 ///
@@ -51,7 +39,7 @@ impl Executor {
     /// All the ways to make a loop.
     pub fn builder() -> Builder {
         Builder {
-            virtual_time: is_time_virtual(),
+            virtual_time: Clock::is_virtual_by_environment(),
             blocking_threads: DEFAULT_THREADS,
             slow_polls: SlowPolls::default(),
             explain: cfg!(debug_assertions),
@@ -64,13 +52,13 @@ impl Builder {
     /// Gives the loop a clock that stands still while anything is ready, and jumps
     /// to the next deadline instead of sleeping.
     ///
-    /// It jumps only when no blocking job is out and a look at the awaited
-    /// descriptors found nothing. So it suits programs whose peers live on the
+    /// It jumps only when no blocking job is unfinished and no awaited descriptor is
+    /// ready. So it suits programs whose peers live on the
     /// same loop: a test with hours of timeouts takes milliseconds, and takes the
     /// same course each time. In asyncio this takes a loop of one's own.
     ///
     /// `GLASSLOOP_VIRTUAL_TIME=1` in the environment does it for every loop of a
-    /// program, without a change to its code. It is looked up once, for the first loop.
+    /// program, without a change to its code. The variable is read once, for the first loop.
     pub fn virtual_time(mut self) -> Builder {
         self.virtual_time = true;
         self

@@ -59,8 +59,8 @@ impl EventLoop {
             self.poll_io_driver();
             self.take_messages();
             self.timers.fire();
-            if self.scheduler.run_queue().is_empty() {
-                return self.scheduler.run_queue().shrink();
+            if self.scheduler.run_queue.is_empty() {
+                return self.scheduler.run_queue.shrink();
             }
             self.run_ready(None);
         }
@@ -70,7 +70,7 @@ impl EventLoop {
     fn poll_io(&self, root: &mut Root<'_>) {
         self.tracer.turn();
         self.take_messages();
-        if self.scheduler.run_queue().is_empty() {
+        if self.scheduler.run_queue.is_empty() {
             self.park(root);
             self.take_messages();
         } else if self.is_io_poll_due() {
@@ -82,8 +82,8 @@ impl EventLoop {
     /// they make ready. Stops when the root is done.
     fn run_ready(&self, mut root: Option<&mut Root<'_>>) {
         self.counts.turns.set(self.counts.turns.get() + 1);
-        for _ in 0..self.scheduler.run_queue().len() {
-            let Some(key) = self.scheduler.run_queue().pop() else {
+        for _ in 0..self.scheduler.run_queue.len() {
+            let Some(key) = self.scheduler.run_queue.pop() else {
                 return;
             };
             let measured = self.slow_polls.start(&self.scheduler, key);
@@ -108,12 +108,9 @@ impl EventLoop {
     /// them delays neither timers nor descriptors.
     #[inline]
     fn take_messages(&self) {
-        if self.inbox.has_messages() {
-            self.take_each_message();
+        if !self.inbox.has_messages() {
+            return;
         }
-    }
-
-    fn take_each_message(&self) {
         self.tracer.messages();
         for _ in 0..self.messages() {
             match self.receive() {
@@ -140,7 +137,7 @@ impl EventLoop {
 
     /// Sleeps until a descriptor, a timer or another thread has something to do.
     fn park(&self, root: &mut Root<'_>) {
-        self.scheduler.run_queue().shrink();
+        self.scheduler.run_queue.shrink();
         let others = self.others();
         let deadline = self.timers.next_wake();
         if deadline.is_none() && !self.reactor.is_awaited() && !self.may_be_woken() {
@@ -160,7 +157,7 @@ impl EventLoop {
         };
         self.poll_io_driver();
         // A job that ended in between has left its wake in the inbox.
-        if self.scheduler.run_queue().is_empty() && !self.inbox.has_messages() {
+        if self.scheduler.run_queue.is_empty() && !self.inbox.has_messages() {
             self.trace_park(Some(deadline));
             self.timers.clock().move_to(deadline);
             self.tracer.unparked(|| Unpark::Timeout);

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::parts::EventLoop;
 use super::remote::Remote;
-use super::root::Root;
+use super::root::{Payload, Root};
 use crate::current;
 use crate::report::{Stats, Tasks};
 use crate::task::JoinHandle;
@@ -119,30 +119,28 @@ impl Executor {
         refuse_nesting("block_on");
         // Entered for as long as the future is there: its Drop may use the loop.
         let _entered = current::enter(&self.event_loop);
-        let mut leftovers = Leftovers { executor: self, forsaken: false };
         let mut output = None;
-        {
-            let future = pin!(async { output = Some(future.await) });
-            leftovers.forsaken = true;
-            self.run(Location::caller(), future);
-            leftovers.forsaken = false;
+        let panic = self.run(Location::caller(), pin!(async { output = Some(future.await) }));
+        if let Some(panic) = panic {
+            // The root future has been dropped by now, and its Drop may have spawned.
+            self.event_loop.scheduler.drop_all_tasks();
+            resume_unwind(panic);
         }
         output.expect("the loop runs until the root is ready")
     }
 
+    /// Returns the panic, if there was one: that of the root, or that of the loop (a
+    /// deadlock, a poller that failed). The tasks that are left have been dropped then.
     fn run(
         &self,
         called_at: &'static Location<'static>,
         future: Pin<&mut dyn Future<Output = ()>>,
-    ) {
+    ) -> Option<Payload> {
         let scheduler = &self.event_loop.scheduler;
         let mut root = Root::new(scheduler, called_at, future);
         let run = catch_unwind(AssertUnwindSafe(|| self.event_loop.run(&mut root)));
-        // The root's own panic, or the loop's: a deadlock, a poller that failed.
-        if let Some(panic) = root.end(scheduler).or(run.err()) {
-            scheduler.drop_all_tasks();
-            resume_unwind(panic);
-        }
+        let panic = root.end(scheduler).or(run.err());
+        panic.inspect(|_| scheduler.drop_all_tasks())
     }
 
     /// Spawns a task, before or between calls of [`block_on`](Self::block_on), or
@@ -193,20 +191,6 @@ impl Executor {
     /// The totals so far.
     pub fn stats(&self) -> Stats {
         Stats::of(&self.event_loop)
-    }
-}
-
-/// After a panic of the root, drops what the drop of the root future itself has left.
-struct Leftovers<'a> {
-    executor: &'a Executor,
-    forsaken: bool,
-}
-
-impl Drop for Leftovers<'_> {
-    fn drop(&mut self) {
-        if self.forsaken {
-            self.executor.event_loop.scheduler.drop_all_tasks();
-        }
     }
 }
 

@@ -10,7 +10,7 @@ use polling::Events;
 use crate::blocking::{Pool, pool::KEEP_ALIVE};
 use crate::current::{self, LoopId};
 use crate::io::Reactor;
-use crate::report::SlowPolls;
+use crate::report::{Counts, SlowPolls};
 use crate::task::{Inbox, Message, Scheduler, contain};
 use crate::time::{Clock, Timers};
 use crate::trace::Tracer;
@@ -36,14 +36,6 @@ pub(crate) struct EventLoop {
     pub(super) slow_polls: SlowPolls,
 }
 
-/// What the loop counts, for [`Stats`](crate::Stats).
-#[derive(Default)]
-pub(crate) struct Counts {
-    pub(crate) turns: Cell<u64>,
-    pub(crate) parks: Cell<u64>,
-    pub(crate) io_polls: Cell<u64>,
-}
-
 impl EventLoop {
     pub(super) fn new(
         id: LoopId,
@@ -55,6 +47,7 @@ impl EventLoop {
         let (inbox, messages) = Inbox::new();
         let for_pool = Arc::clone(&inbox);
         let all_done = move || for_pool.parker().unpark();
+        let (events, held_slot, counts) = Default::default();
         EventLoop {
             id,
             scheduler: Scheduler::new(Arc::clone(&inbox), tracer.clone()),
@@ -63,18 +56,13 @@ impl EventLoop {
             pool: Pool::new(max_threads, KEEP_ALIVE, all_done),
             inbox,
             messages: RefCell::new(messages),
-            events: RefCell::new(None),
+            events,
             polled_io_at: Cell::new((0, Instant::now())),
-            held_slot: Cell::new(0),
-            counts: Counts::default(),
+            held_slot,
+            counts,
             tracer,
             slow_polls,
         }
-    }
-
-    /// Takes a message of another thread, if there is one.
-    pub(super) fn receive(&self) -> Option<Message> {
-        self.messages.borrow().try_recv().ok()
     }
 
     /// How many messages of other threads are there. A message that comes later raises the
@@ -82,6 +70,10 @@ impl EventLoop {
     pub(super) fn messages(&self) -> usize {
         self.inbox.lower_flag();
         self.messages.borrow().len()
+    }
+
+    pub(super) fn receive(&self) -> Option<Message> {
+        self.messages.borrow().try_recv().ok()
     }
 
     /// Ends the loop: drops the tasks and the messages, then waits for the jobs, which may

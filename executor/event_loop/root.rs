@@ -12,7 +12,7 @@ use crate::task::{Scheduler, Task, TaskCell, TaskKey, panic_text};
 use crate::trace::End;
 
 /// What a panic carries.
-type Payload = Box<dyn Any + Send>;
+pub(super) type Payload = Box<dyn Any + Send>;
 
 /// A root future, and its task.
 pub(super) struct Root<'a> {

@@ -16,7 +16,7 @@ use super::readiness::Readiness;
 use crate::current;
 use crate::event_loop::EventLoop;
 use crate::task::RegisteredWaker;
-use crate::trace::{CodeLine, WaitReason};
+use crate::trace::{CodeLine, address};
 
 /// A socket, pipe or other descriptor, tied to the current loop. asyncio's
 /// `loop.add_reader` and `loop.add_writer`.
@@ -192,9 +192,9 @@ impl<T: Pollable + 'static> Async<T> {
 
     fn poll_wait<R>(&self, direction: Direction, cx: &Context<'_>) -> Poll<io::Result<R>> {
         let what = direction.wait_on(self.source().number());
-        let wait = WaitReason { what, at: self.made_at };
-        let leaf = std::ptr::from_ref(self.source()).addr() + direction as usize;
-        let waker = RegisteredWaker::register(cx, leaf, wait);
+        // A read and a write may wait at once.
+        let leaf = address(self.source()) + direction as usize;
+        let waker = RegisteredWaker::register(cx, leaf, what, self.made_at);
         self.event_loop.reactor.arm(self.source(), direction)?;
         self.source().wait(direction, None, waker);
         Poll::Pending

@@ -179,8 +179,8 @@ impl Reactor {
             let text = "an `AsFd` or `AsSocket` names another descriptor than at first";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
-        // A descriptor that nobody waits for may still be reported as hung up;
-        // in oneshot mode that happens once at most.
+        // A descriptor that no task waits for may still be reported as hung up; in oneshot
+        // mode that happens once at most.
         let mode = match read || write {
             true => PollMode::Level,
             false => PollMode::Oneshot,
@@ -289,8 +289,8 @@ impl<T: ?Sized> Source<T> {
 
     /// Remembers how much a read has brought. A read that did not fill its buffer has left
     /// nothing behind: to try again would only bring `WouldBlock`.
-    pub(crate) fn note_read(&self, count: usize, room: usize) {
-        self.drained.set(0 < count && count < room.min(A_MESSAGE));
+    pub(crate) fn note_read(&self, count: usize, capacity: usize) {
+        self.drained.set(0 < count && count < capacity.min(A_MESSAGE));
     }
 
     /// Whether the next read may wait without a try: what arrives after the last read is

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use super::platform::Pollable;
 use super::reactor::{Direction, Reactor, Source};
 use crate::task::{RegisteredWaker, take_back_note};
-use crate::trace::WaitReason;
+use crate::trace::address;
 
 /// The future of [`Async::readable`](crate::Async::readable) and
 /// [`Async::writable`](crate::Async::writable).
@@ -33,11 +33,6 @@ impl<'a, T: Pollable + 'static> Readiness<'a, T> {
     ) -> Readiness<'a, T> {
         Readiness { reactor, source, direction, waiting: None, made_at }
     }
-
-    /// What tells this leaf from others.
-    fn address(&self) -> usize {
-        std::ptr::from_ref(self).addr()
-    }
 }
 
 impl<T: Pollable + 'static> Future for Readiness<'_, T> {
@@ -50,8 +45,8 @@ impl<T: Pollable + 'static> Future for Readiness<'_, T> {
             self.waiting = None;
             return Poll::Ready(Ok(()));
         }
-        let wait = WaitReason { what: self.direction.wait_on(source.number()), at: self.made_at };
-        let waker = RegisteredWaker::register(cx, self.address(), wait);
+        let what = self.direction.wait_on(source.number());
+        let waker = RegisteredWaker::register(cx, address(&*self), what, self.made_at);
         let id = *self.waiting.get_or_insert_with(|| reactor.waiter_id());
         reactor.arm(source, self.direction)?;
         source.wait(self.direction, Some(id), waker);
@@ -63,7 +58,7 @@ impl<T: Pollable + 'static> Drop for Readiness<'_, T> {
     fn drop(&mut self) {
         if let Some(id) = self.waiting {
             self.source.stop_waiting(id);
-            take_back_note(self.address());
+            take_back_note(address(self));
         }
     }
 }

@@ -18,13 +18,13 @@ pub(crate) fn deadlock(event_loop: &EventLoop, mut poll: impl FnMut(TaskKey)) ->
     let nodes = event_loop.tracer.untraced(|| {
         let nodes = tasks.into_iter().map(|task| {
             let (id, who) = (task.id, describe(event_loop, &task));
-            event_loop.scheduler.notes().start();
+            event_loop.scheduler.notes.start();
             poll(task.key());
-            node(id, &who, &event_loop.scheduler.notes().waits())
+            node(id, &who, &event_loop.scheduler.notes.waits())
         });
         nodes.collect::<Vec<Node>>()
     });
-    event_loop.scheduler.notes().stop();
+    event_loop.scheduler.notes.stop();
     format!(
         "deadlock: nothing is ready, and nothing ever will be. No timer is armed, no descriptor \
          awaited, no blocking job out, no `Remote` alive, and no waker is held outside of these \

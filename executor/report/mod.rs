@@ -19,4 +19,5 @@ pub use tasks::{TaskInfo, TaskState, Tasks, WaitInfo, WaitsFor, tasks};
 
 pub(crate) use deadlock::deadlock;
 pub(crate) use slow_poll::SlowPolls;
+pub(crate) use stats::Counts;
 pub(crate) use tracing::make_tracer;

@@ -1,5 +1,6 @@
 //! `stats`: what a loop has done so far, in numbers.
 
+use std::cell::Cell;
 use std::fmt;
 
 use crate::current;
@@ -50,13 +51,21 @@ pub struct Stats {
     pub timers_armed: usize,
 }
 
+/// What the loop counts, for [`Stats`](crate::Stats).
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) turns: Cell<u64>,
+    pub(crate) parks: Cell<u64>,
+    pub(crate) io_polls: Cell<u64>,
+}
+
 impl Stats {
     pub(crate) fn of(event_loop: &EventLoop) -> Stats {
         let EventLoop { scheduler, timers, reactor, pool, counts, .. } = event_loop;
         Stats {
             turns: counts.turns.get(),
             polls: scheduler.polls(),
-            wakes: scheduler.run_queue().pushed(),
+            wakes: scheduler.run_queue.pushed(),
             parks: counts.parks.get(),
             io_polls: counts.io_polls.get(),
             events: reactor.events(),

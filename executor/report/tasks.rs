@@ -142,7 +142,7 @@ impl Tasks {
             event_loop,
             deadlines: event_loop.timers.deadlines(),
             now: event_loop.timers.clock().now(),
-            ready: event_loop.scheduler.run_queue().keys().into_iter().collect(),
+            ready: event_loop.scheduler.run_queue.keys().into_iter().collect(),
         };
         Tasks(event_loop.scheduler.tasks().iter().map(|task| view.task(task)).collect())
     }

@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 
 use super::wait_queue::{WaitQueue, WaiterKey};
 use crate::task::{RegisteredWaker, take_back_note};
-use crate::trace::{WaitReason, What};
+use crate::trace::{What, address};
 
 /// Something that tasks wait for: a lock, a value, a signal.
 pub(super) trait WaitTarget {
@@ -72,8 +72,8 @@ impl<W: WaitTarget> Waiting<W> {
     /// Adds the waiter at the back of the queue. If it is in the queue already, it keeps
     /// its place and gets the newest waker.
     pub(super) fn enqueue(&mut self, cx: &Context<'_>) {
-        let wait = WaitReason { what: What::Thing(W::NAME), at: self.at };
-        let waker = RegisteredWaker::register(cx, self.address(), wait);
+        let what = What::Thing(W::NAME);
+        let waker = RegisteredWaker::register(cx, address(self), what, self.at);
         match self.key {
             None => self.key = Some(self.wanted.queue().push(waker)),
             Some(key) => self.wanted.queue().set_waker(key, waker),
@@ -84,13 +84,8 @@ impl<W: WaitTarget> Waiting<W> {
     pub(super) fn leave(&mut self) {
         if let Some(key) = self.key.take() {
             self.wanted.queue().remove(key);
-            take_back_note(self.address());
+            take_back_note(address(self));
         }
-    }
-
-    /// What tells this leaf future from others.
-    fn address(&self) -> usize {
-        std::ptr::from_ref(self).addr()
     }
 }
 

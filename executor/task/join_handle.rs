@@ -9,7 +9,7 @@ use super::id::TaskId;
 use super::join_error::JoinError;
 use super::registered_waker::{RegisteredWaker, take_back_note};
 use super::task::{JoinCell, Progress, Task};
-use crate::trace::{WaitReason, What};
+use crate::trace::{What, address};
 
 /// Awaits a spawned task: `Ok` with its output, or a [`JoinError`] if it
 /// panicked or was cancelled. asyncio's `Task`, as its user has it.
@@ -107,11 +107,6 @@ impl<T> JoinHandle<T> {
         self.name.as_deref()
     }
 
-    /// What tells this handle from other leaf futures.
-    fn address(&self) -> usize {
-        std::ptr::from_ref(self).addr()
-    }
-
     /// The task itself, for a group that must abort it.
     pub(crate) fn task(&self) -> &Rc<Task<dyn JoinCell<T>>> {
         &self.task
@@ -134,8 +129,8 @@ impl<T> Future for JoinHandle<T> {
                 ),
             }
         }
-        let wait = WaitReason { what: What::EndOf(task.id.0), at: task.spawned_at };
-        let waker = RegisteredWaker::register(cx, self.address(), wait);
+        let (what, at) = (What::EndOf(task.id.0), task.spawned_at);
+        let waker = RegisteredWaker::register(cx, address(&*self), what, at);
         // Dropped after the replacement: the drop of a foreign waker may run any code.
         let _older = task.set_joiner(Some(waker));
         Poll::Pending
@@ -146,7 +141,7 @@ impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
         // A joiner that has stopped waiting is not woken for nothing.
         if self.task.set_joiner(None).is_some() {
-            take_back_note(self.address());
+            take_back_note(address(self));
         }
     }
 }

@@ -109,7 +109,7 @@ impl Parker {
     }
 
     /// Ends the loop's sleep, or the sleep that it is about to begin. Called on
-    /// any thread, after the message has been put where the loop will look.
+    /// any thread, after the message has been put into the inbox.
     pub(crate) fn unpark(&self) {
         fence(Ordering::SeqCst);
         // A plain load first: while the loop is awake, nothing need be written.

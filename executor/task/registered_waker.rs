@@ -14,7 +14,8 @@ use std::task::{Context, Waker};
 use super::contain::contain;
 use super::id::TaskKey;
 use crate::current::{self, LoopId};
-use crate::trace::{LeafAddress, WaitReason};
+use crate::event_loop::EventLoop;
+use crate::trace::{CodeLine, LeafAddress, WaitReason, What};
 
 /// A waker in one of the crate's own lists.
 pub(crate) enum RegisteredWaker {
@@ -29,14 +30,17 @@ pub(crate) enum RegisteredWaker {
 type NotSend = PhantomData<*const ()>;
 
 impl RegisteredWaker {
-    /// Registers the waker of `cx`, for the leaf at this address.
+    /// Registers the waker of `cx`, for the leaf at this address, which waits for `what`
+    /// since the line `at`.
     pub(crate) fn register(
         cx: &Context<'_>,
         leaf: LeafAddress,
-        wait: WaitReason,
+        what: What,
+        at: CodeLine,
     ) -> RegisteredWaker {
+        let wait = WaitReason { what, at };
         let own = current::with(|event_loop| {
-            event_loop.scheduler.notes().write(leaf, wait);
+            event_loop.scheduler.notes.write(leaf, wait);
             let key = event_loop.scheduler.key_of(cx.waker())?;
             Some(RegisteredWaker::Task(event_loop.id, key, PhantomData))
         });
@@ -64,8 +68,7 @@ impl RegisteredWaker {
         let RegisteredWaker::Task(id, key, _) = *self else {
             return false;
         };
-        let is_alive =
-            |event_loop: &crate::event_loop::EventLoop| event_loop.scheduler.find(key).is_some();
+        let is_alive = |event_loop: &EventLoop| event_loop.scheduler.find(key).is_some();
         current::with_loop(id, is_alive) != Some(true)
     }
 
@@ -93,5 +96,5 @@ impl RegisteredWaker {
 
 /// The leaf at this address waits no longer: takes its note back.
 pub(crate) fn take_back_note(leaf: LeafAddress) {
-    current::with(|event_loop| event_loop.scheduler.notes().take_back(leaf));
+    current::with(|event_loop| event_loop.scheduler.notes.take_back(leaf));
 }

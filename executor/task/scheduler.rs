@@ -39,7 +39,8 @@ use super::task::{FutureCell, Progress, Task, TaskCell};
 use super::waker::{Message, WakerFactory};
 use crate::trace::{End, Notes, Tracer};
 
-/// How many operations on descriptors a task gets in one poll. See [`poll_budget`].
+/// How many operations on descriptors a task gets in one poll. See
+/// [`Scheduler::poll_budget`].
 const BUDGET: u32 = 16;
 
 /// What the future of `block_on` is called in reports.
@@ -49,7 +50,7 @@ const ROOT: &str = "root";
 pub(crate) struct Scheduler {
     /// Every task that has not ended, by the slot in its key.
     tasks: RefCell<Slab<Rc<Task>>>,
-    run_queue: RunQueue,
+    pub(crate) run_queue: RunQueue,
     wakers: WakerFactory,
     last_id: Cell<u64>,
     /// The task of `block_on`'s future, while that runs.
@@ -65,7 +66,7 @@ pub(crate) struct Scheduler {
     /// How many more operations on descriptors may succeed in this poll.
     budget: Cell<u32>,
     /// What the leaves of this poll wait for. For the diagnostics.
-    notes: Notes,
+    pub(crate) notes: Notes,
     tracer: Tracer,
 }
 
@@ -261,14 +262,6 @@ impl Scheduler {
 
 /// What the other modules ask.
 impl Scheduler {
-    pub(crate) fn run_queue(&self) -> &RunQueue {
-        &self.run_queue
-    }
-
-    pub(crate) fn notes(&self) -> &Notes {
-        &self.notes
-    }
-
     /// The task of that key, unless it has ended: its slot may have another task by now.
     #[inline]
     pub(crate) fn find(&self, key: TaskKey) -> Option<Rc<Task>> {

@@ -29,6 +29,7 @@ use std::task::{Wake, Waker};
 use super::id::TaskKey;
 use super::inbox::Inbox;
 use crate::current;
+use crate::event_loop::EventLoop;
 
 /// What another thread may ask of a loop.
 pub(crate) enum Message {
@@ -73,7 +74,7 @@ impl Wake for TaskWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let wake = |event_loop: &crate::event_loop::EventLoop| event_loop.scheduler.wake(self.key);
+        let wake = |event_loop: &EventLoop| event_loop.scheduler.wake(self.key);
         if current::with_loop_of(&self.inbox, wake).is_none() {
             self.send();
         }

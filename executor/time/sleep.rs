@@ -12,7 +12,7 @@ use super::wheel::{Key, When};
 use crate::current;
 use crate::event_loop::EventLoop;
 use crate::task::RegisteredWaker;
-use crate::trace::{WaitReason, What};
+use crate::trace::{What, address};
 
 /// The current time of the loop: real, or virtual with
 /// [`Builder::virtual_time`](crate::Builder::virtual_time). Outside of a loop, the
@@ -152,7 +152,7 @@ impl Sleep {
         self.when = timers.when(deadline);
         let Some(waker) = waker else { return };
         let EventLoop { tracer, scheduler, .. } = &*self.event_loop;
-        tracer.timer_renumbered(waker.task(), scheduler.notes(), old, self.when.sequence);
+        tracer.timer_renumbered(waker.task(), &scheduler.notes, old, self.when.sequence);
         if deadline != NEVER {
             self.entry = Some(timers.arm(self.when, waker));
         }
@@ -162,7 +162,7 @@ impl Sleep {
     pub(super) fn disarm(&mut self) {
         let waker = self.take_out();
         if waker.is_some() || self.when.deadline == NEVER {
-            self.event_loop.scheduler.notes().take_back(self.address());
+            self.event_loop.scheduler.notes.take_back(address(self));
         }
     }
 
@@ -178,11 +178,6 @@ impl Sleep {
         let entry = self.entry.take()?;
         self.event_loop.timers.disarm(entry, self.when)
     }
-
-    /// What tells this sleep from other leaf futures.
-    fn address(&self) -> usize {
-        std::ptr::from_ref(self).addr()
-    }
 }
 
 impl Future for Sleep {
@@ -197,8 +192,7 @@ impl Future for Sleep {
             return Poll::Ready(());
         }
         let what = if deadline == NEVER { What::Never } else { What::Timer(sequence) };
-        let wait = WaitReason { what, at: self.made_at };
-        let waker = RegisteredWaker::register(cx, self.address(), wait);
+        let waker = RegisteredWaker::register(cx, address(&*self), what, self.made_at);
         if deadline == NEVER {
             return Poll::Pending;
         }

@@ -37,7 +37,7 @@ mod recorder;
 mod tracer;
 
 pub(crate) use event::{End, Unpark};
-pub(crate) use notes::{LeafAddress, Notes};
+pub(crate) use notes::{LeafAddress, Notes, address};
 pub(crate) use record::TraceHeader;
 pub(crate) use recorder::{JobTicket, Recorder};
 pub(crate) use request::Request;

@@ -11,6 +11,11 @@ use super::wait::WaitReason;
 /// Which leaf future a note is from: its address.
 pub(crate) type LeafAddress = usize;
 
+/// The address of a leaf future.
+pub(crate) fn address<L: ?Sized>(leaf: &L) -> LeafAddress {
+    std::ptr::from_ref(leaf).cast::<()>().addr()
+}
+
 /// The notes of the poll that is under way.
 #[derive(Default)]
 pub(crate) struct Notes {

@@ -10,22 +10,13 @@ pub struct Bug {
 }
 
 pub const BUGS: &[Bug] = &[
-    // A wake during the poll is forgotten.
+    // The second wake finds the flag of the first one, which the loop has answered already.
     Bug {
-        name: "cleared_after_the_poll",
-        file: "task/running.rs",
-        is: "        header.clear();
-        self.header.set(Some(header));
-        self.vtable.set(Some(own.waker.vtable()));
-        self.budget.set(BUDGET);
-        let result = poll(&mut Context::from_waker(&own.waker));
-        own.header = self.header.take();",
-        becomes: "        self.header.set(Some(header));
-        self.vtable.set(Some(own.waker.vtable()));
-        self.budget.set(BUDGET);
-        let result = poll(&mut Context::from_waker(&own.waker));
-        own.header = self.header.take();
-        own.header.iter().for_each(|header| header.clear());",
+        name: "flag_of_the_first_wake_stays_up",
+        file: "task/waker.rs",
+        is: "        self.sent.swap(false, Ordering::AcqRel);
+        self.key",
+        becomes: "        self.key",
     },
     // Two threads may both think that the other one has sent the message; or the
     // poll does not see what was written before the wake.
@@ -61,24 +52,24 @@ pub const BUGS: &[Bug] = &[
     // The loop wakes up, finds nothing, and sleeps again before the message is there.
     Bug {
         name: "notified_before_the_push",
-        file: "task/mailbox.rs",
+        file: "task/inbox.rs",
         is: "        if self.sender.send(message).is_ok() {
-            self.flag.swap(true, Ordering::AcqRel);
+            self.has_messages.swap(true, Ordering::AcqRel);
             self.parker.unpark();
         }",
         becomes: "        self.parker.unpark();
         let _ = self.sender.send(message);
-        self.flag.swap(true, Ordering::AcqRel);",
+        self.has_messages.swap(true, Ordering::AcqRel);",
     },
     // The loop is told of the message before it is there, looks, and lowers the flag.
     Bug {
         name: "flag_raised_before_the_push",
-        file: "task/mailbox.rs",
+        file: "task/inbox.rs",
         is: "        if self.sender.send(message).is_ok() {
-            self.flag.swap(true, Ordering::AcqRel);
+            self.has_messages.swap(true, Ordering::AcqRel);
             self.parker.unpark();
         }",
-        becomes: "        self.flag.swap(true, Ordering::AcqRel);
+        becomes: "        self.has_messages.swap(true, Ordering::AcqRel);
         if self.sender.send(message).is_ok() {
             self.parker.unpark();
         }",
@@ -87,18 +78,19 @@ pub const BUGS: &[Bug] = &[
     Bug {
         name: "flag_lowered_after_the_look",
         file: "event_loop/parts.rs",
-        is: "        self.mailbox.lower_flag();
-        self.inbox.borrow().len()",
-        becomes: "        let messages = self.inbox.borrow().len();
-        self.mailbox.lower_flag();
+        is: "        self.inbox.lower_flag();
+        self.messages.borrow().len()",
+        becomes: "        let messages = self.messages.borrow().len();
+        self.inbox.lower_flag();
         messages",
     },
     // Without the fences, both sides may look before the other one has spoken.
     Bug {
         name: "announced_without_a_fence",
         file: "task/parker.rs",
-        is: "        self.announced.swap(state, Ordering::SeqCst);
-        // Between the announcement and the look into the inbox: see the module's rules.
+        is: "        // swap, not store: one chain of read-modify-writes with `unpark`.
+        self.announced.swap(state, Ordering::SeqCst);
+        // Between the announcement and the check of the inbox: see the rules above.
         fence(Ordering::SeqCst);",
         becomes: "        self.announced.store(state, Ordering::Relaxed);",
     },
@@ -107,8 +99,8 @@ pub const BUGS: &[Bug] = &[
         name: "counted_down_before_the_wake",
         file: "blocking/pool.rs",
         is: "        contain(job);
-        // The job has woken its task before it counts as done, so that the loop
-        // sees the wake before it sees that nothing is out.
+        // The job has woken its task before it counts as done, so that the loop sees the
+        // wake before it sees that no job is unfinished.
         if self.out.fetch_sub(1, Ordering::Release) == 1 {",
         becomes: "        let others = self.out.fetch_sub(1, Ordering::Release);
         contain(job);
@@ -124,7 +116,7 @@ pub const BUGS: &[Bug] = &[
     // The last remote goes, and the loop that waited for it is not told.
     Bug {
         name: "last_remote_goes_silently",
-        file: "task/mailbox.rs",
+        file: "task/inbox.rs",
         is: "        if self.remotes.fetch_sub(1, Ordering::Release) == 1 {
             self.parker.unpark();
         }",
@@ -132,29 +124,24 @@ pub const BUGS: &[Bug] = &[
     },
     // An old waker wakes whoever stands in the same place now.
     Bug {
-        name: "found_by_the_place_alone",
+        name: "found_by_the_slot_alone",
         file: "task/scheduler.rs",
-        is: "table.get(name.slot).filter(|task| task.name() == name).cloned()",
-        becomes: "table.get(name.slot).cloned()",
+        is: "tasks.get(key.slot).filter(|task| task.key().generation == key.generation)",
+        becomes: "tasks.get(key.slot)",
     },
     // A wake was on its way when its task ended.
     Bug {
         name: "expected_to_be_there",
         file: "task/scheduler.rs",
-        is: "        let Some(task) = self.find(name) else {
-            return;
-        };",
-        becomes: "        let task = self.find(name).expect(\"it was woken\");",
+        is: "if let Some(task) = find(&self.tasks.borrow(), key) {",
+        becomes: "if let Some(task) = Some(find(&self.tasks.borrow(), key).expect(\"it was woken\")) {",
     },
-    // The wakes of the next task with this header look for the last one.
+    // The wakers of the next task that uses this one lead to the task before.
     Bug {
-        name: "name_of_the_last_task",
+        name: "key_of_the_last_task",
         file: "task/waker.rs",
-        is: "        self.slot.store(name.slot, Ordering::Relaxed);
-        self.number.store(name.number, Ordering::Relaxed);
-        self.ended",
-        becomes: "        let _ = name;
-        self.ended",
+        is: "            waker.key = key;",
+        becomes: "            let _ = waker;",
     },
     // The value is set, and who awaits it is woken before.
     Bug {
@@ -173,21 +160,21 @@ pub const BUGS: &[Bug] = &[
     // A wake that comes when the loop is gone.
     Bug {
         name: "posted_to_nobody",
-        file: "task/mailbox.rs",
+        file: "task/inbox.rs",
         is: "        if self.sender.send(message).is_ok() {
-            self.flag.swap(true, Ordering::AcqRel);
+            self.has_messages.swap(true, Ordering::AcqRel);
             self.parker.unpark();
         }",
         becomes: "        self.sender.send(message).expect(\"the loop is there\");
-        self.flag.swap(true, Ordering::AcqRel);
+        self.has_messages.swap(true, Ordering::AcqRel);
         self.parker.unpark();",
     },
     // What was sent to a loop that has ended is neither run nor dropped.
     Bug {
         name: "kept_after_the_end",
         file: "event_loop/parts.rs",
-        is: "        contain(|| drop(inbox));",
-        becomes: "        std::mem::forget(inbox);",
+        is: "        contain(|| drop(messages));",
+        becomes: "        std::mem::forget(messages);",
     },
     // The loop is gone, and its jobs still run.
     Bug {

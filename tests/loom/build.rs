@@ -20,10 +20,7 @@ const STAND_INS: &[(&str, &str)] = &[
     ("use std::sync::{Arc, Mutex", "use crate::stand_in::sync::{Arc, Mutex"),
     ("use std::thread", "use crate::stand_in::thread"),
     ("thread_local!", "loom::thread_local!"),
-    (
-        "const { Current { mark: Cell::new(0), parts: RefCell::new(None) } }",
-        "Current { mark: Cell::new(0), parts: RefCell::new(None) }",
-    ),
+    ("static LOOPS: Loops = const {\n        Loops {", "static LOOPS: Loops = {\n        Loops {"),
     ("crossbeam_channel::", "crate::stand_in::channel::"),
     // Of which a crate can have one only.
     ("#[macro_export]\nmacro_rules! println {", "#[allow(unused_macros)]\nmacro_rules! print {"),
@@ -32,15 +29,13 @@ const STAND_INS: &[(&str, &str)] = &[
         concat!("include_str!(\"", env!("CARGO_MANIFEST_DIR"), "/../../executor/trace/"),
     ),
     ("use polling::", "use crate::stand_in::polling::"),
-    ("is_ours == Ok(true)", "matches!(is_ours, Ok(true))"),
-    (
-        "CURRENT.try_with(|current| current.mark.get() != 0) == Ok(true)",
-        "CURRENT.try_with(|current| current.mark.get() != 0).ok() == Some(true)",
-    ),
 ];
 
-/// The rooms that take part. Files and sockets bring no handshake of their own.
-const ROOMS: [&str; 8] = ["trace", "task", "time", "io", "blocking", "event_loop", "join", "sync"];
+/// The modules that take part. Files and sockets have no handshake of their own.
+const MODULES: [&str; 9] =
+    ["trace", "task", "time", "io", "blocking", "event_loop", "report", "join", "sync"];
+/// A module that is a file.
+const CURRENT: &str = "current.rs";
 
 fn main() {
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"));
@@ -60,17 +55,19 @@ fn main() {
 
 type Source = BTreeMap<PathBuf, String>;
 
-/// The files of the rooms, and `lib.rs`, by their paths in `executor/`.
+/// The files of the modules, and `lib.rs`, by their paths in `executor/`.
 fn read(executor: &Path) -> Source {
     let mut source = Source::new();
-    source.insert("lib.rs".into(), text(&executor.join("lib.rs")));
-    for room in ROOMS {
-        for entry in fs::read_dir(executor.join(room)).expect("a room") {
-            let path = entry.expect("a file of the room").path();
+    for file in ["lib.rs", CURRENT] {
+        source.insert(file.into(), text(&executor.join(file)));
+    }
+    for module in MODULES {
+        for entry in fs::read_dir(executor.join(module)).expect("a module") {
+            let path = entry.expect("a file of the module").path();
             if path.is_dir() {
                 continue;
             }
-            let name = Path::new(room).join(path.file_name().expect("a file"));
+            let name = Path::new(module).join(path.file_name().expect("a file"));
             source.insert(name, text(&path));
         }
     }
@@ -108,10 +105,11 @@ fn write_copy(out: &Path, name: &str, source: &Source) -> String {
     }
     let lib = &source[Path::new("lib.rs")];
     let mut module = format!("pub mod {name} {{\n");
-    for room in ROOMS {
-        let path = folder.join(room).join("mod.rs");
-        writeln!(module, "#[path = {path:?}] pub mod {room};").expect("a string");
+    for part in MODULES {
+        let path = folder.join(part).join("mod.rs");
+        writeln!(module, "#[path = {path:?}] pub mod {part};").expect("a string");
     }
+    writeln!(module, "#[path = {:?}] mod current;", folder.join(CURRENT)).expect("a string");
     for line in lib.lines().filter(|line| line.starts_with("pub use ")) {
         writeln!(module, "{line}").expect("a string");
     }

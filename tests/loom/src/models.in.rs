@@ -37,7 +37,7 @@ list! {
     a_late_wake_does_not_reach_the_task_in_the_same_place
     a_late_wake_does_not_take_that_of_the_next_task
     a_wake_meets_an_abort
-    a_header_is_used_again_after_a_panic_of_the_root
+    a_waker_is_used_again_after_a_panic_of_the_root
     a_wake_meets_the_end_of_the_loop
     a_remote_spawn_meets_the_end_of_the_loop
     a_remote_spawn_is_joined_by_its_thread
@@ -124,6 +124,9 @@ fn a_late_wake_does_not_reach_the_task_in_the_same_place() {
             })
             .await
         });
+        // In the first turn it is polled for the first time; in the next ones, a late wake of
+        // the task before must not lead to another poll.
+        yield_now().await;
         yield_now().await;
         yield_now().await;
         sender.send(()).unwrap();
@@ -135,7 +138,7 @@ fn a_late_wake_does_not_reach_the_task_in_the_same_place() {
 fn a_late_wake_does_not_take_that_of_the_next_task() {
     block_on(async {
         spawn(leave_a_waker()).await.unwrap();
-        // In the same place, and in the same header if the thread has let go of it.
+        // In the same slot, and with the same `TaskWaker` if the thread has dropped it.
         spawn(woken_by_threads(1)).await.unwrap();
     });
 }
@@ -157,13 +160,13 @@ fn a_wake_meets_an_abort() {
     });
 }
 
-fn a_header_is_used_again_after_a_panic_of_the_root() {
+fn a_waker_is_used_again_after_a_panic_of_the_root() {
     let executor = Executor::new().unwrap();
     executor.spawn(async {
         leave_a_waker().await;
         std::future::pending::<()>().await;
     }).detach();
-    // The first task is dropped out of its turn: in the ready queue, or with its wake
+    // The first task is dropped out of its turn: in the run queue, or with its wake
     // still on the way, or neither.
     let root = async {
         yield_now().await;

@@ -24,7 +24,7 @@ macro_rules! models {
 
 models! {
     sound
-    cleared_after_the_poll
+    flag_of_the_first_wake_stays_up
     load_and_store_instead_of_swap
     store_instead_of_swap
     parked_without_a_second_look
@@ -36,9 +36,9 @@ models! {
     counted_down_before_the_wake
     ended_without_a_second_look
     last_remote_goes_silently
-    found_by_the_place_alone
+    found_by_the_slot_alone
     expected_to_be_there
-    name_of_the_last_task
+    key_of_the_last_task
     woken_before_the_value_is_there
     posted_to_nobody
     kept_after_the_end

@@ -248,6 +248,10 @@ pub mod polling {
     impl Events {
         pub fn clear(&mut self) {}
 
+        pub fn is_empty(&self) -> bool {
+            true
+        }
+
         pub fn iter(&self) -> impl Iterator<Item = Event> {
             std::iter::empty()
         }
@@ -309,7 +313,7 @@ pub mod polling {
             Ok(0)
         }
 
-        /// Deadlines are only used for a look without waiting.
+        /// Deadlines are only used for a poll without waiting.
         pub fn wait_deadline(&self, _: &mut Events, _: Instant) -> io::Result<usize> {
             *self.notified.lock().unwrap() = false;
             Ok(0)

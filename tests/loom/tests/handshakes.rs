@@ -46,15 +46,15 @@ macro_rules! models {
 
 models! {
     a_wake_ends_the_park:
-        cleared_after_the_poll parked_without_a_second_look notified_before_the_push;
+        parked_without_a_second_look notified_before_the_push;
     a_wake_ends_the_wait_in_the_poller: polled_without_a_second_look;
     two_threads_wake_one_task:
-        load_and_store_instead_of_swap store_instead_of_swap announced_without_a_fence;
+        flag_of_the_first_wake_stays_up load_and_store_instead_of_swap store_instead_of_swap announced_without_a_fence;
     two_threads_wake_two_tasks: flag_raised_before_the_push flag_lowered_after_the_look;
-    a_late_wake_does_not_reach_the_task_in_the_same_place: found_by_the_place_alone;
-    a_late_wake_does_not_take_that_of_the_next_task: expected_to_be_there;
+    a_late_wake_does_not_reach_the_task_in_the_same_place: found_by_the_slot_alone;
+    a_late_wake_does_not_take_that_of_the_next_task: expected_to_be_there key_of_the_last_task;
     a_wake_meets_an_abort: expected_to_be_there;
-    a_header_is_used_again_after_a_panic_of_the_root: name_of_the_last_task;
+    a_waker_is_used_again_after_a_panic_of_the_root:;
     a_wake_meets_the_end_of_the_loop: posted_to_nobody;
     a_remote_spawn_meets_the_end_of_the_loop: kept_after_the_end;
     a_remote_spawn_is_joined_by_its_thread: notified_before_the_push;
