@@ -42,7 +42,7 @@ const STRUCK: &[Struck] = &[
         instead: "module",
         within: EVERYWHERE,
         // A chat has rooms, and a buffer has room.
-        allowed: &["chat", "the room for", "a room in"],
+        allowed: &["chat", "the room for", "a room in", "Rooms"],
     },
     Struck { words: &["house"], instead: "crate", within: EVERYWHERE, allowed: &[] },
     Struck { words: &["ready queue"], instead: "run queue", within: EVERYWHERE, allowed: &[] },
@@ -59,8 +59,8 @@ const STRUCK: &[Struck] = &[
         ],
         instead: "in the run queue, or in the wait queue",
         within: EVERYWHERE,
-        // `for word in line.split(…)`, and a line of text that has an own line.
-        allowed: &["in line.", "on its own line", "in line {"],
+        // `for word in line.split(…)`, and a line of the source.
+        allowed: &["in line.", "its own line", "in line {"],
     },
     Struck {
         words: &["glass", "Glass", "nobody looks", "somebody looks"],
