@@ -12,7 +12,7 @@
 //!                └─────────── leave() ────────────────┘
 //! ```
 //!
-//! *Served means owned*: a waiter that was served (notified, handed over to) holds
+//! *Granted means owned*: a waiter that was served (notified, handed over to) holds
 //! what it waited for (a lock, a permit, a notification) even before it is polled. So
 //! its future must [`leave`] when it is dropped, and if it had been served, pass on
 //! what it was given: otherwise a timeout at the wrong moment would lose a lock for
