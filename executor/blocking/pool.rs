@@ -58,7 +58,7 @@ pub struct Pool {
     submitted: Cell<u64>,
 }
 
-/// What the pool and its workers share.
+/// The state that the pool and its workers share.
 struct Crew {
     jobs: Receiver<Job>,
     /// How many jobs were submitted and are not done. The loop reads this at every park, so
@@ -176,8 +176,8 @@ impl Crew {
         loop {
             match self.jobs.recv_timeout(self.keep_alive) {
                 Ok(job) => self.run(job),
-                // No job for a while, or never again. Jobs are submitted under this lock,
-                // so the answer is final.
+                // No job for a while, or never again. No job can arrive while we hold the
+                // lock, so an empty queue is final.
                 Err(error) => {
                     let mut workers = self.workers();
                     if error.is_disconnected() || self.jobs.is_empty() {

@@ -6,8 +6,8 @@
 //!      └── drop ─────▶ PromiseState::Broken         poll ─▶ PromiseState::Awaited(waker)
 //! ```
 //!
-//! It is the smallest thing with which a thread can finish what a task awaits: room for
-//! the value, and the waker of the task that awaits it, behind one lock. The jobs of the
+//! It is the smallest thing with which a thread can finish what a task awaits: a place
+//! for the value, and the waker of the task that awaits it, behind one lock. The jobs of the
 //! pool hand over their results in this way.
 
 use std::error::Error;

@@ -49,7 +49,7 @@ pub struct Unblock<T> {
     event_loop: Rc<EventLoop>,
     /// The job, until the first poll hands it to the pool.
     job: Option<TracedJob>,
-    /// What the job promises, until this has given it.
+    /// What the job promises; `None` once this has given it.
     promised: Option<Promised<thread::Result<T>>>,
     /// What the trace calls the job, and its number there.
     what: &'static str,
@@ -57,7 +57,7 @@ pub struct Unblock<T> {
     made_at: CodeLine,
 }
 
-/// A job that takes its ticket of the trace.
+/// A job, which is given a ticket if the loop is traced.
 type TracedJob = Box<dyn FnOnce(Option<JobTicket>) + Send>;
 
 impl<T: Send + 'static> Unblock<T> {

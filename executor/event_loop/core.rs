@@ -4,7 +4,7 @@
 //! ```text
 //!        ┌───────────────────────── a turn ─────────────────────────┐
 //!        │                                                          │
-//!        │   1 poll_io       2 fire_timers      3 run_ready         │
+//!        │   1 poll_io       2 Timers::fire     3 run_ready         │
 //!   ┌───▶│   descriptors,    due timers         the tasks that are  │───┐
 //!   │    │   other threads     │                ready now           │   │
 //!   │    │      │              │                ▲    │              │   │
@@ -28,10 +28,11 @@ use crate::report;
 use crate::task::{Message, TaskKey};
 use crate::trace::Unpark;
 
-/// While tasks are ready, the I/O driver is polled once in so many polls of tasks: often
-/// enough for sockets, and rarely enough that a poll of a task costs no system call.
+/// While tasks are ready, the I/O driver is polled at most once a turn: after so many polls
+/// of tasks (often enough for sockets, and rarely enough that a poll of a task costs no
+/// system call),
 const POLLS_PER_IO_POLL: u64 = 64;
-/// But the polls of tasks may be long: a socket waits for no more than this, or one turn.
+/// or after so much time, since the polls of tasks may be long.
 const TIME_PER_IO_POLL: Duration = Duration::from_millis(1);
 
 /// What other threads may still do when the loop decides to sleep.
@@ -43,7 +44,7 @@ struct Others {
 }
 
 impl EventLoop {
-    /// Turns until the root future is ready.
+    /// Runs turns until the root future is ready.
     pub(super) fn run(&self, root: &mut Root<'_>) {
         while !root.is_done() {
             self.poll_io(root);
@@ -52,7 +53,7 @@ impl EventLoop {
         }
     }
 
-    /// Turns while something is ready.
+    /// Runs turns while something is ready.
     pub(super) fn run_until_stalled(&self) {
         loop {
             self.tracer.turn();
@@ -78,8 +79,8 @@ impl EventLoop {
         }
     }
 
-    /// The third part of a turn: polls the tasks that are ready now, and not those that
-    /// they make ready. Stops when the root is done.
+    /// The third part of a turn: polls the tasks that are ready now. A task that becomes
+    /// ready meanwhile waits for the next turn. Stops when the root is done.
     fn run_ready(&self, mut root: Option<&mut Root<'_>>) {
         self.counts.turns.set(self.counts.turns.get() + 1);
         for _ in 0..self.scheduler.run_queue.len() {
@@ -104,15 +105,15 @@ impl EventLoop {
         }
     }
 
-    /// Takes the messages of other threads: those that are there now, so that a flood of
-    /// them delays neither timers nor descriptors.
+    /// Takes the messages of other threads that are there now. Later ones wait for the next
+    /// turn, so that a flood of messages delays neither timers nor descriptors.
     #[inline]
     fn take_messages(&self) {
         if !self.inbox.has_messages() {
             return;
         }
         self.tracer.messages();
-        for _ in 0..self.messages() {
+        for _ in 0..self.begin_messages() {
             match self.receive() {
                 Some(Message::Wake(waker)) => self.scheduler.wake(waker.arrived()),
                 Some(Message::Run(make)) => make(),
@@ -135,7 +136,7 @@ impl EventLoop {
         }
     }
 
-    /// Sleeps until a descriptor, a timer or another thread has something to do.
+    /// Sleeps until a descriptor is ready, a timer is due or a message comes.
     fn park(&self, root: &mut Root<'_>) {
         self.scheduler.run_queue.shrink();
         let others = self.others();

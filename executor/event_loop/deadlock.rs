@@ -7,7 +7,8 @@
 //! - a timer, a descriptor, or a job of the pool: the loop knows all of these;
 //! - another thread, through a `Remote`: their number is known;
 //! - a waker, wherever it is. The leaf futures of this crate register the *key* of their
-//!   task, and only a task, a timer or a descriptor of this loop wakes through a key. All
+//!   task, and only a task, a timer or a descriptor of this loop wakes through a key (or of
+//!   another loop on this thread, which stands still meanwhile). All
 //!   other wakers of a task share one `Arc`; so if its count says that only the task itself
 //!   holds it, no wake can come from outside.
 //!

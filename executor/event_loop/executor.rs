@@ -157,7 +157,7 @@ impl Executor {
         self.event_loop.scheduler.spawn(None, Location::caller(), future)
     }
 
-    /// Turns while something is ready, I/O and due timers included, and returns
+    /// Runs turns while something is ready, I/O and due timers included, and returns
     /// when nothing is. It never sleeps and never moves virtual time. For tests,
     /// and for a loop inside another one. asyncio's idiom is
     /// `loop.call_soon(loop.stop); loop.run_forever()`.

@@ -29,7 +29,7 @@ pub(crate) struct EventLoop {
     pub(super) events: RefCell<Option<Events>>,
     /// The number of polls, and the real time, when the I/O driver was polled last.
     pub(super) polled_io_at: Cell<(u64, Instant)>,
-    /// The slot of the task that something outside could wake when that was checked last.
+    /// Where the last proof found a task that others hold: the next search begins there.
     pub(super) held_slot: Cell<u32>,
     pub(crate) counts: Counts,
     pub(crate) tracer: Tracer,
@@ -65,9 +65,9 @@ impl EventLoop {
         }
     }
 
-    /// How many messages of other threads are there. A message that comes later raises the
-    /// inbox's flag again.
-    pub(super) fn messages(&self) -> usize {
+    /// Lowers the inbox's flag, and returns how many messages there are. A later message
+    /// raises the flag again.
+    pub(super) fn begin_messages(&self) -> usize {
         self.inbox.lower_flag();
         self.messages.borrow().len()
     }

@@ -79,7 +79,7 @@ impl Remote {
     }
 }
 
-/// The task of a remote spawn: runs the future and sends what came of it. It sends
+/// The task of a remote spawn: runs the future and sends its outcome. It sends
 /// itself, so that if it is dropped, the sender is, and the receiver disconnected.
 async fn answer<F: Future>(sender: Sender<Result<F::Output, JoinError>>, future: F) {
     let mut future = Box::pin(future);

@@ -1,5 +1,5 @@
-//! The future of `block_on`: a task like any other, but that its future is pinned on the
-//! stack of `block_on`. So it may borrow, and its cell in the task table has no future.
+//! The future of `block_on`: a task like any other, except that its future is pinned on
+//! the stack of `block_on`. So it may borrow, and its cell in the task table has no future.
 
 use std::any::Any;
 use std::cell::RefCell;

@@ -57,7 +57,7 @@ pub struct Async<T: Pollable + 'static> {
     /// Always there, but for the moment in which `into_inner` takes it.
     source: Option<Rc<Source<T>>>,
     event_loop: Rc<EventLoop>,
-    /// The user's line, for reads and writes through traits, which know no other.
+    /// The line of `Async::new`: reads and writes through traits have no other.
     made_at: CodeLine,
 }
 
@@ -78,8 +78,8 @@ impl<T: Pollable + 'static> Async<T> {
         Async::register(event_loop, io, Location::caller())
     }
 
-    /// Ties a descriptor to the current loop that has been made non-blocking, for
-    /// `what`, which was called at `at`.
+    /// Ties a descriptor that is already non-blocking to the current loop, for `what`,
+    /// which was called at `at`.
     #[track_caller]
     pub(crate) fn new_nonblocking(io: T, what: &str, at: CodeLine) -> io::Result<Async<T>> {
         Async::register(current::expect_at(what, at), io, at)

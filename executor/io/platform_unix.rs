@@ -22,10 +22,10 @@ pub(super) fn borrow(io: &dyn Pollable) -> BorrowedFd<'_> {
 
 /// Switches a descriptor of any kind to non-blocking.
 ///
-/// The standard library has the system call for it (`ioctl(FIONBIO)`, which goes
-/// for all descriptors), but only as a method of its sockets. Duplicates of a
-/// descriptor share the setting; so it is made on a duplicate, in a socket's
-/// clothes. No other call is made on that, and closing it leaves the original.
+/// The standard library has the system call for this (`ioctl(FIONBIO)`, which works for all
+/// descriptors), but only as a method of its sockets. Duplicates of a descriptor share the
+/// setting, so the call is made on a duplicate that is wrapped as a `UdpSocket`. No other
+/// call is made on the duplicate, and closing it leaves the original open.
 pub(super) fn set_nonblocking(io: &impl Pollable) -> io::Result<()> {
     UdpSocket::from(io.as_fd().try_clone_to_owned()?).set_nonblocking(true)
 }

@@ -54,7 +54,7 @@ impl Direction {
         }
     }
 
-    /// What a leaf future waits for that waits for this.
+    /// The wait reason of a leaf future that waits for this direction.
     pub(super) fn wait_on(self, fd: u64) -> What {
         match self {
             Read => What::Readable(fd),
@@ -73,7 +73,7 @@ pub(crate) struct Reactor {
     watching: Cell<usize>,
     events: Cell<u64>,
     tracer: Tracer,
-    /// Empty: only its memory is kept, for the waiters of the next event.
+    /// Always empty between two events; it keeps its memory.
     woken: Cell<Vec<IoWaiter>>,
 }
 
@@ -110,7 +110,7 @@ impl Reactor {
         Reactor { inbox, sources, last_key, last_waiter, watching, events, tracer, woken }
     }
 
-    /// Puts `io` under watch, for nothing to begin with.
+    /// Registers `io` with the poller, with no interest yet.
     ///
     /// # Errors
     /// The system's, if `io` is of a kind that cannot be watched, like a regular
@@ -122,13 +122,11 @@ impl Reactor {
         let raw = platform::raw(&io);
         let (waiters, armed, drained) = Default::default();
         let source = Rc::new(Source { key, raw, waiters, armed, drained, io });
-        // SAFETY: The descriptor must be deleted from the poller before it is closed.
-        // It is closed when the `Source` is dropped or taken apart, and the map of
-        // sources keeps the `Source` alive until `deregister` takes it out, which
-        // deletes it first; or never does, if `io` names another descriptor by then.
-        // When the whole reactor goes, so does the loop; a `Source` that some `Async`
-        // still owns then deregisters at the end of that `Async`, before it closes its
-        // descriptor. The poller lives in the inbox, which the reactor owns.
+        // SAFETY: The descriptor must be deleted from the poller before it is closed. It is
+        // closed when the `Source` is dropped or taken apart. The map of sources keeps the
+        // `Source` alive until `deregister` takes it out, which deletes it first; or never
+        // does, if `io` names another descriptor by then. An `Async` owns its loop, so the
+        // reactor, and the poller in its inbox, outlive every `Async`.
         #[allow(unsafe_code)]
         unsafe {
             poller.add_with_mode(raw, Event::none(key), PollMode::Oneshot)?;
@@ -218,7 +216,7 @@ impl Reactor {
         self.disarm_unwanted(&source, ready, &woken)?;
         // A waker may run any code, also end the `Async` of this source.
         drop(source);
-        // Collected first, woken later: see `RegisteredWaker::wake`.
+        // *Collect, release, then wake*.
         woken.drain(..).for_each(|waiter| waiter.waker.wake());
         self.woken.set(woken);
         Ok(())
@@ -266,7 +264,7 @@ impl<T: ?Sized> Source<T> {
         platform::number(self.raw)
     }
 
-    /// Adds a waiter, instead of the waiter that was there for the same wait.
+    /// Adds a waiter, which replaces the older waiter of the same wait.
     pub(crate) fn wait(&self, direction: Direction, id: Option<u64>, waker: RegisteredWaker) {
         let replaced = |old: &IoWaiter| match id {
             Some(_) => old.id == id,

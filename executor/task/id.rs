@@ -4,8 +4,7 @@ use std::fmt;
 
 /// The number of a task, unique within its executor for as long as that lives.
 ///
-/// Numbers are given in the order of the spawns and never used twice, so that a
-/// waker that outlives its task never wakes the next task in the same slot.
+/// Numbers are given in the order of the spawns and never used twice.
 /// The future given to [`block_on`](crate::block_on) has a number too: as a rule the
 /// first, so that the first spawned task is task 2.
 ///

@@ -1,8 +1,8 @@
 //! The inbox: how other threads reach a loop. (tokio's *inject queue*.)
 //!
-//! Everything that belongs to a loop is single-threaded and needs no lock, but for this: a
-//! channel into the loop, the [`Parker`] that ends the loop's sleep, and the number of the
-//! [`Remote`](crate::Remote)s that may still send a message.
+//! Other threads reach the loop only through this: a channel into the loop, the [`Parker`]
+//! that ends the loop's sleep, and the number of the [`Remote`](crate::Remote)s that may
+//! still send a message.
 //!
 //! When the loop is gone, the receiving end of the channel is gone: a message that is
 //! posted then comes back, and is dropped by the thread that posted it.
@@ -52,7 +52,8 @@ impl<M> Inbox<M> {
     /// Called when the loop is about to take its messages: a message that is posted from
     /// now on raises the flag again, even if the loop takes that message too.
     pub(crate) fn lower_flag(&self) {
-        // Both sides use swap(AcqRel), so the reader sees all earlier writes.
+        // If the poster's swap is before this one, the loop sees the message; if it is after,
+        // the flag is raised again.
         self.has_messages.swap(false, Ordering::AcqRel);
     }
 

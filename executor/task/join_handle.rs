@@ -12,7 +12,7 @@ use super::task::{JoinCell, Progress, Task};
 use crate::trace::{What, address};
 
 /// Awaits a spawned task: `Ok` with its output, or a [`JoinError`] if it
-/// panicked or was cancelled. asyncio's `Task`, as its user has it.
+/// panicked or was cancelled. In asyncio, what `create_task` returns.
 ///
 /// Dropping the handle *detaches* the task: the task goes on to its end, and its
 /// output is dropped then. (asyncio holds tasks weakly, so that a task whose handle

@@ -102,7 +102,8 @@ impl Parker {
     }
 
     fn announce(&self, state: u8) {
-        // swap, not store: one chain of read-modify-writes with `unpark`.
+        // swap, not store: it reads the `unpark` before it, so `stay_awake` sees what that
+        // thread wrote.
         self.announced.swap(state, Ordering::SeqCst);
         // Between the announcement and the check of the inbox: see the rules above.
         fence(Ordering::SeqCst);

@@ -26,7 +26,7 @@ pub(crate) enum RegisteredWaker {
     Foreign(Box<Waker>),
 }
 
-/// Loops are found by thread, so a `RegisteredWaker` must stay on its own.
+/// A loop is found through a thread-local, so this must stay on the thread that made it.
 type NotSend = PhantomData<*const ()>;
 
 impl RegisteredWaker {
@@ -72,7 +72,7 @@ impl RegisteredWaker {
         current::with_loop(id, is_alive) != Some(true)
     }
 
-    /// The number of the task that it wakes, if that is known.
+    /// The number of the task that it wakes (the lower half), if that is known.
     pub(crate) fn task(&self) -> Option<u64> {
         match self {
             RegisteredWaker::Task(_, key, _) => Some(key.generation.into()),

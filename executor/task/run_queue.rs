@@ -21,14 +21,14 @@ pub(crate) struct RunQueue {
 }
 
 impl RunQueue {
-    /// Puts a task at the back of the queue.
+    /// Puts the key of a task at the back of the queue.
     #[inline]
     pub(crate) fn push(&self, key: TaskKey) {
         self.pushed.set(self.pushed.get() + 1);
         self.keys.borrow_mut().push_back(key);
     }
 
-    /// Takes the task at the front of the queue.
+    /// Takes the key at the front of the queue.
     pub(crate) fn pop(&self) -> Option<TaskKey> {
         self.keys.borrow_mut().pop_front()
     }

@@ -11,7 +11,8 @@
 //!   Ready    out of the table; the joiner is woken
 //! ```
 //!
-//! From the turn to the future, a poll takes three steps:
+//! From the turn to the future, a poll takes three steps (the root's future is on the stack
+//! of `block_on`, so `Root::poll` takes the place of the second arrow there):
 //!
 //! ```text
 //!   EventLoop::run_ready ─▶ Scheduler::poll ─▶ FutureCell::poll ─▶ Future::poll
@@ -174,14 +175,14 @@ impl Scheduler {
         }
     }
 
-    /// Polls the task of that key once, unless it has ended: then its key stayed in the
-    /// run queue, or in the inbox.
+    /// Polls the task of that key once, unless the task has ended since it was woken.
     #[inline]
     pub(crate) fn poll(&self, key: TaskKey) {
         let Some(task) = self.find(key) else {
             return;
         };
-        // Found once: each way through the `Rc` would ask for the future's alignment again.
+        // Dereferenced once: each dereference of an `Rc<dyn …>` reads the alignment in the
+        // vtable.
         let found: &Task = &task;
         if self.poll_with(key, found, |cx| found.cell.poll(cx)).is_ready() {
             self.end(task);
@@ -314,14 +315,14 @@ impl Scheduler {
 
     /// Asked before each operation on a descriptor. `Pending`, for one turn, when the task
     /// has used up its budget of this poll: else a socket that is always ready would keep
-    /// the loop to its task for as long as the peer likes. (asyncio's streams read once in
+    /// the loop busy with one task for as long as the peer likes. (asyncio's streams read once in
     /// a turn.)
     pub(crate) fn poll_budget(&self, cx: &Context<'_>) -> Poll<()> {
         if self.budget.get() > 0 {
             return Poll::Ready(());
         }
-        // Refill after one refusal. A nested executor never returns to the loop, so nobody
-        // else would refill it.
+        // Refill after one refusal. A nested executor (another `block_on` inside this poll)
+        // never returns to the loop, so nothing else would refill it.
         self.budget.set(BUDGET);
         cx.waker().wake_by_ref();
         Poll::Pending

@@ -1,8 +1,8 @@
 //! A vector whose entries are used again: how the crate keeps things that come and go by
 //! the million, in a few steps each and without an allocation per thing.
 //!
-//! The vacant entries form a list, each naming the next. Tasks, timers and waiters are
-//! kept this way, and found by the index of their entry. An index says nothing about
+//! The vacant entries form a list, each naming the next. Tasks and timers are kept
+//! this way, and found by the index of their entry. An index says nothing about
 //! *which* thing is in the entry by now. Where that matters, the user of the slab compares
 //! a number that is never used twice.
 
@@ -47,7 +47,7 @@ impl<T> Slab<T> {
             }
             None => {
                 self.entries.push(SlabEntry::Occupied(thing));
-                self.next = u32::try_from(self.entries.len()).expect("fewer things than bytes");
+                self.next = u32::try_from(self.entries.len()).expect("fewer than 2^32 entries");
             }
         }
         index

@@ -24,7 +24,7 @@ use super::contain::contain;
 use super::id::{TaskId, TaskKey};
 use super::join_error::JoinError;
 use super::registered_waker::RegisteredWaker;
-use super::waker::OwnWaker;
+use super::waker::PollWaker;
 use crate::trace::End;
 
 /// Where a task is in its life.
@@ -45,13 +45,13 @@ pub(crate) struct Task<C: ?Sized = dyn TaskCell> {
     pub(crate) id: TaskId,
     slot: u32,
     progress: Cell<Progress>,
-    /// The task is in the run queue, as it is from its spawn on.
+    /// True while the task's key is in the run queue; true from the spawn on.
     pub(super) queued: Cell<bool>,
     aborted: Cell<bool>,
     pub(crate) spawned_at: &'static Location<'static>,
     joiner: Cell<Option<RegisteredWaker>>,
     /// Made at the first poll; taken out during each poll.
-    pub(super) waker: Cell<Option<OwnWaker>>,
+    pub(super) waker: Cell<Option<PollWaker>>,
     pub(crate) cell: C,
 }
 
@@ -118,8 +118,9 @@ impl<C: TaskCell + ?Sized> Task<C> {
         Poll::Pending
     }
 
-    /// Drops the future, whatever the state of the task.
+    /// Drops the future, whatever the task does at the moment.
     pub(crate) fn cancel(&self) {
+        // So that an `abort` from the future's own Drop finds the task running.
         self.progress.set(Progress::Running);
         self.cell.cancel();
     }
@@ -144,10 +145,10 @@ impl<C: TaskCell + ?Sized> Task<C> {
 
     /// Whether anything outside of this crate holds a waker of this task.
     pub(crate) fn is_held_by_others(&self) -> bool {
-        self.with_waker(OwnWaker::is_held_by_others).unwrap_or(false)
+        self.with_waker(PollWaker::is_held_by_others).unwrap_or(false)
     }
 
-    fn with_waker<R>(&self, act: impl FnOnce(&OwnWaker) -> R) -> Option<R> {
+    fn with_waker<R>(&self, act: impl FnOnce(&PollWaker) -> R) -> Option<R> {
         let own = self.waker.take()?;
         let result = act(&own);
         self.waker.set(Some(own));
@@ -189,8 +190,8 @@ impl<F: Future> FutureCell<F> {
 
 impl<F: Future> TaskCell for FutureCell<F> {
     fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
-        // Borrowed during the poll. Nothing else borrows it meanwhile: join and abort go
-        // by the task's state.
+        // Borrowed during the poll. Nothing else opens the cell meanwhile: `abort` and
+        // `JoinHandle` read the task's progress first.
         let mut stage = self.0.borrow_mut();
         let Stage::Future(future) = &mut *stage else {
             unreachable!("a task that has ended is in no table and never polled");

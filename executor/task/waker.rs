@@ -12,10 +12,10 @@
 //!           run queue (a VecDeque)            inbox, then unpark
 //! ```
 //!
-//! *Queued once*: two flags keep a task from being in the run queue twice. `queued` is in
-//! the task, and only the loop's thread uses it. `sent` is here, for all other threads:
-//! with one flag for both, the loop would pay for an atomic exchange at each of its own
-//! wakes.
+//! *Queued once*: the flag `queued`, in the task, keeps the task's key from being in the run
+//! queue twice. Only the loop's thread uses it. The flag `sent`, here, keeps the waker from
+//! being in the inbox twice; all other threads use it. With one flag for both, the loop
+//! would pay for an atomic exchange at each of its own wakes.
 //!
 //! Why an `Arc`? The contract of `std::task::Waker` says that a waker is `Send` and
 //! `Sync`, may be cloned, and works after the task has ended. The last holder, on whatever
@@ -66,8 +66,8 @@ impl TaskWaker {
     }
 }
 
-/// The way from the standard library's vtable to the run queue. This safe trait is all
-/// that it takes; `examples/awaitable.rs` shows the unsafe table behind it.
+/// The standard library's `Waker::wake` calls these functions. This safe trait is all that
+/// it takes; `examples/awaitable.rs` shows the unsafe table behind it.
 impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
@@ -83,14 +83,14 @@ impl Wake for TaskWaker {
 
 /// A task's own hold on its `TaskWaker`, and a waker made of it once, so that a poll need
 /// not make one.
-pub(crate) struct OwnWaker {
+pub(crate) struct PollWaker {
     shared: Arc<TaskWaker>,
     pub(super) waker: Waker,
 }
 
-impl OwnWaker {
-    fn new(shared: Arc<TaskWaker>) -> OwnWaker {
-        OwnWaker { waker: Waker::from(Arc::clone(&shared)), shared }
+impl PollWaker {
+    fn new(shared: Arc<TaskWaker>) -> PollWaker {
+        PollWaker { waker: Waker::from(Arc::clone(&shared)), shared }
     }
 
     /// Whether anything but the task itself holds a waker of the task: a thread, another
@@ -109,8 +109,8 @@ impl OwnWaker {
 /// Makes the wakers of one loop's tasks.
 pub(super) struct WakerFactory {
     inbox: Arc<Inbox<Message>>,
-    /// That of the task that ended last, to be used again: most tasks end in their first
-    /// poll, and so need no allocation for a waker.
+    /// The `TaskWaker` of the task that ended last, to be used again: most tasks end in
+    /// their first poll, and so need no allocation for a waker.
     free: Cell<Option<Arc<TaskWaker>>>,
 }
 
@@ -120,19 +120,19 @@ impl WakerFactory {
     }
 
     /// A waker for the task `key`.
-    pub(super) fn make(&self, key: TaskKey) -> OwnWaker {
+    pub(super) fn make(&self, key: TaskKey) -> PollWaker {
         let mut free = self.free.take();
         // Only if nothing else holds it: a stale waker must never wake another task.
         if let Some(waker) = free.as_mut().and_then(Arc::get_mut) {
             waker.key = key;
-            return OwnWaker::new(free.expect("it was there"));
+            return PollWaker::new(free.expect("it was there"));
         }
         let (inbox, sent) = (Arc::clone(&self.inbox), AtomicBool::new(false));
-        OwnWaker::new(Arc::new(TaskWaker { key, inbox, sent }))
+        PollWaker::new(Arc::new(TaskWaker { key, inbox, sent }))
     }
 
     /// Takes back the waker of a task that has ended.
-    pub(super) fn put_back(&self, own: OwnWaker) {
+    pub(super) fn put_back(&self, own: PollWaker) {
         self.free.set(Some(own.shared));
     }
 }

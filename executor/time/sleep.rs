@@ -87,7 +87,8 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 pub struct Sleep {
     event_loop: Rc<EventLoop>,
     when: When,
-    /// Its entry in the timer wheel, since it was polled and not due.
+    /// Its key in the timer wheel, set at the first poll that was not due. The timer may
+    /// have fired since.
     entry: Option<Key>,
     made_at: &'static Location<'static>,
 }

@@ -15,7 +15,7 @@ pub(crate) struct Timers {
     wheel: RefCell<Wheel<RegisteredWaker>>,
     last_sequence: Cell<u64>,
     fired: Cell<u64>,
-    /// Empty: only its memory is kept, for the next timers that fire.
+    /// Always empty between two calls; it keeps its memory.
     due: Cell<Vec<(When, RegisteredWaker)>>,
     tracer: Tracer,
 }
@@ -30,7 +30,7 @@ impl Timers {
         &self.clock
     }
 
-    /// The deadline of what begins now and takes so long.
+    /// The deadline of a sleep of this duration that begins now.
     pub(super) fn deadline_after(&self, duration: Duration) -> u64 {
         self.clock.nanoseconds_now().saturating_add(clock::nanoseconds(duration))
     }
@@ -96,7 +96,7 @@ impl Timers {
         let moved = |when: When, slot| self.tracer.timer_cascaded(when.sequence, place(slot));
         self.wheel.borrow_mut().advance(now, &mut due, moved);
         self.fired.set(self.fired.get() + due.len() as u64);
-        // Collected first, woken later: see `RegisteredWaker::wake`.
+        // *Collect, release, then wake*.
         for (when, waker) in due.drain(..) {
             self.tracer.timer_fired(when.sequence);
             waker.wake();

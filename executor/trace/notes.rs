@@ -2,7 +2,8 @@
 //!
 //! Notes are taken only when somebody wants to know: a loop that is traced, or the report
 //! of a deadlock. A leaf writes a note when it is not ready, and takes it back when it is
-//! dropped in the same poll, as the loser of a race is: so the notes that are left are true.
+//! dropped in the same poll, as the loser of a race is. So the notes that are left are true
+//! (unless a leaf was moved in between: it is known by its address).
 
 use std::cell::{Cell, RefCell};
 

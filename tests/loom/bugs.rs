@@ -88,7 +88,8 @@ pub const BUGS: &[Bug] = &[
     Bug {
         name: "announced_without_a_fence",
         file: "task/parker.rs",
-        is: "        // swap, not store: one chain of read-modify-writes with `unpark`.
+        is: "        // swap, not store: it reads the `unpark` before it, so `stay_awake` sees what that
+        // thread wrote.
         self.announced.swap(state, Ordering::SeqCst);
         // Between the announcement and the check of the inbox: see the rules above.
         fence(Ordering::SeqCst);",
