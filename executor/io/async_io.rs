@@ -92,7 +92,7 @@ impl<T: Pollable + 'static> Async<T> {
 
     /// What it was made of. The descriptor is non-blocking.
     pub fn get_ref(&self) -> &T {
-        self.source().io()
+        &self.source().io
     }
 
     /// Releases the descriptor from the loop, and returns what it was made of.
@@ -103,7 +103,7 @@ impl<T: Pollable + 'static> Async<T> {
     pub fn into_inner(mut self) -> io::Result<T> {
         let source = self.source.take().expect("taken here only");
         self.event_loop.reactor.deregister(&source);
-        Rc::try_unwrap(source).map(Source::into_io).map_err(|_| {
+        Rc::try_unwrap(source).map(|source| source.io).map_err(|_| {
             io::Error::other("the descriptor is being dispatched to; it cannot be released now")
         })
     }

@@ -71,7 +71,8 @@ pub(crate) struct Reactor {
     last_waiter: Cell<u64>,
     /// How many sources the poller has been asked to report on.
     watching: Cell<usize>,
-    events: Cell<u64>,
+    /// How many events were dispatched to a source, ever.
+    pub(crate) events: Cell<u64>,
     tracer: Tracer,
     /// Always empty between two events; it keeps its memory.
     woken: Cell<Vec<IoWaiter>>,
@@ -87,7 +88,7 @@ pub(crate) struct Source<T: ?Sized = dyn Pollable> {
     armed: Cell<(bool, bool)>,
     /// The last read took everything, and no event has come since.
     drained: Cell<bool>,
-    io: T,
+    pub(super) io: T,
 }
 
 /// A short read below this size is taken to have emptied the socket.
@@ -164,14 +165,14 @@ impl Reactor {
         direction: Direction,
     ) -> io::Result<()> {
         let (read, write) = source.armed.get();
-        match direction {
-            Read if !read => self.set_interest(source, (true, write)),
-            Write if !write => self.set_interest(source, (read, true)),
-            _ => Ok(()),
-        }
+        self.set_interest(source, (read || direction == Read, write || direction == Write))
     }
 
+    /// Asks the poller to report these directions, unless it does so already.
     fn set_interest(&self, source: &Source, (read, write): (bool, bool)) -> io::Result<()> {
+        if source.armed.get() == (read, write) {
+            return Ok(());
+        }
         let poller = self.inbox.parker().poller()?;
         if platform::raw(&source.io) != source.raw {
             let text = "an `AsFd` or `AsSocket` names another descriptor than at first";
@@ -233,11 +234,7 @@ impl Reactor {
         let is_unwanted = |direction: Direction| {
             direction.of(ready) && woken.iter().all(|waiter| waiter.direction != direction)
         };
-        let wanted = (read && !is_unwanted(Read), write && !is_unwanted(Write));
-        match wanted == (read, write) {
-            true => Ok(()),
-            false => self.set_interest(source, wanted),
-        }
+        self.set_interest(source, (read && !is_unwanted(Read), write && !is_unwanted(Write)))
     }
 
     /// Whether the poller has been asked to report anything: then the loop must poll it.
@@ -250,11 +247,6 @@ impl Reactor {
     pub(crate) fn is_awaited(&self) -> bool {
         let sources = self.sources.borrow();
         sources.values().any(|source| !source.waiters.borrow().is_empty())
-    }
-
-    /// How many events were dispatched to a source, ever.
-    pub(crate) fn events(&self) -> u64 {
-        self.events.get()
     }
 }
 
@@ -311,15 +303,5 @@ impl<T: ?Sized> Source<T> {
     /// code, so it must not happen under our borrow.
     fn take_waiters(&self, which: impl Fn(&IoWaiter) -> bool, taken: &mut Vec<IoWaiter>) {
         taken.extend(self.waiters.borrow_mut().extract_if(.., |waiter| which(waiter)));
-    }
-}
-
-impl<T> Source<T> {
-    pub(crate) fn io(&self) -> &T {
-        &self.io
-    }
-
-    pub(crate) fn into_io(self) -> T {
-        self.io
     }
 }

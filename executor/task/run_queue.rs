@@ -17,7 +17,8 @@ const KEPT_CAPACITY: usize = 4096;
 #[derive(Default)]
 pub(crate) struct RunQueue {
     keys: RefCell<VecDeque<TaskKey>>,
-    pushed: Cell<u64>,
+    /// How many times a key was pushed, ever.
+    pub(crate) pushed: Cell<u64>,
 }
 
 impl RunQueue {
@@ -50,10 +51,5 @@ impl RunQueue {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// How many times a task was pushed, ever.
-    pub(crate) fn pushed(&self) -> u64 {
-        self.pushed.get()
     }
 }

@@ -14,7 +14,8 @@ pub(crate) struct Timers {
     clock: Clock,
     wheel: RefCell<Wheel<RegisteredWaker>>,
     last_sequence: Cell<u64>,
-    fired: Cell<u64>,
+    /// How many timers have fired, ever.
+    pub(crate) fired: Cell<u64>,
     /// Always empty between two calls; it keeps its memory.
     due: Cell<Vec<(When, RegisteredWaker)>>,
     tracer: Tracer,
@@ -121,11 +122,6 @@ impl Timers {
     /// How many timers are armed.
     pub(crate) fn armed(&self) -> usize {
         self.wheel.borrow().len()
-    }
-
-    /// How many timers have fired, ever.
-    pub(crate) fn fired(&self) -> u64 {
-        self.fired.get()
     }
 }
 
