@@ -16,6 +16,7 @@ use super::listener::impl_listener;
 use super::socket::impl_socket;
 use super::stream::impl_stream;
 use crate::blocking::unblock_io;
+use crate::current::NeedsLoop;
 use crate::io::Async;
 use crate::trace::CodeLine;
 
@@ -93,7 +94,10 @@ impl UnixStream {
                 result => break result,
             }
         };
-        async move { UnixStream::tie(unblock_io("`UnixStream::connect`", at, connect).await?, at) }
+        let what = "`UnixStream::connect`";
+        NeedsLoop::new(what, at, async move {
+            UnixStream::tie(unblock_io(what, at, connect).await?, at)
+        })
     }
 
     /// Two sockets that are connected to each other.
