@@ -71,6 +71,7 @@ pub mod io;
 pub mod blocking;
 pub mod event_loop;
 mod current;
+mod needs_loop;
 pub mod report;
 
 pub mod join;

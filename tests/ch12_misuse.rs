@@ -6,9 +6,13 @@
 
 mod support;
 
+use std::cell::RefCell;
 use std::future::pending;
-use std::panic::Location;
-use std::task::Waker;
+use std::panic::{self, Location};
+use std::path::Path;
+use std::pin::{Pin, pin};
+use std::sync::Once;
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use futures_lite::StreamExt;
@@ -16,8 +20,8 @@ use glassloop::fs::{self, File};
 use glassloop::net::{TcpListener, TcpStream, UdpSocket};
 use glassloop::sync::{Barrier, channel};
 use glassloop::{
-    Async, Executor, block_on, interval, join_all, sleep, sleep_until, spawn, spawn_named, stats,
-    timeout, unblock,
+    Async, Executor, JoinError, TaskGroup, block_on, interval, join_all, remote, sleep,
+    sleep_until, spawn, spawn_named, stats, tasks, timeout, unblock,
 };
 use support::{on_loop, panic_text, poll_with, within_limit};
 
@@ -36,118 +40,12 @@ fn here() -> String {
     format!("{}:{}:", here.file(), here.line())
 }
 
-/// What a call's panic must name, the line of the call, and the call.
-type Call = (&'static str, String, Box<dyn FnOnce()>);
-
-/// Polls a future once, where no loop is running.
-fn poll_outside<F: Future>(future: F) {
-    let _ = poll_with(&mut Box::pin(future), Waker::noop());
-}
-
 /// 31 · as in asyncio's "no running event loop". Breaks when the library finds its loop by
 /// an `unwrap`.
 #[test]
 fn spawn_outside_of_a_loop_says_what_to_do() {
     let text = panic_text(|| (here(), drop(spawn(async {}))));
     assert_names(&text, "`glassloop::spawn` was called", file!(), "block_on(async {");
-}
-
-/// As in asyncio. Breaks when a constructor is not `#[track_caller]`: the text would
-/// name a line of the library.
-#[test]
-fn whatever_needs_a_loop_names_the_line_that_called_it_outside_of_one() {
-    let second = Duration::from_secs(1);
-    let calls: [Call; 9] = [
-        ("`glassloop::spawn`", here(), Box::new(|| drop(spawn(async {})))),
-        ("`glassloop::spawn_named`", here(), Box::new(|| drop(spawn_named("a", async {})))),
-        ("`glassloop::sleep`", here(), Box::new(move || drop(sleep(second)))),
-        ("`glassloop::sleep_until`", here(), Box::new(|| drop(sleep_until(Instant::now())))),
-        ("`glassloop::timeout`", here(), Box::new(move || drop(timeout(second, async {})))),
-        ("`glassloop::interval`", here(), Box::new(move || drop(interval(second)))),
-        ("`glassloop::unblock`", here(), Box::new(|| drop(unblock(|| ())))),
-        ("`glassloop::stats`", here(), Box::new(|| drop(Box::new(stats())))),
-        ("`Async::new`", here(), Box::new(|| drop(Async::new(udp_socket())))),
-    ];
-    for (what, at, call) in calls {
-        assert_names(&panic_text(call), what, &at, "block_on(async {");
-    }
-}
-
-fn udp_socket() -> std::net::UdpSocket {
-    std::net::UdpSocket::bind("127.0.0.1:0").unwrap()
-}
-
-/// As in asyncio. Breaks when the future needs the loop when it is polled, and does not
-/// know the line that made it.
-#[test]
-fn sockets_that_are_polled_outside_of_a_loop_name_the_line_that_made_them() {
-    let address = "127.0.0.1:0";
-    let calls: [Call; 5] = [
-        ("TcpListener", here(), Box::new(move || poll_outside(TcpListener::bind(address)))),
-        ("TcpStream", here(), Box::new(|| poll_outside(TcpStream::connect("127.0.0.1:1")))),
-        ("UdpSocket", here(), Box::new(move || poll_outside(UdpSocket::bind(address)))),
-        ("UdpSocket", here(), Box::new(|| drop(UdpSocket::from_std(udp_socket())))),
-        ("name lookup", here(), Box::new(|| poll_outside(TcpStream::connect("localhost:1")))),
-    ];
-    for (what, at, call) in calls {
-        assert_names(&panic_text(call), what, &at, "block_on(async {");
-    }
-}
-
-/// No counterpart in asyncio. Breaks when the stream of connections accepts in the name of
-/// its own line.
-#[test]
-fn connections_that_are_accepted_outside_of_a_loop_name_the_line_that_asked_for_them() {
-    within_limit(|| {
-        let listener = block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap();
-        let _clients = [(); 2].map(|()| std::net::TcpStream::connect(address).unwrap());
-        let (at, text) = (here(), panic_text(|| poll_outside(listener.accept())));
-        assert_names(&text, "`TcpStream`", &at, "block_on(async {");
-        let (at, text) = (here(), panic_text(|| poll_outside(listener.incoming().next())));
-        assert_names(&text, "`TcpStream`", &at, "block_on(async {");
-    });
-}
-
-/// As in asyncio. Breaks when one of the two constructors does not check for a loop.
-#[cfg(unix)]
-#[test]
-fn unix_sockets_outside_of_a_loop_name_the_line_that_made_them() {
-    use glassloop::net::{UnixListener, UnixStream};
-
-    let folder = tempfile::tempdir().unwrap();
-    let (path, nobody) = (folder.path().join("socket"), folder.path().join("nobody"));
-    let calls: [Call; 3] = [
-        ("UnixListener", here(), Box::new(move || drop(UnixListener::bind(path)))),
-        ("UnixStream", here(), Box::new(move || poll_outside(UnixStream::connect(nobody)))),
-        ("UnixStream", here(), Box::new(|| drop(UnixStream::pair()))),
-    ];
-    for (what, at, call) in calls {
-        assert_names(&panic_text(call), what, &at, "block_on(async {");
-    }
-}
-
-/// As in asyncio. Breaks when the functions are `async fn`s, which cannot know the line of
-/// their caller.
-#[test]
-fn files_that_are_polled_outside_of_a_loop_name_the_line_that_asked_for_them() {
-    let calls: [(String, Box<dyn FnOnce()>); 12] = [
-        (here(), Box::new(|| poll_outside(File::open("a")))),
-        (here(), Box::new(|| poll_outside(File::create("a")))),
-        (here(), Box::new(|| poll_outside(File::options().append(true).open("a")))),
-        (here(), Box::new(|| poll_outside(fs::read("a")))),
-        (here(), Box::new(|| poll_outside(fs::read_to_string("a")))),
-        (here(), Box::new(|| poll_outside(fs::write("a", "")))),
-        (here(), Box::new(|| poll_outside(fs::copy("a", "b")))),
-        (here(), Box::new(|| poll_outside(fs::metadata("a")))),
-        (here(), Box::new(|| poll_outside(fs::create_dir_all("a")))),
-        (here(), Box::new(|| poll_outside(fs::remove_file("a")))),
-        (here(), Box::new(|| poll_outside(fs::rename("a", "b")))),
-        (here(), Box::new(|| poll_outside(fs::read_dir("a")))),
-    ];
-    for (at, call) in calls {
-        assert_names(&panic_text(call), "`glassloop::fs`", &at, "block_on(async {");
-    }
 }
 
 /// 35 · as in asyncio's "cannot be called from a running event loop". Breaks when the
@@ -319,4 +217,388 @@ fn an_address_without_a_port_says_that_the_port_is_missing() {
         assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
         assert_eq!(error.to_string(), "\"localhost\" names no port; an address is \"host:port\"");
     });
+}
+
+// ── the table of all mistakes ────────────────────────────────────────────────
+
+/// A mistake of the user, made on one line of this file, and how it must be reported.
+struct Mistake {
+    /// The public item that reports it: its file in `executor/`, and its name.
+    item: &'static str,
+    /// What the report says has happened, and what it says to do.
+    what: &'static str,
+    cure: &'static str,
+    /// The line with the mistake.
+    at: String,
+    make: Box<dyn FnOnce()>,
+    /// Why the panic cannot be at this line. The text names the line all the same.
+    cannot_be_there: Option<&'static str>,
+}
+
+/// A mistake that is made on the line that calls this function.
+#[track_caller]
+fn line(item: &'static str, what: &'static str, make: impl FnOnce() + 'static) -> Mistake {
+    let (at, make) = (here(), Box::new(make));
+    Mistake { item, what, cure: "", at, make, cannot_be_there: None }
+}
+
+impl Mistake {
+    fn elsewhere(self, reason: &'static str) -> Mistake {
+        Mistake { cannot_be_there: Some(reason), ..self }
+    }
+
+    /// Makes the mistake. Returns what is wrong with its report, if anything is.
+    fn check(self) -> Option<String> {
+        let Mistake { item, what, cure, at, make, cannot_be_there } = self;
+        let (text, panicked_at) = report(make);
+        let unsaid = [what, cure, &at].map(|part| (!text.contains(part)).then_some(part));
+        let unsaid: Vec<&str> = unsaid.into_iter().flatten().collect();
+        if !unsaid.is_empty() {
+            return Some(format!("{at} {item}: does not say {unsaid:?}: {text}"));
+        }
+        match (panicked_at == at, cannot_be_there) {
+            (false, None) => Some(format!("{at} {item}: the panic is at {panicked_at}")),
+            (true, Some(reason)) => Some(format!("{at} {item}: is there, in spite of: {reason}")),
+            _ => None,
+        }
+    }
+}
+
+thread_local! {
+    /// `file:line:` of the last panic on this thread.
+    static PANICKED_AT: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Calls `act`, which must panic. Returns the text of the panic and its `file:line:`.
+fn report(act: impl FnOnce()) -> (String, String) {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let print = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let at = info.location().map(|at| format!("{}:{}:", at.file(), at.line()));
+            PANICKED_AT.replace(at.unwrap_or_default());
+            print(info);
+        }));
+    });
+    (panic_text(act), PANICKED_AT.take())
+}
+
+/// Polls a future once, outside of a loop. It is a macro, so that the poll happens on the
+/// line that uses it, as with `.await`.
+macro_rules! poll {
+    ($future:expr) => {
+        match $future {
+            future => drop(pin!(future).poll(&mut Context::from_waker(Waker::noop()))),
+        }
+    };
+}
+
+/// Awaits a future in a loop, and polls it again.
+macro_rules! again {
+    ($future:expr) => {
+        block_on(async {
+            let mut future = pin!($future);
+            let _output = future.as_mut().await;
+            let _polled = future.poll(&mut Context::from_waker(Waker::noop()));
+        })
+    };
+}
+
+/// Awaits a future in a loop, and awaits it again.
+macro_rules! await_again {
+    ($future:expr) => {
+        block_on(async {
+            let mut future = pin!($future);
+            let _output = future.as_mut().await;
+            let _output = future.as_mut().await;
+        })
+    };
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const NO_TIME: Duration = Duration::ZERO;
+const ADDRESS: &str = "127.0.0.1:0";
+const NAME: &str = "localhost:1";
+
+fn executor() -> Executor {
+    Executor::new().unwrap()
+}
+
+fn udp_socket() -> std::net::UdpSocket {
+    std::net::UdpSocket::bind(ADDRESS).unwrap()
+}
+
+/// Calls that need a loop, outside of one.
+fn calls() -> Vec<Mistake> {
+    let mut group = TaskGroup::<(), ()>::new();
+    vec![
+        line("task/spawn.rs: spawn", "`glassloop::spawn`", || drop(spawn(async {}))),
+        line("task/spawn.rs: spawn_named", "spawn_named`", || drop(spawn_named("a", async {}))),
+        line("time/sleep.rs: sleep", "`glassloop::sleep`", || drop(sleep(SECOND))),
+        line("time/sleep.rs: sleep_until", "sleep_until`", || drop(sleep_until(Instant::now()))),
+        line("time/timeout.rs: timeout", "timeout`", || drop(timeout(SECOND, async {}))),
+        line("time/interval.rs: interval", "interval`", || drop(interval(SECOND))),
+        line("blocking/unblock.rs: unblock", "unblock`", || drop(unblock(|| ()))),
+        line("report/stats.rs: stats", "`glassloop::stats`", || drop(Box::new(stats()))),
+        line("report/tasks.rs: tasks", "`glassloop::tasks`", || drop(tasks())),
+        line("event_loop/executor.rs: remote", "`glassloop::remote`", || drop(remote())),
+        line("io/async_io.rs: new", "`Async::new`", || drop(Async::new(udp_socket()))),
+        line("net/socket.rs: from_std", "UdpSocket", || drop(UdpSocket::from_std(udp_socket()))),
+        line("join/group.rs: spawn", "`TaskGroup::spawn`", move || group.spawn(async { Ok(()) })),
+    ]
+}
+
+/// Functions of `fs` whose futures are polled outside of a loop.
+fn files() -> Vec<Mistake> {
+    let what = "`glassloop::fs`";
+    vec![
+        line("fs/options.rs: open", what, || poll!(File::open("a"))),
+        line("fs/options.rs: create", what, || poll!(File::create("a"))),
+        line("fs/options.rs: open", what, || poll!(File::options().append(true).open("a"))),
+        line("fs/read_dir.rs: read_dir", what, || poll!(fs::read_dir("a"))),
+        line("fs/whole.rs: read", what, || poll!(fs::read("a"))),
+        line("fs/whole.rs: read", what, || poll!(async { fs::read("a").await })),
+        line("fs/whole.rs: read_to_string", what, || poll!(fs::read_to_string("a"))),
+        line("fs/whole.rs: write", what, || poll!(fs::write("a", ""))),
+        line("fs/whole.rs: copy", what, || poll!(fs::copy("a", "b"))),
+        line("fs/whole.rs: metadata", what, || poll!(fs::metadata("a"))),
+        line("fs/whole.rs: canonicalize", what, || poll!(fs::canonicalize("a"))),
+        line("fs/whole.rs: create_dir_all", what, || poll!(fs::create_dir_all("a"))),
+        line("fs/whole.rs: remove_file", what, || poll!(fs::remove_file("a"))),
+        line("fs/whole.rs: remove_dir_all", what, || poll!(fs::remove_dir_all("a"))),
+        line("fs/whole.rs: rename", what, || poll!(fs::rename("a", "b"))),
+    ]
+}
+
+/// A listener, and a client that waits to be accepted.
+fn listener() -> TcpListener {
+    let listener = block_on(TcpListener::bind(ADDRESS)).unwrap();
+    drop(std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap());
+    listener
+}
+
+/// Sockets whose futures are polled outside of a loop.
+fn sockets() -> Vec<Mistake> {
+    let limited = "net/tcp.rs: connect_timeout";
+    let by_next = "`StreamExt::next` of futures-lite polls the stream";
+    let by_async_fn = "an `async fn` looks the name up: to box it would cost every datagram";
+    let [accepting, stream] = [listener(), listener()];
+    let [near, far] = [(); 2].map(|()| block_on(UdpSocket::bind(ADDRESS)).unwrap());
+    vec![
+        line("net/tcp.rs: bind", "TcpListener", || poll!(TcpListener::bind(ADDRESS))),
+        line("net/tcp.rs: bind", "TcpListener", || poll!(TcpListener::bind(NAME))),
+        line("net/tcp.rs: connect", "TcpStream", || poll!(TcpStream::connect(ADDRESS))),
+        line("net/tcp.rs: connect", "TcpStream", || poll!(TcpStream::connect(NAME))),
+        line(limited, "TcpStream", || poll!(TcpStream::connect_timeout(ADDRESS, SECOND))),
+        line("net/udp.rs: bind", "UdpSocket", || poll!(UdpSocket::bind(ADDRESS))),
+        line("net/udp.rs: connect", "name lookup", move || poll!(near.connect(NAME)))
+            .elsewhere(by_async_fn),
+        line("net/udp.rs: send_to", "name lookup", move || poll!(far.send_to(b"", NAME)))
+            .elsewhere(by_async_fn),
+        line("net/listener.rs: accept", "TcpListener", move || poll!(accepting.accept())),
+        line("net/listener.rs: incoming", "TcpStream", move || poll!(stream.incoming().next()))
+            .elsewhere(by_next),
+    ]
+}
+
+/// Sockets with a path, outside of a loop.
+#[cfg(unix)]
+fn unix_sockets(folder: &Path) -> Vec<Mistake> {
+    use glassloop::net::{UnixListener, UnixStream};
+
+    let path = folder.join("socket");
+    vec![
+        line("net/unix.rs: connect", "UnixStream", || poll!(UnixStream::connect("nobody"))),
+        line("net/unix.rs: pair", "`UnixStream`", || drop(UnixStream::pair())),
+        line("net/unix.rs: bind", "`UnixListener`", move || drop(UnixListener::bind(&path))),
+    ]
+}
+
+#[cfg(not(unix))]
+fn unix_sockets(_folder: &Path) -> Vec<Mistake> {
+    Vec::new()
+}
+
+/// A loop that runs inside a loop.
+fn nested_loops() -> Vec<Mistake> {
+    let item = "event_loop/executor.rs: block_on";
+    let stall = "event_loop/executor.rs: run_until_stalled";
+    let [what, stalls] = ["`block_on` was called", "`run_until_stalled` was called"];
+    vec![
+        line(item, what, || block_on(async { block_on(async {}) })),
+        line(item, what, || block_on(async { executor().block_on(async {}) })),
+        line(stall, stalls, || block_on(async { executor().run_until_stalled() })),
+    ]
+}
+
+/// Loops that can never go on.
+fn deadlocks() -> Vec<Mistake> {
+    let item = "event_loop/executor.rs: block_on";
+    vec![
+        line(item, "deadlock: nothing is ready", || block_on(pending())),
+        line(item, "deadlock: nothing is ready", || executor().block_on(pending())),
+    ]
+}
+
+/// Arguments with which nothing could ever happen.
+fn arguments_of_zero() -> Vec<Mistake> {
+    let threads = "event_loop/builder.rs: blocking_threads";
+    vec![
+        line("sync/channel.rs: bounded", "a capacity of 0", || drop(channel::bounded::<()>(0))),
+        line("sync/barrier.rs: new", "0 tasks", || drop(Barrier::new(0))),
+        line(threads, "was given 0", || drop(Executor::builder().blocking_threads(0))),
+    ]
+}
+
+/// An error of a task that was aborted.
+fn cancelled() -> JoinError {
+    block_on(async {
+        let task = spawn(pending::<()>());
+        task.abort();
+        task.await.unwrap_err()
+    })
+}
+
+/// A group whose loop has dropped its child.
+fn forsaken() -> TaskGroup<(), ()> {
+    block_on(async {
+        let mut group = TaskGroup::new();
+        group.spawn(pending());
+        group
+    })
+}
+
+/// Futures that are polled after they were ready. The text names the line that made the
+/// future, and the panic is at the line that polls it. Here these are one line.
+///
+/// Not in this table: the futures of `Async::read_with` and `write_with`, the datagrams of
+/// `UdpSocket`, and `File::metadata`, `set_len` and `sync_all`. They are `async fn`s, so
+/// the compiler writes the report ("`async fn` resumed after completion"). To write it here
+/// would cost a box for each read, write or datagram.
+fn polled_again() -> Vec<Mistake> {
+    let (sender, _) = channel::unbounded();
+    vec![
+        line("task/join_handle.rs: JoinHandle", "of task", || again!(spawn(async {}))),
+        line("time/timeout.rs: timeout", "the Timeout", || again!(timeout(SECOND, async {}))),
+        line("blocking/unblock.rs: unblock", "the Unblock", || again!(unblock(|| ()))),
+        line("join/join_all.rs: join_all", "the JoinAll", || again!(join_all([async {}]))),
+        line("join/group.rs: join", "`TaskGroup::join`", || again!(no_children().join())),
+        line("sync/channel.rs: Send", "the Send", move || again!(sender.send(()))),
+        line("fs/whole.rs: metadata", "`glassloop::fs`", || again!(fs::metadata("."))),
+        line("net/tcp.rs: bind", "`TcpListener::bind`", || again!(TcpListener::bind(ADDRESS))),
+    ]
+}
+
+/// The same, but the poll comes from code that is not the user's.
+fn polled_again_by_others() -> Vec<Mistake> {
+    let by_reference = "the standard library's `impl Future for &mut F` and `for Pin<P>` poll";
+    let by_dyn = "a `dyn Future` is polled through a table, which knows no caller";
+    let item = "task/join_handle.rs: JoinHandle";
+    vec![
+        line(item, "of task", || await_again!(spawn(async {}))).elsewhere(by_reference),
+        line(item, "of task", || again!(boxed(spawn(async {})))).elsewhere(by_dyn),
+    ]
+}
+
+fn boxed<'a, T>(future: impl Future<Output = T> + 'a) -> Pin<Box<dyn Future<Output = T> + 'a>> {
+    Box::pin(future)
+}
+
+fn no_children() -> TaskGroup<(), ()> {
+    TaskGroup::new()
+}
+
+/// All mistakes that the library reports by a panic.
+fn all_mistakes(folder: &Path) -> Vec<Mistake> {
+    let [period, error] = ["time/interval.rs: interval", "task/join_error.rs: into_panic"];
+    let join = "join/group.rs: join";
+    let groups = [
+        ("block_on(async {", calls()),
+        ("block_on(async {", files()),
+        ("block_on(async {", sockets()),
+        ("block_on(async {", unix_sockets(folder)),
+        ("Await the future instead", nested_loops()),
+        ("waits for", deadlocks()),
+        ("at least 1", arguments_of_zero()),
+        ("Use a longer period", vec![line(period, "of zero", || drop(interval(NO_TIME)))]),
+        ("Ask `is_panic`", vec![line(error, "cancelled", || drop(cancelled().into_panic()))]),
+        ("Await the join", vec![line(join, "by its loop", || poll!(forsaken().join()))]),
+        ("once", polled_again()),
+        ("once", polled_again_by_others()),
+    ];
+    let with_cure = |(cure, group): (_, Vec<Mistake>)| {
+        group.into_iter().map(move |mistake| Mistake { cure, ..mistake })
+    };
+    groups.into_iter().flat_map(with_cure).collect()
+}
+
+/// As in asyncio, where a traceback leads to the line. Breaks when a function between the
+/// user and the panic is not `#[track_caller]`, or is a closure or an `async fn`, which
+/// cannot be: the panic is then at a line of the library.
+#[test]
+fn every_misuse_is_reported_at_the_users_line_in_the_text_and_in_the_panics_location() {
+    within_limit(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let wrong: Vec<String> =
+            all_mistakes(folder.path()).into_iter().filter_map(Mistake::check).collect();
+        assert!(wrong.is_empty(), "{} mistakes:\n{}", wrong.len(), wrong.join("\n"));
+    });
+}
+
+/// Breaks when a new function that can panic is not in the table above.
+#[test]
+fn every_public_item_that_can_panic_is_in_the_table_of_misuse() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut missing = items_that_panic(Path::new("executor"));
+    // It panics as the standard library's `println!` does: if stdout cannot be written to.
+    missing.retain(|item| item != "report/println.rs: println");
+    for mistake in all_mistakes(folder.path()) {
+        if let Some(index) = missing.iter().position(|item| *item == mistake.item) {
+            missing.swap_remove(index);
+        }
+    }
+    missing.retain(|item| cfg!(unix) || !item.starts_with("net/unix.rs"));
+    assert!(missing.is_empty(), "can panic, and are not in the table of mistakes: {missing:#?}");
+}
+
+/// The public items below a directory that can panic, as "file: name".
+fn items_that_panic(directory: &Path) -> Vec<String> {
+    let mut items = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            items.extend(items_that_panic(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let source = std::fs::read_to_string(&path).unwrap();
+            let file = path.strip_prefix("executor").unwrap().display().to_string();
+            let file = file.replace('\\', "/");
+            items.extend(names_that_panic(&source).map(|name| format!("{file}: {name}")));
+        }
+    }
+    items
+}
+
+/// The public items of a file that can panic because of their user: the docs say so, or a
+/// function needs the loop or checks its arguments.
+fn names_that_panic(source: &str) -> impl Iterator<Item = &str> {
+    let mut is_documented = false;
+    let lines = source.split_inclusive('\n').scan(0, |end, line| {
+        *end += line.len();
+        Some((line, &source[*end..]))
+    });
+    lines.filter_map(move |(line, rest)| {
+        let code = line.trim_start();
+        if code.starts_with("///") || code.starts_with("#[") {
+            is_documented |= code.trim_end() == "/// # Panics";
+            return None;
+        }
+        let indent = &line[..line.len() - code.len()];
+        let body = rest.split(&format!("\n{indent}}}\n")).next().unwrap_or(rest);
+        let checks = ["current::expect(", "assert!(", "panic!("].iter().any(|it| body.contains(it));
+        let is_documented = std::mem::take(&mut is_documented);
+        let function = code.strip_prefix("pub fn ").or_else(|| code.strip_prefix("pub async fn "));
+        let other = code.strip_prefix("pub struct ").or_else(|| code.strip_prefix("macro_rules! "));
+        let item = function.filter(|_| is_documented || checks).or(other.filter(|_| is_documented));
+        item.and_then(|item| item.split(|c: char| !c.is_alphanumeric() && c != '_').next())
+    })
 }

@@ -79,6 +79,7 @@ impl<T: Send + 'static> Unblock<T> {
     }
 
     /// Like `poll`, but an error if no thread can be started.
+    #[track_caller]
     pub(crate) fn poll_job(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         let Some(promised) = &mut self.promised else {
             panic!(
@@ -113,6 +114,7 @@ impl<T: Send + 'static> Unblock<T> {
 impl<T: Send + 'static> Future for Unblock<T> {
     type Output = T;
 
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         match ready!(self.poll_job(cx)) {
             Ok(result) => Poll::Ready(result),

@@ -45,12 +45,16 @@ struct Others {
 
 impl EventLoop {
     /// Runs turns until the root future is ready.
-    pub(super) fn run(&self, root: &mut Root<'_>) {
+    ///
+    /// # Errors
+    /// The report of a deadlock. The caller panics with it, at the user's line.
+    pub(super) fn run(&self, root: &mut Root<'_>) -> Result<(), String> {
         while !root.is_done() {
-            self.poll_io(root);
+            self.poll_io(root)?;
             self.timers.fire();
             self.run_ready(Some(root));
         }
+        Ok(())
     }
 
     /// Runs turns while something is ready.
@@ -68,15 +72,16 @@ impl EventLoop {
     }
 
     /// The first part of a turn: what has happened outside?
-    fn poll_io(&self, root: &mut Root<'_>) {
+    fn poll_io(&self, root: &mut Root<'_>) -> Result<(), String> {
         self.tracer.turn();
         self.take_messages();
         if self.scheduler.run_queue.is_empty() {
-            self.park(root);
+            self.park(root)?;
             self.take_messages();
         } else if self.is_io_poll_due() {
             self.poll_io_driver();
         }
+        Ok(())
     }
 
     /// The third part of a turn: polls the tasks that are ready now. A task that becomes
@@ -137,17 +142,21 @@ impl EventLoop {
     }
 
     /// Sleeps until a descriptor is ready, a timer is due or a message comes.
-    fn park(&self, root: &mut Root<'_>) {
+    ///
+    /// # Errors
+    /// The report of a deadlock.
+    fn park(&self, root: &mut Root<'_>) -> Result<(), String> {
         self.scheduler.run_queue.shrink();
         let others = self.others();
         let deadline = self.timers.next_wake();
         if deadline.is_none() && !self.reactor.is_awaited() && !self.may_be_woken() {
-            panic!("{}", report::deadlock(self, |key| self.poll_task(key, Some(root))));
+            return Err(report::deadlock(self, |key| self.poll_task(key, Some(root))));
         }
         match self.timers.clock().is_virtual() {
             true => self.park_virtually(deadline, others),
             false => self.sleep(deadline, others),
         }
+        Ok(())
     }
 
     /// A virtual clock does not wait for a deadline, it jumps there. But not while a job is

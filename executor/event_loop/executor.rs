@@ -130,6 +130,7 @@ impl Executor {
         output.expect("the loop runs until the root is ready")
     }
 
+    #[track_caller]
     fn run(
         &self,
         called_at: &'static Location<'static>,
@@ -138,10 +139,18 @@ impl Executor {
         let scheduler = &self.event_loop.scheduler;
         let mut root = Root::new(scheduler, called_at, future);
         let run = catch_unwind(AssertUnwindSafe(|| self.event_loop.run(&mut root)));
-        // The root's own panic, or the loop's: a deadlock, a poller that failed.
-        if let Some(panic) = root.end(scheduler).or(run.err()) {
-            scheduler.drop_all_tasks();
-            resume_unwind(panic);
+        match (root.end(scheduler), run) {
+            (None, Ok(Ok(()))) => {}
+            (None, Ok(Err(deadlock))) => {
+                // First: a Drop may ask whether its thread is panicking.
+                scheduler.drop_all_tasks();
+                panic!("{deadlock}");
+            }
+            // The root's own panic, or the loop's: a poller that failed.
+            (Some(panic), _) | (None, Err(panic)) => {
+                scheduler.drop_all_tasks();
+                resume_unwind(panic);
+            }
         }
     }
 

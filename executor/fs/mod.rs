@@ -13,6 +13,8 @@ use std::panic::Location;
 use std::path::Path;
 
 use crate::blocking::unblock_io;
+use crate::needs_loop::NeedsLoop;
+use crate::trace::CodeLine;
 
 mod file;
 mod options;
@@ -27,13 +29,31 @@ pub use whole::{
     remove_file, rename, write,
 };
 
+/// What the reports call a function of this module.
+const FUNCTION: &str = "a function of `glassloop::fs`";
+
 /// A job on the file at `path`. Its caller is a function that the user has called, and the
-/// job belongs to the user's line. An error names the act and the path, which the standard
-/// library's errors leave out.
+/// job belongs to the user's line.
 #[track_caller]
 fn path_job<T, F>(
     act: &'static str,
     path: &Path,
+    job: F,
+) -> impl Future<Output = io::Result<T>> + use<T, F>
+where
+    T: Send + 'static,
+    F: FnOnce(&Path) -> io::Result<T> + Send + 'static,
+{
+    let at = Location::caller();
+    NeedsLoop::new(FUNCTION, at, path_job_at(act, path, at, job))
+}
+
+/// `path_job`, for a function of the user's line `at` that does more than the job. An error
+/// names the act and the path, which the standard library's errors leave out.
+fn path_job_at<T, F>(
+    act: &'static str,
+    path: &Path,
+    at: CodeLine,
     job: F,
 ) -> impl Future<Output = io::Result<T>> + use<T, F>
 where
@@ -47,5 +67,5 @@ where
             io::Error::new(error.kind(), text)
         })
     };
-    unblock_io("`glassloop::fs`", Location::caller(), named)
+    unblock_io("`glassloop::fs`", at, named)
 }

@@ -6,8 +6,9 @@ use std::panic::Location;
 use std::path::Path;
 
 use super::file::File;
-use super::path_job;
+use super::{FUNCTION, path_job_at};
 use crate::current;
+use crate::needs_loop::NeedsLoop;
 
 /// How to open a file: the standard library's options. In asyncio: `to_thread(open, …)`, and
 /// the mode that `open` is given.
@@ -91,7 +92,7 @@ impl OpenOptions {
     {
         let at = Location::caller();
         let options = self.options.clone();
-        let open = path_job("open", path.as_ref(), move |path| {
+        let open = path_job_at("open", path.as_ref(), at, move |path| {
             let file = options.open(path)?;
             // Some systems open a directory like a file, and fail at the first read.
             match file.metadata()?.is_dir() {
@@ -99,10 +100,10 @@ impl OpenOptions {
                 false => Ok(file),
             }
         });
-        async move {
+        NeedsLoop::new(FUNCTION, at, async move {
             let file = open.await?;
-            Ok(File::new(file, current::expect_at("`glassloop::fs`", at), at))
-        }
+            Ok(File::new(file, current::expect_at(FUNCTION, at), at))
+        })
     }
 }
 

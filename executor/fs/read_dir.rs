@@ -12,10 +12,11 @@ use std::vec;
 
 use futures_lite::stream::Stream;
 
-use super::path_job;
+use super::{FUNCTION, path_job_at};
 use crate::blocking::Unblock;
 use crate::current;
 use crate::event_loop::EventLoop;
+use crate::needs_loop::NeedsLoop;
 use crate::trace::CodeLine;
 
 /// How many entries one job fetches.
@@ -49,13 +50,13 @@ const BATCH: usize = 64;
 #[track_caller]
 pub fn read_dir(path: impl AsRef<Path>) -> impl Future<Output = io::Result<ReadDir>> {
     let at = Location::caller();
-    let open = path_job("list", path.as_ref(), |path| fs::read_dir(path));
-    async move {
+    let open = path_job_at("list", path.as_ref(), at, |path| fs::read_dir(path));
+    NeedsLoop::new(FUNCTION, at, async move {
         let entries = open.await?;
-        let event_loop = current::expect_at("`fs::read_dir`", at);
+        let event_loop = current::expect_at(FUNCTION, at);
         let job = Some(fetch(&event_loop, at, entries));
         Ok(ReadDir { event_loop, at, fetched: Vec::new().into_iter(), job })
-    }
+    })
 }
 
 /// The stream of [`read_dir`]: each job on the pool fetches a few entries. Dropping the

@@ -12,10 +12,12 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::{Location, resume_unwind};
+use std::pin::Pin;
 use std::rc::{Rc, Weak};
+use std::task::{Context, Poll, ready};
 
 use crate::current;
-use crate::task::{JoinCell, JoinHandle, Task};
+use crate::task::{JoinCell, JoinError, JoinHandle, Task};
 use crate::trace::CodeLine;
 
 /// A scope for tasks: [`join`](Self::join) waits until all of them have ended, and the
@@ -133,27 +135,51 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
     /// was dropped.
     #[track_caller]
     pub fn join(self) -> impl Future<Output = Result<Vec<T>, E>> {
-        self.join_at(Location::caller())
+        let outcomes = Vec::with_capacity(self.handles.len());
+        Join { group: Some(self), outcomes, called_at: Location::caller() }
     }
+}
 
-    /// `join`, called by the user at the line `at`.
-    async fn join_at(mut self, at: CodeLine) -> Result<Vec<T>, E> {
-        let mut outcomes = Vec::with_capacity(self.handles.len());
-        for handle in &mut self.handles {
-            outcomes.push(handle.await);
+/// The future of [`TaskGroup::join`]. An `async fn` could not report a mistake at the
+/// line that polls it.
+struct Join<T, E> {
+    /// `None` after the end.
+    group: Option<TaskGroup<T, E>>,
+    outcomes: Vec<Result<Result<T, E>, JoinError>>,
+    called_at: CodeLine,
+}
+
+// The outcomes are moved, never pinned.
+impl<T, E> Unpin for Join<T, E> {}
+
+impl<T, E> Future for Join<T, E> {
+    type Output = Result<Vec<T>, E>;
+
+    #[track_caller]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Join { group, outcomes, called_at: at } = &mut *self;
+        let Some(TaskGroup { handles, members }) = group.as_mut() else {
+            panic!(
+                "the `TaskGroup::join` called at {at} was polled again after it was ready. Await \
+                 it once"
+            );
+        };
+        while let Some(handle) = handles.get_mut(outcomes.len()) {
+            outcomes.push(ready!(Pin::new(handle).poll(cx)));
         }
-        if let Some(index) = self.members.failed.get() {
-            return match outcomes.swap_remove(index) {
-                Ok(Err(error)) => Err(error),
-                Err(join_error) if join_error.is_panic() => resume_unwind(join_error.into_panic()),
-                _ => panic!(
-                    "a task group was dropped by its loop, while the `TaskGroup::join` called at \
-                     {at} was waiting for its children. Await the join in the loop that runs them"
-                ),
-            };
+        let (failed, mut outcomes) = (members.failed.get(), std::mem::take(outcomes));
+        *group = None;
+        let Some(index) = failed else {
+            return Poll::Ready(Ok(outcomes.into_iter().filter_map(|o| o.ok()?.ok()).collect()));
+        };
+        match outcomes.swap_remove(index) {
+            Ok(Err(error)) => Poll::Ready(Err(error)),
+            Err(join_error) if join_error.is_panic() => resume_unwind(join_error.into_panic()),
+            _ => panic!(
+                "a task group was dropped by its loop, while the `TaskGroup::join` called at \
+                 {at} was waiting for its children. Await the join in the loop that runs them"
+            ),
         }
-        let outputs = outcomes.into_iter().filter_map(|o| o.ok()?.ok());
-        Ok(outputs.collect())
     }
 }
 

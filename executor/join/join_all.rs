@@ -81,6 +81,7 @@ impl<F: Future> Unpin for JoinAll<F> {}
 impl<F: Future> Future for JoinAll<F> {
     type Output = Vec<F::Output>;
 
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         assert!(
             !self.finished,

@@ -19,7 +19,9 @@ macro_rules! impl_listener {
             /// When a connection is accepted outside of a loop.
             #[track_caller]
             pub fn accept(&self) -> impl Future<Output = io::Result<($stream, $address)>> {
-                self.accept_at(Location::caller())
+                let what = concat!("`", stringify!($listener), "::accept`");
+                let at = Location::caller();
+                NeedsLoop::new(what, at, self.accept_at(at))
             }
 
             /// The connections, one after another, as a stream that never ends. Dropping

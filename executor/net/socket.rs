@@ -25,7 +25,7 @@ macro_rules! impl_socket {
             #[track_caller]
             fn tie(socket: $std, at: CodeLine) -> io::Result<$socket> {
                 socket.set_nonblocking(true)?;
-                let what = concat!("`", stringify!($socket), "`");
+                let what = concat!("a function of `", stringify!($socket), "`");
                 let io = Async::new_nonblocking(socket, what, at)?;
                 Ok($socket { io: io.into() })
             }

@@ -17,6 +17,7 @@ use super::socket::impl_socket;
 use super::stream::impl_stream;
 use crate::blocking::unblock_io;
 use crate::io::Async;
+use crate::needs_loop::NeedsLoop;
 use crate::trace::CodeLine;
 
 /// A TCP socket that waits for connections. asyncio's `start_server`, without
@@ -63,9 +64,10 @@ impl TcpListener {
     #[track_caller]
     pub fn bind(addresses: impl ToSocketAddrs) -> impl Future<Output = io::Result<TcpListener>> {
         let at = Location::caller();
-        first_that("listen at", addresses.to_lookup(), at, async move |address| {
+        let bind = first_that("listen at", addresses.to_lookup(), at, async move |address| {
             TcpListener::tie(std::net::TcpListener::bind(address)?, at)
-        })
+        });
+        NeedsLoop::new("`TcpListener::bind`", at, bind)
     }
 }
 
@@ -104,10 +106,11 @@ impl TcpStream {
     #[track_caller]
     pub fn connect(addresses: impl ToSocketAddrs) -> impl Future<Output = io::Result<TcpStream>> {
         let at = Location::caller();
-        first_that("connect to", addresses.to_lookup(), at, async move |address| {
+        let connect = first_that("connect to", addresses.to_lookup(), at, async move |address| {
             let connect = move || std::net::TcpStream::connect(address);
             TcpStream::tie(unblock_io("`TcpStream::connect`", at, connect).await?, at)
-        })
+        });
+        NeedsLoop::new("`TcpStream::connect`", at, connect)
     }
 
     /// Connects like [`connect`](Self::connect), but gives each of the addresses no more
@@ -125,11 +128,12 @@ impl TcpStream {
         limit: Duration,
     ) -> impl Future<Output = io::Result<TcpStream>> {
         let at = Location::caller();
-        first_that("connect to", addresses.to_lookup(), at, async move |address| {
+        let connect = first_that("connect to", addresses.to_lookup(), at, async move |address| {
             let connect = move || std::net::TcpStream::connect_timeout(&address, limit);
             let connected = unblock_io("`TcpStream::connect_timeout`", at, connect).await?;
             TcpStream::tie(connected, at)
-        })
+        });
+        NeedsLoop::new("`TcpStream::connect_timeout`", at, connect)
     }
 
     /// Sets whether the system sends small writes at once. By default it collects them

@@ -7,6 +7,7 @@ use std::panic::Location;
 use super::address::{ToSocketAddrs, first_that};
 use super::socket::impl_socket;
 use crate::io::Async;
+use crate::needs_loop::NeedsLoop;
 use crate::trace::CodeLine;
 
 /// A UDP socket. asyncio's `create_datagram_endpoint`.
@@ -45,9 +46,10 @@ impl UdpSocket {
     #[track_caller]
     pub fn bind(addresses: impl ToSocketAddrs) -> impl Future<Output = io::Result<UdpSocket>> {
         let at = Location::caller();
-        first_that("bind to", addresses.to_lookup(), at, async move |address| {
+        let bind = first_that("bind to", addresses.to_lookup(), at, async move |address| {
             UdpSocket::tie(std::net::UdpSocket::bind(address)?, at)
-        })
+        });
+        NeedsLoop::new("`UdpSocket::bind`", at, bind)
     }
 
     /// Sets the peer: [`send`](Self::send) sends to it, and [`recv`](Self::recv) receives

@@ -17,6 +17,7 @@ use super::socket::impl_socket;
 use super::stream::impl_stream;
 use crate::blocking::unblock_io;
 use crate::io::Async;
+use crate::needs_loop::NeedsLoop;
 use crate::trace::CodeLine;
 
 /// A Unix socket that waits for connections. asyncio's `start_unix_server`.
@@ -93,7 +94,10 @@ impl UnixStream {
                 result => break result,
             }
         };
-        async move { UnixStream::tie(unblock_io("`UnixStream::connect`", at, connect).await?, at) }
+        let what = "`UnixStream::connect`";
+        NeedsLoop::new(what, at, async move {
+            UnixStream::tie(unblock_io(what, at, connect).await?, at)
+        })
     }
 
     /// Two sockets that are connected to each other.

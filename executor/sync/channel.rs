@@ -339,6 +339,7 @@ impl<T> WaitTarget for Sending<'_, T> {
         &self.channel.sending
     }
 
+    #[track_caller]
     fn try_take(&mut self, _: WaiterStatus) -> Option<Self::Output> {
         let Some(value) = self.value.take() else {
             let at = self.at;

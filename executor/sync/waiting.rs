@@ -92,6 +92,7 @@ impl<W: WaitTarget> Waiting<W> {
 impl<W: WaitTarget> Future for Waiting<W> {
     type Output = W::Output;
 
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<W::Output> {
         let waiting = self.get_mut();
         let status = waiting.status();
