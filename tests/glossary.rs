@@ -99,7 +99,7 @@ const STRUCK: &[Struck] = &[
     },
     Struck { words: &["witness"], instead: "–", within: SOURCE_AND_DOCS, allowed: &[] },
     Struck {
-        words: &["lend", "lends", "lent", "spare", "spares", "give_back", "retire", "PollWaker"],
+        words: &["lend", "lends", "lent", "spare", "spares", "give_back", "retire", "OwnWaker"],
         instead: "reuse, free list; put back",
         within: SOURCE_AND_DOCS,
         // A buffer is lent, in Rust's own sense.

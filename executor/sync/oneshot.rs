@@ -25,7 +25,7 @@ use super::waiting::{WaitTarget, WaiterStatus, Waiting};
 /// ```
 #[track_caller]
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
-    let slot = Rc::new(Slot {
+    let slot = Rc::new(ValueSlot {
         value: RefCell::new(None),
         sender_gone: Cell::new(false),
         receiver_gone: Cell::new(false),
@@ -36,7 +36,7 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
 }
 
 /// What the halves share.
-struct Slot<T> {
+struct ValueSlot<T> {
     value: RefCell<Option<T>>,
     sender_gone: Cell<bool>,
     receiver_gone: Cell<bool>,
@@ -46,7 +46,7 @@ struct Slot<T> {
 
 /// The half that sends. Dropping it unsent gives the receiver [`Closed`].
 pub struct Sender<T> {
-    slot: Rc<Slot<T>>,
+    slot: Rc<ValueSlot<T>>,
 }
 
 impl<T> Sender<T> {
@@ -88,11 +88,11 @@ impl<T> fmt::Debug for Sender<T> {
 /// its value back.
 #[must_use = "futures do nothing until they are awaited"]
 pub struct Receiver<T> {
-    slot: Rc<Slot<T>>,
-    waiting: Waiting<Rc<Slot<T>>>,
+    slot: Rc<ValueSlot<T>>,
+    waiting: Waiting<Rc<ValueSlot<T>>>,
 }
 
-impl<T> WaitTarget for Rc<Slot<T>> {
+impl<T> WaitTarget for Rc<ValueSlot<T>> {
     type Output = Result<T, Closed>;
     const NAME: &'static str = "a oneshot's value";
 

@@ -33,9 +33,9 @@ pub const BUGS: &[Bug] = &[
         is: "self.sent.swap(false, Ordering::AcqRel);",
         becomes: "self.sent.store(false, Ordering::Release);",
     },
-    // A message between the look into the inbox and the announcement is slept through.
+    // A message between the check of the inbox and the announcement is slept through.
     Bug {
-        name: "parked_without_a_second_look",
+        name: "parked_without_a_second_check",
         file: "task/parker.rs",
         is: "        if !stay_awake() {
             match deadline {",
@@ -44,7 +44,7 @@ pub const BUGS: &[Bug] = &[
             match deadline {",
     },
     Bug {
-        name: "polled_without_a_second_look",
+        name: "polled_without_a_second_check",
         file: "task/parker.rs",
         is: "let deadline = if stay_awake() { Some(Instant::now()) } else { deadline };",
         becomes: "let _ = stay_awake;",
@@ -74,9 +74,9 @@ pub const BUGS: &[Bug] = &[
             self.parker.unpark();
         }",
     },
-    // The flag of a message that came since the look goes down with the old one.
+    // The flag of a message that came since the count goes down with the old one.
     Bug {
-        name: "flag_lowered_after_the_look",
+        name: "flag_lowered_after_the_count",
         file: "event_loop/parts.rs",
         is: "        self.inbox.lower_flag();
         self.messages.borrow().len()",
@@ -107,9 +107,9 @@ pub const BUGS: &[Bug] = &[
         contain(job);
         if others == 1 {",
     },
-    // A worker goes home between two looks, and leaves a job behind.
+    // A worker ends between two checks, and leaves a job behind.
     Bug {
-        name: "ended_without_a_second_look",
+        name: "ended_without_a_second_check",
         file: "blocking/pool.rs",
         is: "if error.is_disconnected() || self.jobs.is_empty() {",
         becomes: "if !error.is_disconnected() || self.jobs.is_empty() {",

@@ -27,14 +27,14 @@ models! {
     flag_of_the_first_wake_stays_up
     load_and_store_instead_of_swap
     store_instead_of_swap
-    parked_without_a_second_look
-    polled_without_a_second_look
+    parked_without_a_second_check
+    polled_without_a_second_check
     notified_before_the_push
     flag_raised_before_the_push
-    flag_lowered_after_the_look
+    flag_lowered_after_the_count
     announced_without_a_fence
     counted_down_before_the_wake
-    ended_without_a_second_look
+    ended_without_a_second_check
     last_remote_goes_silently
     found_by_the_slot_alone
     expected_to_be_there

@@ -46,11 +46,11 @@ macro_rules! models {
 
 models! {
     a_wake_ends_the_park:
-        parked_without_a_second_look notified_before_the_push;
-    a_wake_ends_the_wait_in_the_poller: polled_without_a_second_look;
+        parked_without_a_second_check notified_before_the_push;
+    a_wake_ends_the_wait_in_the_poller: polled_without_a_second_check;
     two_threads_wake_one_task:
         flag_of_the_first_wake_stays_up load_and_store_instead_of_swap store_instead_of_swap announced_without_a_fence;
-    two_threads_wake_two_tasks: flag_raised_before_the_push flag_lowered_after_the_look;
+    two_threads_wake_two_tasks: flag_raised_before_the_push flag_lowered_after_the_count;
     a_late_wake_does_not_reach_the_task_in_the_same_place: found_by_the_slot_alone;
     a_late_wake_does_not_take_that_of_the_next_task: expected_to_be_there key_of_the_last_task;
     a_wake_meets_an_abort: expected_to_be_there;
@@ -62,7 +62,7 @@ models! {
     a_job_is_awaited: woken_before_the_value_is_there;
     a_job_is_not_jumped_over: counted_down_before_the_wake;
     a_job_is_given_up_and_the_loop_ends: ended_without_waiting_for_the_jobs;
-    a_worker_goes_home_when_a_job_comes: ended_without_a_second_look;
+    a_worker_goes_home_when_a_job_comes: ended_without_a_second_check;
     a_promise_is_kept: woken_before_the_value_is_there;
     a_promise_is_broken: woken_before_the_value_is_there;
 }
