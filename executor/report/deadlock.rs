@@ -1,11 +1,11 @@
 //! The report of a deadlock: what does each stuck task wait for?
 //!
-//! That is found out only now, by polling each task once more while the leaf futures take
-//! notes. A spurious poll is harmless. A future may be ready in this extra poll. It is
-//! reported all the same: nothing would have woken its task. (To go on would hide the
-//! mistake of a future, or of this crate, behind a delay.)
+//! To find out, each task is polled once more while its leaf futures write notes. A spurious
+//! poll is harmless. A future may be ready in this extra poll. It is reported all the same:
+//! nothing would have woken its task. (To go on would hide the mistake of a future, or of
+//! this crate, behind a delay.)
 
-use super::tree::{Node, Tree};
+use super::tree::{Node, Tree, title};
 use crate::event_loop::EventLoop;
 use crate::task::{Task, TaskId, TaskKey};
 use crate::trace::WaitReason;
@@ -15,16 +15,17 @@ use crate::trace::WaitReason;
 pub(crate) fn deadlock(event_loop: &EventLoop, mut poll: impl FnMut(TaskKey)) -> String {
     let mut tasks = event_loop.scheduler.tasks();
     tasks.sort_by_key(|task| !event_loop.scheduler.is_root(task));
+    let notes = &event_loop.scheduler.notes;
     let nodes = event_loop.tracer.untraced(|| {
         let nodes = tasks.into_iter().map(|task| {
-            let (id, who) = (task.id, describe(event_loop, &task));
-            event_loop.scheduler.notes.start();
+            let (id, description) = (task.id, describe(event_loop, &task));
+            notes.start();
             poll(task.key());
-            node(id, &who, &event_loop.scheduler.notes.waits())
+            node(id, &description, &notes.waits())
         });
         nodes.collect::<Vec<Node>>()
     });
-    event_loop.scheduler.notes.stop();
+    notes.stop();
     format!(
         "deadlock: nothing is ready, and nothing ever will be. No timer is armed, no descriptor \
          awaited, no blocking job out, no `Remote` alive, and no waker is held outside of these \
@@ -37,19 +38,17 @@ fn describe(event_loop: &EventLoop, task: &Task) -> String {
     if event_loop.scheduler.is_root(task) {
         return format!("the future given to `block_on` at {}", task.spawned_at);
     }
-    let name = event_loop.scheduler.name(task.id).map(|name| format!(" {name:?}"));
-    format!("{}{}, spawned at {}", task.id, name.unwrap_or_default(), task.spawned_at)
+    let name = event_loop.scheduler.name(task.id);
+    format!("{}, spawned at {}", title(task.id, name.as_deref()), task.spawned_at)
 }
 
-fn node(id: TaskId, who: &str, waits: &[WaitReason]) -> Node {
-    let what: Vec<String> = waits.iter().map(ToString::to_string).collect();
-    let what = match what.is_empty() {
-        true => "something that has kept no waker: nothing can wake it (as with \
+fn node(id: TaskId, description: &str, waits: &[WaitReason]) -> Node {
+    let mut what = waits.iter().map(ToString::to_string).collect::<Vec<_>>().join("; and for ");
+    if waits.is_empty() {
+        what += "something that has kept no waker: nothing can wake it (as with \
                  `std::future::pending`, or a `poll` that was `Pending` without keeping \
-                 `cx.waker()`)"
-            .to_owned(),
-        false => what.join("; and for "),
-    };
-    let awaits = waits.iter().filter_map(|wait| wait.awaited_task()).map(TaskId);
-    Node { id, line: format!("{who}, waits for {what}"), awaits: awaits.collect() }
+                 `cx.waker()`)";
+    }
+    let awaits = waits.iter().filter_map(WaitReason::awaited_task).map(TaskId);
+    Node { id, line: format!("{description}, waits for {what}"), awaits: awaits.collect() }
 }

@@ -1,12 +1,13 @@
 //! What a loop says about itself. Read it last: nothing in the loop depends on it.
 //!
-//! The loop calls this module in four places: around a poll (`slow_poll`), after the proof
-//! of a deadlock (`deadlock`), when it is made (`tracing`), and when somebody asks
-//! (`stats`, `tasks`, which print a `tree`). `println` prints beside a trace.
+//! The loop calls this module around each poll (`slow_poll`), after the proof of a deadlock
+//! (`deadlock`), and when it is made (`tracing`). The program calls `stats` and `tasks`.
+//! `deadlock` and `tasks` print their tasks as a `tree`. `println` prints a line that is
+//! also an event of the trace.
 
 mod stats;
-mod slow_poll;
 mod tree;
+mod slow_poll;
 mod tasks;
 mod deadlock;
 mod tracing;

@@ -1,4 +1,4 @@
-//! What a program prints, as part of its trace.
+//! `println`: what a program prints becomes part of its trace.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use crate::current;
 /// `use glassloop::println;` at the top of a file is all that is needed. The examples do it.
 ///
 /// # Panics
-/// As the standard library's: if stdout cannot be written to.
+/// If stdout cannot be written to, like the standard library's.
 ///
 /// ```
 /// use glassloop::println;
 ///
 /// glassloop::block_on(async {
-///     println!("seen on the screen, and in the trace");
+///     println!("on the screen, and in the trace");
 /// });
 /// ```
 #[macro_export]
@@ -33,7 +33,7 @@ macro_rules! println {
 #[doc(hidden)]
 pub fn print_line(line: fmt::Arguments<'_>) {
     if let Some(event_loop) = current::get().filter(|event_loop| event_loop.tracer.is_on()) {
-        // Before it is printed: should that panic, the trace has the line that was tried.
+        // Emitted before it is printed: if printing panics, the line is in the trace.
         event_loop.tracer.printed(&line.to_string());
     }
     std::println!("{line}");

@@ -4,6 +4,7 @@ use std::fmt;
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
+use super::tree::title;
 use crate::task::{Scheduler, TaskId, TaskKey};
 
 /// A poll that took longer than the limit of
@@ -23,20 +24,17 @@ pub struct SlowPoll {
 
 impl fmt::Display for SlowPoll {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.name.as_ref().map(|name| format!(" {name:?}"));
+        let (title, at, took) =
+            (title(self.task, self.name.as_deref()), self.spawned_at, self.took);
         write!(
             f,
-            "{}{} (from {}) held up the loop for {:?}: it computed or blocked without \
-             an await. Put blocking work into `glassloop::unblock`, and an await into long loops",
-            self.task,
-            name.unwrap_or_default(),
-            self.spawned_at,
-            self.took
+            "{title} (from {at}) held up the loop for {took:?}: it computed or blocked without \
+             an await. Put blocking work into `glassloop::unblock`, and an await into long loops"
         )
     }
 }
 
-/// Measures polls, if it was asked to.
+/// Measures each poll, if the builder has set a limit.
 #[derive(Default)]
 pub(crate) struct SlowPolls {
     limit: Option<SlowPollLimit>,
@@ -72,15 +70,18 @@ impl SlowPollLimit {
     #[cold]
     fn start(&self, tasks: &Scheduler, key: TaskKey) -> Option<Box<Measured<'_>>> {
         let task = tasks.find(key)?;
-        let name = tasks.name(task.id).map(|name| name.to_string());
-        let (spawned_at, took) = (task.spawned_at, Duration::ZERO);
-        let poll = SlowPoll { task: task.id, name, spawned_at, took };
+        let poll = SlowPoll {
+            task: task.id,
+            name: tasks.name(task.id).map(|name| name.to_string()),
+            spawned_at: task.spawned_at,
+            took: Duration::ZERO,
+        };
         Some(Box::new(Measured { limit: self, start: Instant::now(), poll }))
     }
 }
 
 impl Measured<'_> {
-    /// The poll has ended.
+    /// The poll has ended: reports it, if it took too long.
     #[cold]
     pub(crate) fn end(mut self) {
         self.poll.took = self.start.elapsed();

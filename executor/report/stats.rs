@@ -33,9 +33,9 @@ pub struct Stats {
     pub turns: u64,
     /// Calls of a future's `poll`, the root's included.
     pub polls: u64,
-    /// Times a task was put into the run queue: by its spawn, by a waker.
+    /// Times a task was pushed to the run queue: by its spawn, or by a waker.
     pub wakes: u64,
-    /// Times the loop went to sleep, since nothing was ready.
+    /// Times the loop went to sleep, since no task was ready.
     pub parks: u64,
     /// Times the loop polled the I/O driver for events, parks in the poller included.
     pub io_polls: u64,
@@ -79,17 +79,11 @@ impl Stats {
 
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Stats { turns, polls, wakes, parks, io_polls, events, timers_fired, jobs, .. } = self;
         write!(
             f,
-            "{} turns, {} polls, {} wakes, {} parks, {} I/O polls, {} events, {} timers fired, {} jobs",
-            self.turns,
-            self.polls,
-            self.wakes,
-            self.parks,
-            self.io_polls,
-            self.events,
-            self.timers_fired,
-            self.jobs
+            "{turns} turns, {polls} polls, {wakes} wakes, {parks} parks, {io_polls} I/O polls, \
+             {events} events, {timers_fired} timers fired, {jobs} jobs"
         )
     }
 }

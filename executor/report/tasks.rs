@@ -1,5 +1,5 @@
-//! `tasks`: which tasks are there, and what does each wait for? asyncio's `all_tasks`, and
-//! the tree of its `pstree`.
+//! `tasks`: which tasks does the loop have, and what does each wait for? asyncio's
+//! `all_tasks`, and the tree of its `pstree`.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -7,17 +7,18 @@ use std::ops::Deref;
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-use super::tree::{Node, Tree};
+use super::tree::{Node, Tree, title};
 use crate::current;
 use crate::event_loop::EventLoop;
 use crate::task::{Progress, Task, TaskId, TaskKey};
 use crate::trace::{WaitReason, What};
 
-/// Every task of the current loop that has not ended, and what it waits for; printed, a
-/// tree of who awaits whom. asyncio's `all_tasks`, and `python -m asyncio pstree`.
+/// Every task of the current loop that has not ended, and what each waits for. Printed, a
+/// tree of the tasks that await each other. asyncio's `all_tasks`, and
+/// `python -m asyncio pstree`.
 ///
-/// What a task waits for is known only if the loop takes notes of it: it does so in a
-/// debug build, when it is traced, and when it was made by
+/// What a task waits for is known only if the loop keeps notes of it: in a debug build,
+/// when the loop is traced, and when it was made with
 /// [`Builder::explain`](crate::Builder::explain).
 ///
 /// # Panics
@@ -56,10 +57,10 @@ pub struct TaskInfo {
     pub spawned_at: &'static Location<'static>,
     /// What it does at the moment.
     pub state: TaskState,
-    /// How often it was polled; `None` if the loop takes no notes
+    /// How often it was polled; `None` if the loop keeps no notes
     /// ([`Builder::explain`](crate::Builder::explain)).
     pub polls: Option<u64>,
-    /// What it waits for. Empty if it does not wait, if the loop takes no notes, or if it
+    /// What it waits for. Empty if it does not wait, if the loop keeps no notes, or if it
     /// waits for something that is not of this crate.
     pub waits: Vec<WaitInfo>,
 }
@@ -109,7 +110,7 @@ pub enum WaitsFor {
 }
 
 /// The tasks of a loop at one moment, in the order in which they were spawned. Printed, it
-/// is a tree: under each task stand those that it awaits.
+/// is a tree: under each task are the tasks that it awaits.
 ///
 /// ```text
 /// task 1 "root", from src/main.rs:4, polled once: waits for the end of task 2
@@ -148,7 +149,7 @@ impl Tasks {
     }
 }
 
-/// What is looked at to describe the tasks.
+/// What is needed to describe the tasks.
 struct View<'a> {
     event_loop: &'a EventLoop,
     deadlines: HashMap<u64, Instant>,
@@ -179,7 +180,7 @@ impl View<'_> {
     fn wait(&self, wait: &WaitReason) -> WaitInfo {
         let what = match wait.what {
             What::Timer(timer) => {
-                // One that has fired is due now.
+                // A timer that has fired is due now.
                 let deadline = self.deadlines.get(&timer).copied().unwrap_or(self.now);
                 WaitsFor::Timer(deadline.saturating_duration_since(self.now))
             }
@@ -213,11 +214,7 @@ impl TaskInfo {
 
 impl fmt::Display for TaskInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.id)?;
-        if let Some(name) = &self.name {
-            write!(f, " {name:?}")?;
-        }
-        write!(f, ", from {}", self.spawned_at)?;
+        write!(f, "{}, from {}", title(self.id, self.name.as_deref()), self.spawned_at)?;
         match self.polls {
             Some(0) => f.write_str(", never polled")?,
             Some(1) => f.write_str(", polled once")?,
@@ -236,12 +233,12 @@ impl fmt::Display for TaskInfo {
 
 impl fmt::Display for WaitInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.what {
-            WaitsFor::Never => f.write_str("a time that never comes")?,
+        match self.what {
+            WaitsFor::Never => What::Never.fmt(f)?,
             WaitsFor::Timer(rest) => write!(f, "a timer, in {rest:?}")?,
-            WaitsFor::Readable(fd) => write!(f, "descriptor {fd} to be readable")?,
-            WaitsFor::Writable(fd) => write!(f, "descriptor {fd} to be writable")?,
-            // The task has a line of its own, which says where it is from.
+            WaitsFor::Readable(fd) => What::Readable(fd).fmt(f)?,
+            WaitsFor::Writable(fd) => What::Writable(fd).fmt(f)?,
+            // The tree has a line about the task, which says where it was spawned.
             WaitsFor::Task(task) => return write!(f, "the end of {task}"),
             WaitsFor::Job => f.write_str("a blocking job")?,
             WaitsFor::Other(name) => f.write_str(name)?,

@@ -1,4 +1,4 @@
-//! Whether a loop is traced, and where to: as the program asks, or its environment.
+//! Whether a loop is traced, and to which path: the program or the environment says so.
 
 use std::env;
 use std::ffi::OsStr;
@@ -7,36 +7,33 @@ use std::io;
 use crate::time::{Clock, wheel};
 use crate::trace::{Recorder, Request, TraceHeader, Tracer};
 
-/// The tracer of a new loop: as a rule an empty one.
+/// The tracer of a new loop; usually an empty one.
 ///
 /// # Errors
-/// If a trace at `path` is wanted and cannot be had. (A trace that only the environment
-/// asks for is complained about, and left out.)
+/// If a trace at `path` is wanted and cannot be written. (For a trace that only the
+/// environment asks for there is a line on stderr instead, and the loop runs without it.)
 pub(crate) fn make_tracer(
     explain: bool,
     path: Option<&OsStr>,
     clock: &Clock,
 ) -> io::Result<Tracer> {
-    let wanted = path.map(Request::new).transpose()?;
-    let by_environment = match wanted {
-        Some(_) => None,
+    let request = match path {
+        Some(path) => Some(Request::new(path)?),
         None => Request::of_environment(),
     };
-    if !explain && wanted.is_none() && by_environment.is_none() {
+    if !explain && request.is_none() {
         return Ok(Tracer::default());
     }
     let time = clock.clone();
-    let recorder = Recorder::new(move || time.nanoseconds_now());
-    if let Some(request) = wanted {
-        recorder.write_to(&request, &header(clock))?;
-    }
-    if let Some(request) = by_environment {
-        request.complain_of(recorder.write_to(&request, &header(clock)));
+    let mut recorder = Recorder::new(move || time.nanoseconds_now());
+    if let Some(request) = request {
+        let opened = recorder.write_to(&request, &header(clock));
+        if path.is_some() { opened? } else { Request::complain_of(opened) }
     }
     Ok(Tracer::to(recorder))
 }
 
-/// What the head of a trace says.
+/// The header of a trace.
 fn header(clock: &Clock) -> TraceHeader {
     let program = env::current_exe().ok();
     let name = program.as_ref().and_then(|path| path.file_stem());

@@ -1,22 +1,27 @@
-//! A tree of who awaits whom, as text.
+//! The tree of the tasks that await each other, as text.
 
 use std::collections::HashSet;
 use std::fmt::{self, Write};
 
 use crate::task::TaskId;
 
-/// A task in the tree: a line about it, and the tasks whose end it awaits.
+/// A task in the tree: a line about the task, and the tasks whose end it awaits.
 pub(super) struct Node {
     pub(super) id: TaskId,
     pub(super) line: String,
     pub(super) awaits: Vec<TaskId>,
 }
 
-/// The nodes as a tree, a line each: under each task those that it awaits. At the top
-/// stand, behind a `bullet`, those that nobody awaits.
+/// The nodes as a tree, with a line for each: under each task, the tasks that it awaits.
+/// The tasks that no other task awaits are at the top, each behind a `bullet`.
 pub(super) struct Tree<'a> {
     pub(super) nodes: &'a [Node],
     pub(super) bullet: &'a str,
+}
+
+/// A task's number, and its name if it has one: `task 2 "fetch"`.
+pub(super) fn title(id: TaskId, name: Option<&str>) -> String {
+    name.map_or_else(|| id.to_string(), |name| format!("{id} {name:?}"))
 }
 
 impl fmt::Display for Tree<'_> {
@@ -25,7 +30,7 @@ impl fmt::Display for Tree<'_> {
         let mut writer = Writer { nodes: self.nodes, shown: HashSet::new(), text: String::new() };
         let under = " ".repeat(self.bullet.chars().count());
         let tops = self.nodes.iter().filter(|node| !awaited.contains(&node.id));
-        // Last come those that are left: they await each other in a circle.
+        // Last come the tasks that are left: they await each other in a circle.
         for node in tops.chain(self.nodes) {
             if !writer.shown.contains(&node.id) {
                 writer.add(node, self.bullet, &under);
@@ -55,7 +60,7 @@ impl Writer<'_> {
                     self.add(node, &branch, &format!("{under}{below}"));
                 }
                 Some(_) => self.line(&branch, &format!("{id}, see its line")),
-                // It has ended since, or is of another loop.
+                // The awaited task has ended since, or is of another loop.
                 None => self.line(&branch, &id.to_string()),
             }
         }

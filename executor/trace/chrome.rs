@@ -6,45 +6,46 @@
 //! | a poll, a phase, a park | a slice of that thread, from `B` to `E` |
 //! | a wake, a spawn | an arrow, from `s` to `f` at the poll that it leads to |
 //! | an armed timer, a watched descriptor, a job | a span, from `b` to `e` |
-//! | the length of the queue, the armed timers | a counter, `C` |
+//! | the length of the run queue, the armed timers | a counter, `C` |
 //! | a line of output, an event of a descriptor | a mark, `i` or `n` |
 //!
-//! The array is open at its end until the loop has ended; the viewers do not mind.
+//! The array is not closed until the loop has ended; the viewers accept that.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::event::{Interest, Phase, TraceEvent};
+use super::event::{Phase, TraceEvent};
 use super::json::{Object, microseconds};
 use super::record::{Form, Record, TraceHeader};
-use super::seen::Seen;
+use super::state::TraceState;
 
-/// The process, and the thread on which the loop itself is shown: its main thread, because
-/// they have the same number. (Perfetto takes a thread 0 for the system's.)
+/// The process, and the thread that shows the loop itself. A thread with the number of its
+/// process is the main thread. (Perfetto takes a thread 0 for the system's.)
 const LOOP: u64 = 1;
-/// The tasks' threads are those after this one.
+/// The threads of the tasks have the numbers after this one.
 const TASKS: u64 = 1000;
-/// Between two events on a clock that stands still: viewers drop slices of no length.
+/// Nanoseconds between two events at the same virtual time: viewers drop slices of no length.
 const APART: u64 = 1000;
 
 /// Writes a trace for `chrome://tracing` and ui.perfetto.dev.
 #[derive(Default)]
 pub(super) struct Chrome {
-    seen: Seen,
+    state: TraceState,
     is_virtual: bool,
-    /// The last event's time there, in nanoseconds.
+    /// The time of the last event in the viewer, in nanoseconds.
     last: u64,
-    /// What the loop's thread shows at present.
+    /// Whether a slice of the loop's thread is open.
     is_loop_busy: bool,
-    /// A poll that was the last one of its task. It is shown for as long as the end wakes
-    /// others: an arrow begins in a slice, or not at all.
+    /// The last poll of a task, and its outcome. The slice stays open while the task's end
+    /// wakes other tasks: an arrow can only begin in a slice.
     ending: Option<(u64, &'static str)>,
-    /// The number of the event that each queued task was queued by.
+    /// For each task in the run queue, the number of the event that pushed the task there.
     arrows: HashMap<u64, u64>,
-    /// The spans that are open, by their kinds and numbers, and what they are called.
+    /// The spans that are open, by their kinds and numbers, and their names.
     spans: BTreeMap<(&'static str, u64), String>,
     /// The task that is being polled.
     polled: Option<u64>,
-    counters: (usize, usize),
+    /// The values that the counters show.
+    counts: [usize; 2],
 }
 
 impl Form for Chrome {
@@ -62,12 +63,12 @@ impl Form for Chrome {
             self.end_ending(text);
         }
         self.last = record.time.max(self.next_time());
-        self.seen.see(&record.event);
+        self.state.apply(&record.event);
         self.write_slices(record, text);
         self.write_spans(record, text);
         self.write_marks(record, text);
         self.write_counters(text);
-        self.seen.forget_ended(&record.event);
+        self.state.forget_ended(&record.event);
     }
 
     fn end(&mut self, text: &mut String) {
@@ -80,7 +81,7 @@ impl Form for Chrome {
         while let Some(((kind, number), name)) = self.spans.pop_first() {
             self.span(text, "e", (kind, number), &name);
         }
-        // The last comma stands before something.
+        // After the last comma there must be an object.
         Object::begin(text).text("ph", "M").text("name", "end").raw("pid", LOOP).end();
         text.push_str("\n]\n");
     }
@@ -95,11 +96,11 @@ impl Chrome {
     fn write_slices(&mut self, record: &Record<'_>, text: &mut String) {
         match record.event {
             TraceEvent::Spawn { task, .. } => {
-                self.metadata(text, "thread_name", TASKS + task, &self.seen.name(task));
+                self.metadata(text, "thread_name", TASKS + task, &self.state.name(task));
             }
             TraceEvent::Phase(phase) => self.begin_on_loop(text, phase.name()),
             TraceEvent::Park { .. } => self.begin_on_loop(text, "park"),
-            // What has ended the sleep is told next, in the same part of the turn.
+            // The events that have ended the sleep follow in the same part of the turn.
             TraceEvent::Unpark { .. } => self.begin_on_loop(text, Phase::Io.name()),
             TraceEvent::LoopEnd => self.end_on_loop(text),
             TraceEvent::Poll { task } => self.begin_poll(text, task, record.poll),
@@ -151,11 +152,11 @@ impl Chrome {
         });
     }
 
-    /// Timers, descriptors, jobs: what is under way beside the threads.
+    /// Timers, descriptors, jobs: what goes on beside the threads.
     fn write_spans(&mut self, record: &Record<'_>, text: &mut String) {
-        // Spans of the same name share a row, so that a task has one for its timers.
+        // Spans of the same name share a row: a task has one row for its timers.
         let of_task = |kind: &str| match record.polled() {
-            Some(task) => format!("{kind} of {}", self.seen.name(task)),
+            Some(task) => format!("{kind} of {}", self.state.name(task)),
             None => kind.to_owned(),
         };
         match record.event {
@@ -163,11 +164,9 @@ impl Chrome {
             TraceEvent::Fire { timer } | TraceEvent::Cancel { timer } => {
                 self.close(text, ("timer", timer))
             }
-            TraceEvent::Watch { fd, want: Interest { read: false, write: false } } => {
-                self.close(text, ("fd", fd));
-            }
+            TraceEvent::Unwatch { fd } => self.close(text, ("fd", fd)),
             TraceEvent::Watch { fd, .. } => self.open(text, ("fd", fd), format!("fd {fd}")),
-            // A hang-up is reported even of a descriptor that is not watched any more.
+            // A hang-up is also reported of a descriptor that is not watched any more.
             TraceEvent::FdReady { fd, .. } if self.spans.contains_key(&("fd", fd)) => {
                 self.span(text, "n", ("fd", fd), &format!("fd {fd}"));
             }
@@ -177,8 +176,8 @@ impl Chrome {
         }
     }
 
-    /// Opens a span. One that is open already (a descriptor is watched for something else
-    /// from now on) goes on.
+    /// Opens a span, unless it is open already: a descriptor that is watched for another
+    /// direction from now on keeps its span.
     fn open(&mut self, text: &mut String, which: (&'static str, u64), name: String) {
         if !self.spans.contains_key(&which) {
             self.span(text, "b", which, &name);
@@ -217,12 +216,13 @@ impl Chrome {
         }
     }
 
-    /// An arrow to the task's next poll, from the slice in which it was put into the queue.
+    /// An arrow to the task's next poll, from the slice in which the task was pushed to the
+    /// run queue.
     fn begin_arrow(&mut self, record: &Record<'_>, task: u64, text: &mut String) {
         let from = match (self.polled, self.is_loop_busy) {
             (Some(polled), _) => TASKS + polled,
             (None, true) => LOOP,
-            // From outside of the loop.
+            // Outside of the loop there is no slice.
             (None, false) => return,
         };
         self.arrows.insert(task, record.number);
@@ -232,14 +232,13 @@ impl Chrome {
     }
 
     fn write_counters(&mut self, text: &mut String) {
-        let counters = (self.seen.queue_len(), self.seen.timers());
-        let before = std::mem::replace(&mut self.counters, counters);
-        for (name, now, before) in
-            [("ready queue", counters.0, before.0), ("armed timers", counters.1, before.1)]
-        {
-            if now != before {
+        let counts = self.state.counts();
+        let before = std::mem::replace(&mut self.counts, counts);
+        for (index, name) in ["run queue", "armed timers"].into_iter().enumerate() {
+            if counts[index] != before[index] {
                 self.event(text, "C", LOOP, name, "counter", |object| {
-                    object.with("args", |text| Object::begin(text).raw("count", now).end());
+                    let count = counts[index];
+                    object.with("args", |text| Object::begin(text).raw("count", count).end());
                 });
             }
         }

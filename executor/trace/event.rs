@@ -1,8 +1,8 @@
-//! What a loop can be seen to do: one event for each thing that is worth a sentence.
+//! What a loop does: one event for each thing that is worth a sentence.
 //!
-//! An event says what happened, in numbers and in the user's lines. When it happened,
-//! in which turn, and why, is added by the [recorder](super::recorder), which knows
-//! what came before.
+//! An event says what happened, in numbers and in lines of the user's program. The
+//! [recorder](super::recorder) adds when it happened, in which turn, and why: it knows the
+//! events before.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,44 +15,47 @@ use super::wait::{CodeLine, WaitReason};
 /// number that the system gave it.
 #[derive(Clone, Copy)]
 pub(crate) enum TraceEvent<'a> {
-    /// A task was made, and stands at the back of the ready queue.
+    /// A task was made, and is at the back of the run queue.
     Spawn { task: u64, name: Option<&'a str>, at: CodeLine },
     /// The loop begins a part of its turn.
     Phase(Phase),
-    /// The task is taken from the front of the ready queue and polled.
+    /// The task is taken from the front of the run queue and polled.
     Poll { task: u64 },
-    /// Its poll has returned `Pending`; it waits in these leaves.
+    /// The poll of the task has returned `Pending`; the task waits in these leaves.
     Pending { task: u64, waits: &'a [WaitReason] },
     /// The task has ended.
     End { task: u64, how: End<'a> },
-    /// The task's waker was called. `again`: it stood in the queue already.
+    /// The task's waker was called. `again`: the task is in the run queue already.
     Wake { task: u64, again: bool },
 
-    /// A timer was laid into the wheel; its deadline is on the loop's clock.
+    /// A timer was put into the wheel. Its deadline is on the loop's clock.
     Arm { timer: u64, deadline: Duration, spot: Spot },
-    /// The hand has reached the timer's slot, and it lies more finely now.
+    /// The wheel's cursor has reached the timer's slot, and the timer moves to a finer slot.
     Cascade { timer: u64, spot: Spot },
     /// The timer's deadline has come.
     Fire { timer: u64 },
     /// The timer was taken out of the wheel before its deadline.
     Cancel { timer: u64 },
 
-    /// The poller was asked to report this of the descriptor; neither: nothing more.
-    Watch { fd: u64, want: Interest },
-    /// The poller has reported this. `tasks` waited for it.
-    FdReady { fd: u64, got: Interest, tasks: &'a [u64] },
+    /// The system's poller was asked to report these directions of the descriptor, and no
+    /// others: `r`, `w` or `rw`.
+    Watch { fd: u64, want: &'static str },
+    /// The system's poller was asked to report nothing more of the descriptor.
+    Unwatch { fd: u64 },
+    /// The system's poller has reported these directions. `tasks` waited for them.
+    FdReady { fd: u64, got: &'static str, tasks: &'a [u64] },
 
     /// A blocking job was given to the pool.
     Job { job: u64, what: &'a str, at: CodeLine },
     /// The loop has noticed that the job is done.
     JobDone { job: u64, task: u64 },
 
-    /// The task awaits the end of another.
+    /// The task awaits the end of another task.
     Join { task: u64, target: u64 },
 
-    /// Nothing is ready: the loop sleeps, so long at most.
+    /// No task is ready: the loop sleeps, for `limit` at most.
     Park { limit: Option<Duration> },
-    /// Its sleep has ended.
+    /// The loop's sleep has ended.
     Unpark { why: Unpark },
 
     /// The program has printed a line.
@@ -84,18 +87,12 @@ pub(crate) enum End<'a> {
     Drop,
 }
 
-/// Where a timer lies in the wheel: in no slot when the hand has reached its tick.
+/// A timer's level and slot in the wheel. Level -1: no slot, for the cursor has reached
+/// the timer's tick already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Spot {
     pub(crate) level: i8,
     pub(crate) slot: u8,
-}
-
-/// Reading, writing, or both.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Interest {
-    pub(crate) read: bool,
-    pub(crate) write: bool,
 }
 
 /// Why a sleep of the loop has ended.
@@ -108,10 +105,10 @@ pub(crate) enum Unpark {
     Other,
 }
 
-/// What made something happen: whatever the loop was at when it happened.
+/// What the loop was doing when an event happened, and so the cause of the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// This task, while it was polled, or dropped.
+    /// The task was being polled, or dropped.
     Task(u64),
     Timer(u64),
     Fd(u64),
@@ -151,17 +148,6 @@ impl Unpark {
             Unpark::Job => "job",
             Unpark::Message => "thread",
             Unpark::Other => "other",
-        }
-    }
-}
-
-impl Interest {
-    pub(super) fn name(self) -> &'static str {
-        match (self.read, self.write) {
-            (true, true) => "rw",
-            (true, false) => "r",
-            (false, true) => "w",
-            (false, false) => "",
         }
     }
 }

@@ -1,5 +1,4 @@
-//! As much of JSON as a trace needs: objects of numbers and texts, written to the end
-//! of a string.
+//! As much of JSON as a trace needs: objects of numbers and texts, appended to a string.
 
 use std::fmt::{Display, Write};
 
@@ -20,43 +19,42 @@ impl<'a> Object<'a> {
 
     /// A field whose value is written as it is: a number, `true`, or JSON already.
     pub(super) fn raw(&mut self, key: &str, value: impl Display) -> &mut Self {
-        self.key(key);
-        // Writing to a string cannot fail.
-        let _ = write!(self.text, "{value}");
-        self
+        self.with(key, |text| *text += &value.to_string())
     }
 
     /// A field whose value is a text.
     pub(super) fn text(&mut self, key: &str, value: impl Display) -> &mut Self {
-        self.key(key);
-        quote(self.text, &value.to_string());
-        self
+        self.with(key, |text| quote(text, &value.to_string()))
+    }
+
+    /// [`raw`](Self::raw), if there is a value.
+    pub(super) fn raw_if(&mut self, key: &str, value: Option<impl Display>) -> &mut Self {
+        if let Some(value) = value { self.raw(key, value) } else { self }
+    }
+
+    /// [`text`](Self::text), if there is a value.
+    pub(super) fn text_if(&mut self, key: &str, value: Option<&str>) -> &mut Self {
+        if let Some(value) = value { self.text(key, value) } else { self }
     }
 
     /// The fields `file` and `line`.
-    pub(super) fn place(&mut self, at: CodeLine) -> &mut Self {
+    pub(super) fn code_line(&mut self, at: CodeLine) -> &mut Self {
         self.text("file", portable(at.file())).raw("line", at.line())
     }
 
-    /// A field whose value is written by `write` to the end of the string.
+    /// A field whose value is appended by `write`.
     pub(super) fn with(&mut self, key: &str, write: impl FnOnce(&mut String)) -> &mut Self {
-        self.key(key);
+        if !std::mem::replace(&mut self.is_empty, false) {
+            self.text.push(',');
+        }
+        // The keys are this crate's own, and need no escapes.
+        self.text.extend(["\"", key, "\":"]);
         write(self.text);
         self
     }
 
     pub(super) fn end(&mut self) {
         self.text.push('}');
-    }
-
-    fn key(&mut self, key: &str) {
-        if !std::mem::replace(&mut self.is_empty, false) {
-            self.text.push(',');
-        }
-        // Keys are ours, and need no escapes.
-        self.text.push('"');
-        self.text.push_str(key);
-        self.text.push_str("\":");
     }
 }
 
@@ -76,7 +74,7 @@ pub(super) fn list<T>(
     text.push(']');
 }
 
-/// The path of a file as it is written everywhere, on Windows as well.
+/// The path of a file, with the same separators on every system.
 pub(super) fn portable(file: &str) -> String {
     file.replace('\\', "/")
 }
@@ -90,8 +88,8 @@ pub(super) fn microseconds(nanoseconds: u64) -> String {
     }
 }
 
-/// Writes a text in quotation marks. `<` is escaped as well: a page that holds the
-/// text must not take it for the end of its script.
+/// Writes a text in quotation marks. Escapes `<` as well: a page that holds the text must
+/// not take it for the end of its script.
 fn quote(text: &mut String, value: &str) {
     text.push('"');
     for c in value.chars() {
@@ -99,12 +97,9 @@ fn quote(text: &mut String, value: &str) {
             '"' => text.push_str("\\\""),
             '\\' => text.push_str("\\\\"),
             '\n' => text.push_str("\\n"),
-            '<' => text.push_str("\\u003c"),
-            // These two end a line for some readers of JSON lines.
-            '\u{2028}' => text.push_str("\\u2028"),
-            '\u{2029}' => text.push_str("\\u2029"),
-            c if c.is_control() => {
-                // Control characters lie below U+10000. Writing to a string cannot fail.
+            // Some readers of JSON lines take the last two for the end of a line.
+            c if c.is_control() || matches!(c, '<' | '\u{2028}' | '\u{2029}') => {
+                // All of these are below U+10000. Writing to a string cannot fail.
                 let _ = write!(text, "\\u{:04x}", u32::from(c));
             }
             c => text.push(c),

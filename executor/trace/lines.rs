@@ -1,6 +1,6 @@
 //! The raw form: a line of JSON for each event. `docs/trace.md` describes it.
 
-use super::event::{End, Interest, Spot, TraceEvent};
+use super::event::{End, TraceEvent};
 use super::json::{Object, list, microseconds};
 use super::record::{Form, Record, TraceHeader};
 use super::wait::{WaitReason, What};
@@ -24,97 +24,45 @@ impl Form for Lines {
     fn write(&mut self, record: &Record<'_>, text: &mut String) {
         let mut object = Object::begin(text);
         object.raw("n", record.number).raw("t", microseconds(record.time));
-        object.raw("turn", record.turn).text("ev", name(&record.event));
-        write_fields(record, &mut object);
-        object.end();
+        object.raw("turn", record.turn);
+        write_event(record, &mut object).end();
         text.push('\n');
     }
 }
 
-/// The value of the field `ev`.
-pub(super) fn name(event: &TraceEvent<'_>) -> &'static str {
-    match event {
-        TraceEvent::Spawn { .. } => "spawn",
-        TraceEvent::Phase(_) => "phase",
-        TraceEvent::Poll { .. } => "poll",
-        TraceEvent::Pending { .. } => "pending",
-        TraceEvent::End { how, .. } => how.name(),
-        TraceEvent::Wake { .. } => "wake",
-        TraceEvent::Arm { .. } => "arm",
-        TraceEvent::Cascade { .. } => "cascade",
-        TraceEvent::Fire { .. } => "fire",
-        TraceEvent::Cancel { .. } => "cancel",
-        TraceEvent::Watch { want: Interest { read: false, write: false }, .. } => "unwatch",
-        TraceEvent::Watch { .. } => "watch",
-        TraceEvent::FdReady { .. } => "fdready",
-        TraceEvent::Job { .. } => "job",
-        TraceEvent::JobDone { .. } => "jobdone",
-        TraceEvent::Join { .. } => "join",
-        TraceEvent::Park { .. } => "park",
-        TraceEvent::Unpark { .. } => "unpark",
-        TraceEvent::Out { .. } => "out",
-        TraceEvent::Cut { .. } => "cut",
-        TraceEvent::LoopEnd => "end",
-    }
-}
-
-fn write_fields(record: &Record<'_>, object: &mut Object<'_>) {
-    match record.event {
-        TraceEvent::Spawn { .. }
-        | TraceEvent::Poll { .. }
-        | TraceEvent::Pending { .. }
-        | TraceEvent::End { .. } => {
-            write_life(record, object);
-        }
-        TraceEvent::Arm { .. }
-        | TraceEvent::Cascade { .. }
-        | TraceEvent::Fire { .. }
-        | TraceEvent::Cancel { .. } => {
-            write_timer(record, object);
-        }
-        TraceEvent::Watch { .. } | TraceEvent::FdReady { .. } => write_descriptor(record, object),
-        _ => write_other(record, object),
-    }
-}
-
-/// A task's spawn, polls and end.
-fn write_life(record: &Record<'_>, object: &mut Object<'_>) {
+/// Writes the field `ev` and those after it. This function writes the events of a task's
+/// life, and leaves the other events to the functions below.
+fn write_event<'a, 'b>(record: &Record<'_>, object: &'a mut Object<'b>) -> &'a mut Object<'b> {
+    let k = record.poll;
     match record.event {
         TraceEvent::Spawn { task, name, at } => {
-            object.raw("task", task);
-            if let Some(name) = name {
-                object.text("name", name);
-            }
-            object.text("by", record.by).place(at);
+            object.text("ev", "spawn").raw("task", task).text_if("name", name);
+            object.text("by", record.by).code_line(at)
         }
-        TraceEvent::Poll { task } => {
-            object.raw("task", task).raw("k", record.poll);
-        }
+        TraceEvent::Poll { task } => object.text("ev", "poll").raw("task", task).raw("k", k),
         TraceEvent::Pending { task, waits } => {
-            object.raw("task", task).raw("k", record.poll);
+            object.text("ev", "pending").raw("task", task).raw("k", k);
             object.with("waits", |text| list(text, waits, write_wait));
-            if let Some(first) = waits.first() {
-                object.place(first.at);
-            }
+            if let Some(first) = waits.first() { object.code_line(first.at) } else { object }
         }
-        TraceEvent::End { task, how } => write_end(task, how, record.poll, object),
-        _ => {}
-    }
-}
-
-fn write_end(task: u64, how: End<'_>, poll: u64, object: &mut Object<'_>) {
-    object.raw("task", task);
-    if matches!(how, End::Done | End::Panic(_)) {
-        object.raw("k", poll);
-    }
-    if let End::Panic(text) = how {
-        object.text("text", text);
+        TraceEvent::End { task, how: End::Panic(text) } => {
+            object.text("ev", "panic").raw("task", task).raw("k", k).text("text", text)
+        }
+        TraceEvent::End { task, how } => {
+            let k = (how == End::Done).then_some(k);
+            object.text("ev", how.name()).raw("task", task).raw_if("k", k)
+        }
+        TraceEvent::Wake { task, again } => {
+            object.text("ev", "wake").raw("task", task).text("by", record.by);
+            object.raw_if("dup", again.then_some(true))
+        }
+        _ => write_timer(record, object),
     }
 }
 
 fn write_wait(text: &mut String, wait: &WaitReason) {
     let mut object = Object::begin(text);
-    object.text("what", wait.what).place(wait.at);
+    object.text("what", wait.what).code_line(wait.at);
     match wait.what {
         What::Timer(timer) => object.raw("timer", timer),
         What::Readable(fd) | What::Writable(fd) => object.raw("fd", fd),
@@ -125,73 +73,66 @@ fn write_wait(text: &mut String, wait: &WaitReason) {
     .end();
 }
 
-fn write_timer(record: &Record<'_>, object: &mut Object<'_>) {
+fn write_timer<'a, 'b>(record: &Record<'_>, object: &'a mut Object<'b>) -> &'a mut Object<'b> {
     match record.event {
         TraceEvent::Arm { timer, deadline, spot } => {
-            object.raw("timer", timer);
-            write_polled(record, object);
             let deadline = u64::try_from(deadline.as_nanos()).unwrap_or(u64::MAX);
+            object.text("ev", "arm").raw("timer", timer).raw_if("task", record.polled());
             object.raw("deadline", microseconds(deadline));
-            write_spot(spot, object);
+            object.raw("level", spot.level).raw("slot", spot.slot)
         }
-        TraceEvent::Cascade { timer, spot } => write_spot(spot, object.raw("timer", timer)),
-        TraceEvent::Fire { timer } | TraceEvent::Cancel { timer } => {
-            object.raw("timer", timer);
+        TraceEvent::Cascade { timer, spot } => {
+            object.text("ev", "cascade").raw("timer", timer);
+            object.raw("level", spot.level).raw("slot", spot.slot)
         }
-        _ => {}
+        TraceEvent::Fire { timer } => object.text("ev", "fire").raw("timer", timer),
+        TraceEvent::Cancel { timer } => object.text("ev", "cancel").raw("timer", timer),
+        _ => write_source(record, object),
     }
 }
 
-fn write_spot(spot: Spot, object: &mut Object<'_>) {
-    object.raw("level", spot.level).raw("slot", spot.slot);
-}
-
-fn write_descriptor(record: &Record<'_>, object: &mut Object<'_>) {
+/// Descriptors and jobs. `task` is the task that was being polled, if there was one.
+fn write_source<'a, 'b>(record: &Record<'_>, object: &'a mut Object<'b>) -> &'a mut Object<'b> {
+    let task = record.polled();
     match record.event {
         TraceEvent::Watch { fd, want } => {
-            object.raw("fd", fd);
-            if !want.name().is_empty() {
-                object.text("want", want.name());
-            }
-            write_polled(record, object);
+            object.text("ev", "watch").raw("fd", fd).text("want", want).raw_if("task", task)
+        }
+        TraceEvent::Unwatch { fd } => {
+            object.text("ev", "unwatch").raw("fd", fd).raw_if("task", task)
         }
         TraceEvent::FdReady { fd, got, tasks } => {
-            object.raw("fd", fd).text("got", got.name());
-            object.with("tasks", |text| {
-                list(text, tasks, |text, task| text.push_str(&task.to_string()))
-            });
+            object.text("ev", "fdready").raw("fd", fd).text("got", got);
+            object.with("tasks", |text| list(text, tasks, |text, task| *text += &task.to_string()))
         }
-        _ => {}
+        TraceEvent::Job { job, what, at } => {
+            object.text("ev", "job").raw("job", job).raw_if("task", task);
+            object.text("what", what).code_line(at)
+        }
+        TraceEvent::JobDone { job, task } => {
+            object.text("ev", "jobdone").raw("job", job).raw("task", task)
+        }
+        _ => write_other(record, object),
     }
 }
 
-fn write_other(record: &Record<'_>, object: &mut Object<'_>) {
+fn write_other<'a, 'b>(record: &Record<'_>, object: &'a mut Object<'b>) -> &'a mut Object<'b> {
     match record.event {
-        TraceEvent::Phase(phase) => object.text("p", phase.name()),
-        TraceEvent::Wake { task, again } => {
-            object.raw("task", task).text("by", record.by);
-            if again { object.raw("dup", true) } else { object }
+        TraceEvent::Phase(phase) => object.text("ev", "phase").text("p", phase.name()),
+        TraceEvent::Join { task, target } => {
+            object.text("ev", "join").raw("task", task).raw("target", target)
         }
-        TraceEvent::Job { job, what, at } => {
-            write_polled(record, object.raw("job", job));
-            object.text("what", what).place(at)
+        TraceEvent::Park { limit } => {
+            object.text("ev", "park").raw_if("us", limit.map(|limit| limit.as_micros()))
         }
-        TraceEvent::JobDone { job, task } => object.raw("job", job).raw("task", task),
-        TraceEvent::Join { task, target } => object.raw("task", task).raw("target", target),
-        TraceEvent::Park { limit: Some(limit) } => object.raw("us", limit.as_micros()),
-        TraceEvent::Unpark { why } => object.text("why", why.name()),
+        TraceEvent::Unpark { why } => object.text("ev", "unpark").text("why", why.name()),
         TraceEvent::Out { text } => {
-            write_polled(record, object);
-            object.text("text", text)
+            object.text("ev", "out").raw_if("task", record.polled()).text("text", text)
         }
-        TraceEvent::Cut { limit } => object.text("text", format_args!("cut after {limit} events")),
-        _ => object,
-    };
-}
-
-/// The task during whose poll it happened, if it was in a poll.
-fn write_polled(record: &Record<'_>, object: &mut Object<'_>) {
-    if let Some(task) = record.polled() {
-        object.raw("task", task);
+        TraceEvent::Cut { limit } => {
+            object.text("ev", "cut").text("text", format_args!("cut after {limit} events"))
+        }
+        // The loop's end. Every other event is above.
+        _ => object.text("ev", "end"),
     }
 }

@@ -1,32 +1,33 @@
-//! The tracer: what can be seen of a loop from outside, event by event.
+//! The tracer: a record of what a loop does, event by event.
 //!
-//! This room stands first because all the others tell it what they do, and it knows none
-//! of them. It is best read last: nothing in the loop depends on it.
+//! This module is declared first because all others emit events to it, and it knows none
+//! of them. Read it last: nothing in the loop depends on it.
 //!
 //! ```text
 //!   scheduler, timers, reactor, …
-//!        │ emit                       forms
-//!        ▼                          ┌─ player    a page for the browser
-//!      tracer ──▶ recorder ──▶ record ─ chrome    for trace viewers
-//!   nobody looks?   numbers,  what,  ├─ lines     JSON, for programs
-//!   one branch      time,     when,  └─ timeline  text, for the terminal
-//!                   cause     why         │
-//!                                         ▼
-//!                                       output
+//!        │ emit                           forms
+//!        ▼                              ┌─ player    a page for the browser
+//!      tracer ──▶ recorder ──▶ record ──┼─ chrome    for trace viewers
+//!    not traced:   number,     what,    ├─ lines     JSON, for programs
+//!    one branch    time,       when,    └─ timeline  text, for the terminal
+//!                  cause       why          │
+//!                                           ▼
+//!                                         output
 //! ```
 //!
-//! In reading order: a leaf says what it will `wait` for; an `event` is what is seen; a
-//! `record` of it, with its time and cause, is put into a form, of which `json` and what
-//! was `seen` before are the means: `lines`, `chrome`, `timeline`, `player`. The `output`
-//! takes the text. A `request` says which form is wanted; the `recorder` does the work,
-//! behind the `tracer`.
+//! In reading order: a leaf future says what it will `wait` for, and the `notes` of a poll
+//! collect these waits. An `event` is one thing that the loop does; a `record` is an event
+//! with its time and cause. Four forms turn records into text: `lines`, `chrome`,
+//! `timeline` and `player`, by means of `json` and of the `state` that follows from the
+//! events so far. The `output` writes the text to a file. A `request` says which form is
+//! wanted; the `recorder` does the work behind the `tracer`.
 
 mod wait;
 mod notes;
 mod event;
 mod record;
 mod json;
-mod seen;
+mod state;
 mod lines;
 mod chrome;
 mod timeline;

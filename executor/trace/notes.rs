@@ -1,6 +1,6 @@
 //! The notes of one poll: what its leaf futures say they wait for.
 //!
-//! Notes are taken only when somebody wants to know: a loop that is traced, or the report
+//! Notes are taken only when they are needed: for a loop that is traced, and for the report
 //! of a deadlock. A leaf writes a note when it is not ready, and takes it back when it is
 //! dropped in the same poll, as the loser of a race is. So the notes that are left are true
 //! (unless a leaf was moved in between: it is known by its address).
@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 
 use super::wait::WaitReason;
 
-/// Which leaf future a note is from: its address.
+/// The address of the leaf future that wrote a note.
 pub(crate) type LeafAddress = usize;
 
 /// The address of a leaf future.
@@ -25,7 +25,7 @@ pub(crate) struct Notes {
 }
 
 impl Notes {
-    /// From now on notes are taken; those of the last poll are forgotten.
+    /// From now on notes are taken. Forgets the notes of the last poll.
     pub(crate) fn start(&self) {
         self.are_taken.set(true);
         self.notes.borrow_mut().clear();
@@ -65,7 +65,7 @@ impl Notes {
         self.notes.borrow().iter().map(|(_, wait)| *wait).collect()
     }
 
-    /// A timer has another number from now on.
+    /// The timer `old` has another number from now on.
     pub(super) fn renumber_timer(&self, old: u64, new: u64) {
         self.notes.borrow_mut().iter_mut().for_each(|(_, wait)| wait.renumber_timer(old, new));
     }

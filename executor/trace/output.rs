@@ -1,53 +1,70 @@
-//! Where a trace is written to: a file, or stderr.
+//! A trace that is being written, to a file or to stderr.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Takes text and writes it at once, so that it is there if the program crashes next.
+use super::event::TraceEvent;
+use super::record::{Form, Record, TraceHeader};
+
+/// Writes the text of each record at once, so that it is there if the program crashes next.
 pub(super) struct TraceOutput {
-    to: To,
-    /// What could not be written is said once, and then the program goes on untraced.
-    has_failed: bool,
+    form: Box<dyn Form>,
+    /// `None` after a write has failed: the failure is reported once, and the program goes
+    /// on untraced.
+    to: Option<Box<dyn Write>>,
+    path: PathBuf,
+    /// How many events the trace may hold.
+    limit: u64,
 }
 
-enum To {
-    File(File, PathBuf),
-    Stderr,
+/// Whether a trace with this path goes to stderr.
+pub(super) fn is_stderr(path: &Path) -> bool {
+    path == "-"
 }
 
 impl TraceOutput {
-    pub(super) fn stderr() -> TraceOutput {
-        TraceOutput { to: To::Stderr, has_failed: false }
+    /// Opens the file, and empties it.
+    pub(super) fn open(path: &Path, form: Box<dyn Form>, limit: u64) -> io::Result<TraceOutput> {
+        let to: Box<dyn Write> = match is_stderr(path) {
+            true => Box::new(io::stderr()),
+            false => Box::new(File::create(path)?),
+        };
+        Ok(TraceOutput { form, to: Some(to), path: path.to_owned(), limit })
     }
 
-    /// A new file, or an emptied one.
-    pub(super) fn file(path: &Path) -> io::Result<TraceOutput> {
-        let file = File::create(path)?;
-        Ok(TraceOutput { to: To::File(file, path.to_owned()), has_failed: false })
+    pub(super) fn begin(&mut self, header: &TraceHeader) {
+        let mut text = String::new();
+        self.form.begin(header, &mut text);
+        self.put(&text);
     }
 
-    pub(super) fn write(&mut self, text: &str) {
-        if self.has_failed {
+    /// Writes a record. The first record beyond the limit becomes the event `cut`, and
+    /// later records are left out.
+    pub(super) fn write(&mut self, mut record: Record<'_>) {
+        if record.number > self.limit + 1 {
             return;
         }
-        let written = match &mut self.to {
-            To::File(file, _) => file.write_all(text.as_bytes()),
-            To::Stderr => io::stderr().write_all(text.as_bytes()),
-        };
-        if let Err(error) = written {
-            self.has_failed = true;
-            self.complain(&error);
+        if record.number > self.limit {
+            record.event = TraceEvent::Cut { limit: self.limit };
         }
+        let mut text = String::new();
+        self.form.write(&record, &mut text);
+        if let TraceEvent::Cut { .. } | TraceEvent::LoopEnd = record.event {
+            self.form.end(&mut text);
+        }
+        self.put(&text);
     }
 
-    fn complain(&self, error: &io::Error) {
-        if let To::File(_, path) = &self.to {
+    fn put(&mut self, text: &str) {
+        let Some(to) = &mut self.to else { return };
+        if let Err(error) = to.write_all(text.as_bytes()) {
+            self.to = None;
+            let path = self.path.display();
             // Not `eprintln!`, which panics if stderr is gone as well.
             let _ = writeln!(
                 io::stderr(),
-                "glassloop: the trace {} ends here: {error}. The program goes on",
-                path.display()
+                "glassloop: the trace {path} ends here: {error}. The program goes on"
             );
         }
     }

@@ -1,21 +1,21 @@
 //! The form for the browser: a page that plays the trace, forwards and backwards.
 //!
-//! The page is one file and needs no network. Its program and its style stand first, the
-//! events last and in the same lines as in the raw form, so that they can be appended
-//! one by one: a page whose end is missing works, up to where the program crashed.
+//! The page is one file and needs no network. Its program and its style come first. The
+//! events come last, as the lines of the raw form, so that each can be appended when it
+//! happens: a page whose end is missing works, up to where the program crashed.
 
 use std::collections::HashSet;
 use std::fs;
-use std::panic::Location;
 
 use super::event::TraceEvent;
 use super::json::{Object, portable};
 use super::lines::Lines;
 use super::record::{Form, Record, TraceHeader};
+use super::wait::CodeLine;
 
 /// The page, up to where the events begin.
 const PAGE: &str = include_str!("player/page.html");
-/// What is put into the page in the place of each mark.
+/// The marks in the page, and the text that replaces each.
 const INSETS: [(&str, &str); 10] = [
     ("/* player.css */", include_str!("player/player.css")),
     ("/* model.js */", include_str!("player/model.js")),
@@ -65,9 +65,9 @@ impl Form for Player {
 }
 
 impl Player {
-    /// Puts the source of a file that is named for the first time into the page, if it
-    /// is at hand: its path is as the compiler saw it, seen from where the program runs.
-    fn add_source(&mut self, at: &'static Location<'static>, text: &mut String) {
+    /// Puts the source of a file into the page when the file is named for the first time, if
+    /// it can be read. (Its path is the compiler's, relative to where the program runs.)
+    fn add_source(&mut self, at: CodeLine, text: &mut String) {
         let is_small = |file| fs::metadata(file).is_ok_and(|file| file.len() <= LARGEST_SOURCE);
         if self.files.insert(at.file())
             && is_small(at.file())

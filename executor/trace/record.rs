@@ -1,5 +1,5 @@
-//! An event with everything that is known about it, and what a form of trace makes of
-//! it: text.
+//! A record, which is an event and everything that is known about it; and a form of trace,
+//! which turns records into text.
 
 use super::event::{Cause, TraceEvent};
 
@@ -10,7 +10,7 @@ pub(super) struct Record<'a> {
     /// Nanoseconds on the loop's clock since the loop was made.
     pub(super) time: u64,
     pub(super) turn: u64,
-    /// What the loop was at when it happened.
+    /// The cause of the event.
     pub(super) by: Cause,
     /// How often the task of this event has been polled, this poll included.
     pub(super) poll: u64,
@@ -21,15 +21,15 @@ pub(super) struct Record<'a> {
 pub(crate) struct TraceHeader {
     pub(crate) program: String,
     pub(crate) is_virtual: bool,
-    /// Of the timer wheel: how long a slot of the finest level is, and how many slots
-    /// and levels there are.
+    /// The length of a slot at the finest level of the timer wheel.
     pub(crate) tick_nanoseconds: u64,
+    /// How many slots a level of the wheel has, and how many levels there are.
     pub(crate) slots: usize,
     pub(crate) levels: usize,
 }
 
 impl Record<'_> {
-    /// The task during whose poll it happened.
+    /// The task during whose poll the event happened.
     pub(super) fn polled(&self) -> Option<u64> {
         match self.by {
             Cause::Task(task) => Some(task),
@@ -42,6 +42,6 @@ impl Record<'_> {
 pub(super) trait Form {
     fn begin(&mut self, header: &TraceHeader, text: &mut String);
     fn write(&mut self, record: &Record<'_>, text: &mut String);
-    /// The loop has ended in order: closes what is open.
+    /// The loop has ended, or the trace was cut: closes what is open.
     fn end(&mut self, _text: &mut String) {}
 }

@@ -1,4 +1,4 @@
-//! Which trace is wanted: the path says where to, and its ending in which form.
+//! Which trace is wanted: its path says where it is written to, and in which form.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -8,57 +8,35 @@ use std::sync::{Mutex, Once, OnceLock, PoisonError};
 
 use super::chrome::Chrome;
 use super::lines::Lines;
-use super::output::TraceOutput;
+use super::output::{TraceOutput, is_stderr};
 use super::player::Player;
 use super::record::Form;
 use super::timeline::Timeline;
 
 /// `GLASSLOOP_TRACE=path` traces every loop of a program.
 const VARIABLE: &str = "GLASSLOOP_TRACE";
-/// So many loops of one program are traced by the variable, each into a file of its own.
+/// How many loops of one program the variable traces, each into a file of its own.
 const LOOPS: u64 = 100;
-/// How many events a trace holds at most: what a browser can show, and what a disk can
-/// well do without.
+/// How many events a trace may hold: a page as many as a browser can show, a file as many
+/// as a disk can easily hold.
 const PAGE_LIMIT: u64 = 50_000;
 const FILE_LIMIT: u64 = 1_000_000;
 
-/// A trace that is wanted.
+/// A trace that is wanted, at a path whose form is known.
 #[derive(Clone, Debug)]
-pub(crate) struct Request {
-    path: PathBuf,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Player,
-    Chrome,
-    Lines,
-    Timeline,
-}
-
-/// A trace that is open: its form, its output, and how many events it may hold.
-pub(super) type Opened = (Box<dyn Form>, TraceOutput, u64);
+pub(crate) struct Request(PathBuf);
 
 impl Request {
     /// A trace at `path`.
     ///
     /// # Errors
-    /// If the path's ending stands for no form.
+    /// If no form of trace has the extension of the path.
     pub(crate) fn new(path: &OsStr) -> io::Result<Request> {
-        let path = Path::new(path);
-        let kind = match path.extension().and_then(OsStr::to_str) {
-            _ if path == "-" => Kind::Timeline,
-            Some("html") => Kind::Player,
-            Some("json") => Kind::Chrome,
-            Some("jsonl") => Kind::Lines,
-            _ => return Err(unknown_form(path)),
-        };
-        Ok(Request { path: path.to_owned(), kind })
+        form_of(Path::new(path)).map(|_| Request(path.into()))
     }
 
-    /// The trace that the environment asks of the loop that is being made. A trace that
-    /// cannot be had is said on stderr.
+    /// The trace that the environment asks for, of the loop that is being made. If the
+    /// path has no known form, this says so on stderr.
     pub(crate) fn of_environment() -> Option<Request> {
         static WANTED: OnceLock<Option<Request>> = OnceLock::new();
         static LOOPS_MADE: Mutex<u64> = Mutex::new(0);
@@ -74,47 +52,45 @@ impl Request {
 
     /// The same for a later loop of the program: `trace-2.html`.
     fn numbered(&self, number: u64) -> Request {
-        if number == 1 || matches!(self.kind, Kind::Timeline) {
+        let Request(path) = self;
+        if number == 1 || is_stderr(path) {
             return self.clone();
         }
-        let part = |part: Option<&OsStr>| part.unwrap_or_default().to_owned();
-        let mut name: OsString = part(self.path.file_stem());
+        let mut name: OsString = path.file_stem().unwrap_or_default().to_owned();
         name.push(format!("-{number}."));
-        name.push(part(self.path.extension()));
-        Request { path: self.path.with_file_name(name), kind: self.kind }
+        name.push(path.extension().unwrap_or_default());
+        Request(path.with_file_name(name))
     }
 
-    /// Says on stderr if the trace that the environment wants cannot be had; once, however
-    /// many loops the program has.
-    pub(crate) fn complain_of(&self, result: io::Result<()>) {
+    /// Says on stderr if the trace that the environment asks for cannot be written; once,
+    /// however many loops the program has.
+    pub(crate) fn complain_of(result: io::Result<()>) {
         static SAID: Once = Once::new();
         let _said = result.inspect_err(|error| SAID.call_once(|| complain(error)));
     }
 
-    /// Opens the file, empty.
+    /// Opens the file, and empties it.
     ///
     /// # Errors
     /// The system's, with the path.
-    pub(super) fn open(&self) -> io::Result<Opened> {
-        let (form, limit): (Box<dyn Form>, u64) = match self.kind {
-            Kind::Player => (Box::new(Player::default()), PAGE_LIMIT),
-            Kind::Chrome => (Box::new(Chrome::default()), FILE_LIMIT),
-            Kind::Lines => (Box::new(Lines), FILE_LIMIT),
-            Kind::Timeline => (Box::new(Timeline::default()), FILE_LIMIT),
-        };
-        let output = match self.kind {
-            Kind::Timeline => TraceOutput::stderr(),
-            _ => TraceOutput::file(&self.path).map_err(|error| cannot_write(&self.path, &error))?,
-        };
-        Ok((form, output, limit))
+    pub(super) fn open(&self) -> io::Result<TraceOutput> {
+        let Request(path) = self;
+        let (form, limit) = form_of(path)?;
+        TraceOutput::open(path, form, limit).map_err(|error| {
+            io::Error::new(error.kind(), format!("the trace {path:?} cannot be written: {error}"))
+        })
     }
 }
 
-/// Says on stderr what went wrong: a program is not to fail because somebody wanted to
-/// watch it.
-fn complain(error: &io::Error) {
-    // Not `eprintln!`, which panics if there is no stderr.
-    let _ = writeln!(io::stderr(), "glassloop: {error}. The program runs without a trace");
+/// The form of a trace at `path`, and how many events the trace may hold.
+fn form_of(path: &Path) -> io::Result<(Box<dyn Form>, u64)> {
+    Ok(match path.extension().and_then(OsStr::to_str) {
+        _ if is_stderr(path) => (Box::new(Timeline::default()), FILE_LIMIT),
+        Some("html") => (Box::new(Player::default()), PAGE_LIMIT),
+        Some("json") => (Box::new(Chrome::default()), FILE_LIMIT),
+        Some("jsonl") => (Box::new(Lines), FILE_LIMIT),
+        _ => return Err(unknown_form(path)),
+    })
 }
 
 fn unknown_form(path: &Path) -> io::Error {
@@ -125,6 +101,8 @@ fn unknown_form(path: &Path) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, text)
 }
 
-fn cannot_write(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("the trace {path:?} cannot be written: {error}"))
+/// Says on stderr what went wrong: a program must not fail because its trace does.
+fn complain(error: &io::Error) {
+    // Not `eprintln!`, which panics if there is no stderr.
+    let _ = writeln!(io::stderr(), "glassloop: {error}. The program runs without a trace");
 }

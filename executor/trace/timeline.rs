@@ -6,39 +6,40 @@
 //!     0.090  park     :      :      :    park for 20.000 ms at most
 //! ```
 //!
-//! The columns show what is so after the event.
+//! The columns show the state after the event.
 
 use std::fmt::Write;
+use std::time::Duration;
 
-use super::event::{Cause, End, Interest, TraceEvent, Unpark};
+use super::event::{End, Phase, Spot, TraceEvent, Unpark};
 use super::json::portable;
 use super::record::{Form, Record, TraceHeader};
-use super::seen::Seen;
+use super::state::TraceState;
 use super::wait::{CodeLine, WaitReason, What};
 
-/// How many tasks get a column; others have a line for each of their events, too.
+/// How many tasks get a column. The events of the others have a line, too.
 const COLUMNS: usize = 8;
-/// How wide a column is at least and at most, and all of them together at most.
+/// The least and the largest width of a column, and the largest width of all columns.
 const WIDTHS: (usize, usize) = (5, 12);
 const WIDTH: usize = 44;
-/// How many waits of a task, and how many alike of them, are told one by one.
-const TOLD: usize = 3;
+/// How many groups of waits, and how many waits of a group, a line names one by one.
+const NAMED: usize = 3;
 
-const LEGEND: &str = "### is polled, (1) stands first in the ready queue, : waits";
+const LEGEND: &str = "### is polled, (1) is first in the run queue, : waits";
 
 /// Writes a trace for people, line by line.
 #[derive(Default)]
 pub(super) struct Timeline {
-    seen: Seen,
+    state: TraceState,
     is_virtual: bool,
-    /// The task of each column; none when it has ended.
+    /// The task of each column; `None` when the task has ended.
     columns: Vec<Option<u64>>,
     width: usize,
     /// Tasks that get a column with the next heading.
     newcomers: Vec<u64>,
     phase: &'static str,
     polled: Option<u64>,
-    /// The file that lines are told of without its name: the first one.
+    /// The file whose lines are written without its name: the first file of the trace.
     file: Option<&'static str>,
 }
 
@@ -50,36 +51,40 @@ impl Form for Timeline {
     }
 
     fn write(&mut self, record: &Record<'_>, text: &mut String) {
-        self.seen.see(&record.event);
+        self.state.apply(&record.event);
+        self.enter_phase(&record.event);
         match record.event {
-            // The phase has a column; what is awaited is told with `Pending`.
-            TraceEvent::Phase(phase) => return self.phase = phase.name(),
-            TraceEvent::Join { .. } => return,
+            // The phase has a column, and `pending` names the awaited task.
+            TraceEvent::Phase(_) | TraceEvent::Join { .. } => return,
             TraceEvent::Poll { task } => self.polled = Some(task),
             TraceEvent::Pending { .. } => self.polled = None,
-            TraceEvent::Park { .. } => self.phase = "park",
-            TraceEvent::End { how: End::Drop, .. } | TraceEvent::LoopEnd => self.phase = "end",
+            TraceEvent::End { task, .. } => self.free_column(task),
             _ => {}
         }
-        if let TraceEvent::End { task, .. } = record.event {
-            self.free_column(task);
-        }
-        let is_spawn = matches!(record.event, TraceEvent::Spawn { .. });
-        if !is_spawn {
-            self.write_heading(text);
+        match record.event {
+            // Several spawns in a row need one heading, which comes after them.
+            TraceEvent::Spawn { task, .. } => self.newcomers.push(task),
+            _ => self.write_heading(text),
         }
         self.write_line(record, text);
-        match record.event {
-            TraceEvent::Spawn { task, .. } => self.newcomers.push(task),
-            // Who looks outside, sleeping or not, does so in the phase `io`.
-            TraceEvent::Unpark { .. } => self.phase = "io",
-            _ => {}
+        if let TraceEvent::Unpark { .. } = record.event {
+            // The events that have ended the sleep follow in the same part of the turn.
+            self.phase = Phase::Io.name();
         }
-        self.seen.forget_ended(&record.event);
+        self.state.forget_ended(&record.event);
     }
 }
 
 impl Timeline {
+    fn enter_phase(&mut self, event: &TraceEvent<'_>) {
+        self.phase = match event {
+            TraceEvent::Phase(phase) => phase.name(),
+            TraceEvent::Park { .. } => "park",
+            TraceEvent::End { how: End::Drop, .. } | TraceEvent::LoopEnd => "end",
+            _ => self.phase,
+        };
+    }
+
     fn free_column(&mut self, task: u64) {
         self.polled = self.polled.filter(|&polled| polled != task);
         self.newcomers.retain(|&newcomer| newcomer != task);
@@ -88,153 +93,152 @@ impl Timeline {
         }
     }
 
-    /// Gives the newcomers columns, as far as there are some.
-    fn seat_newcomers(&mut self) -> bool {
-        let mut is_seated = false;
+    /// Gives columns to the newcomers, as far as there are free ones. Returns whether a
+    /// newcomer got one.
+    fn add_columns(&mut self) -> bool {
+        let mut is_added = false;
         for task in std::mem::take(&mut self.newcomers) {
             match self.columns.iter().position(Option::is_none) {
                 Some(free) => self.columns[free] = Some(task),
                 None if self.columns.len() < COLUMNS => self.columns.push(Some(task)),
                 None => continue,
             }
-            is_seated = true;
+            is_added = true;
         }
-        is_seated
+        is_added
     }
 
-    /// One heading for several spawns in a row.
     fn write_heading(&mut self, text: &mut String) {
-        if !self.seat_newcomers() {
+        if !self.add_columns() {
             return;
         }
-        let names: Vec<String> = self
-            .columns
-            .iter()
-            .map(|task| task.map_or(String::new(), |t| self.seen.name(t)))
-            .collect();
+        let name = |task: &Option<u64>| task.map_or(String::new(), |task| self.state.name(task));
+        let names: Vec<String> = self.columns.iter().map(name).collect();
         let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-        let room = (WIDTH / names.len()).saturating_sub(1);
-        self.width = longest.min(room).clamp(WIDTHS.0, WIDTHS.1);
-        let _ = write!(text, "{:>10}  {:<6}", "ms", "phase");
-        for name in names {
-            let _ = write!(text, " {:^width$}", shortened(&name, self.width), width = self.width);
-        }
-        text.push_str("  event\n");
+        let available = (WIDTH / names.len()).saturating_sub(1);
+        self.width = longest.min(available).clamp(WIDTHS.0, WIDTHS.1);
+        let names = names.iter().map(|name| shortened(name, self.width));
+        self.write_row(text, ("ms", "phase"), names, "event");
     }
 
     fn write_line(&mut self, record: &Record<'_>, text: &mut String) {
-        let _ = write!(text, "{:>10}  {:<6}", milliseconds(record.time), self.phase);
-        for column in &self.columns {
-            let mark = column.map_or(String::new(), |task| self.mark(task));
-            let _ = write!(text, " {mark:^width$}", width = self.width);
+        let sentence = self.sentence(record);
+        let time = format!("{:.3}", record.time as f64 / 1e6);
+        let marks = self.columns.iter().map(|task| task.map_or(String::new(), |t| self.mark(t)));
+        self.write_row(text, (&time, self.phase), marks, &sentence);
+    }
+
+    fn write_row(
+        &self,
+        text: &mut String,
+        (time, phase): (&str, &str),
+        columns: impl Iterator<Item = String>,
+        event: &str,
+    ) {
+        let _ = write!(text, "{time:>10}  {phase:<6}");
+        for column in columns {
+            let _ = write!(text, " {column:^width$}", width = self.width);
         }
-        let _ = writeln!(text, "  {}", self.sentence(record));
+        let _ = writeln!(text, "  {event}");
     }
 
     fn mark(&self, task: u64) -> String {
-        match self.seen.place_in_queue(task) {
+        match self.state.place_in_queue(task) {
             _ if self.polled == Some(task) => "###".to_owned(),
             Some(place) => format!("({place})"),
             None => ":".to_owned(),
         }
     }
 
+    /// What happened, in words. This function describes the events of tasks, and the events
+    /// whose words depend on what came before.
     fn sentence(&mut self, record: &Record<'_>) -> String {
-        let name = |task| self.seen.name(task);
+        let name = |task| self.state.name(task);
         match record.event {
             TraceEvent::Spawn { task, at, .. } => {
-                format!("spawn {} at {}", name(task), self.place(at))
+                format!("spawn {} at {}", name(task), self.code_line(at))
             }
             TraceEvent::Poll { task } => format!("poll {} #{}", name(task), record.poll),
-            TraceEvent::Pending { task, waits } => self.suspended(task, waits),
+            TraceEvent::Pending { task, waits } => self.pending(task, waits),
             TraceEvent::End { task, how: End::Panic(text) } => {
                 format!("panic {}: {text}", name(task))
             }
             TraceEvent::End { task, how } => format!("{} {}", how.name(), name(task)),
             TraceEvent::Wake { task, again } => {
                 let again = if again { ", who is in the queue already" } else { "" };
-                format!("wake {} ← {}{again}", name(task), self.cause(record.by))
+                let by = record.polled().map_or_else(|| record.by.to_string(), name);
+                format!("wake {} ← {by}{again}", name(task))
             }
             TraceEvent::Job { job, at, .. } => {
-                format!("job {job} goes to the pool ({})", self.place(at))
+                format!("job {job} goes to the pool ({})", self.code_line(at))
             }
             TraceEvent::Out { text } => format!("prints {text:?}"),
             TraceEvent::Unpark { why: Unpark::Timeout } if self.is_virtual => {
                 "unpark: timeout (the clock jumps)".to_owned()
             }
-            _ => sentence_of_parts(record),
+            event => sentence_of_parts(event),
         }
     }
 
-    /// The first place is told in full, those in the same file by their line alone.
-    fn place(&mut self, at: CodeLine) -> String {
-        let is_first = self.file.is_none();
-        match *self.file.get_or_insert(at.file()) == at.file() {
-            true if !is_first => format!("line {}", at.line()),
-            _ => format!("{}:{}", portable(at.file()), at.line()),
+    /// The first line of code with its file, and later lines in the same file without.
+    fn code_line(&mut self, at: CodeLine) -> String {
+        if self.file == Some(at.file()) {
+            return format!("line {}", at.line());
         }
+        self.file = self.file.or(Some(at.file()));
+        format!("{}:{}", portable(at.file()), at.line())
     }
 
-    fn suspended(&mut self, task: u64, waits: &[WaitReason]) -> String {
-        let mut told = format!("pending {}", self.seen.name(task));
+    fn pending(&mut self, task: u64, waits: &[WaitReason]) -> String {
+        let name = self.state.name(task);
         if waits.is_empty() {
-            told += match self.seen.place_in_queue(task) {
-                Some(_) => ": it was woken meanwhile",
-                None => ": in a future that is not glassloop's",
+            return match self.state.place_in_queue(task) {
+                Some(_) => format!("pending {name}: it was woken meanwhile"),
+                None => format!("pending {name}: in a future that is not glassloop's"),
             };
         }
         let alike = |a: &WaitReason, b: &WaitReason| kind(a.what) == kind(b.what) && a.at == b.at;
-        let groups: Vec<&[WaitReason]> = waits.chunk_by(alike).collect();
-        for (index, group) in groups.iter().take(TOLD).enumerate() {
-            told += if index == 0 { ": " } else { "; " };
-            told += &self.group(group);
+        let groups = waits.chunk_by(alike);
+        let more = groups.clone().count().saturating_sub(NAMED);
+        let mut parts: Vec<String> = groups.take(NAMED).map(|group| self.group(group)).collect();
+        if more > 0 {
+            parts.push(format!("and {more} more"));
         }
-        if groups.len() > TOLD {
-            let _ = write!(told, "; and {} more", groups.len() - TOLD);
-        }
-        told
+        format!("pending {name}: {}", parts.join("; "))
     }
 
-    /// Waits of one kind and place: `timers 1, 2 (line 7)`.
+    /// Waits of one kind, for leaves of one line: `timers 1, 2 (line 7)`.
     fn group(&mut self, waits: &[WaitReason]) -> String {
-        let first = waits[0];
-        let kind = if waits.len() == 1 { kind(first.what).0 } else { kind(first.what).1 };
-        let which = waits.iter().take(TOLD).filter_map(|wait| self.which(wait.what));
+        let (first, count) = (waits[0], waits.len());
+        let (singular, plural) = kind(first.what);
+        let kind = if count == 1 { singular } else { plural };
+        let which = waits.iter().take(NAMED).filter_map(|wait| self.which(wait.what));
         let which: Vec<String> = which.collect();
-        let mut told = match which.is_empty() {
-            true if waits.len() == 1 => kind.to_owned(),
-            true => format!("{kind} ×{}", waits.len()),
-            false => format!("{kind} {}", which.join(", ")),
+        let text = match (which.is_empty(), which.join(", ")) {
+            (true, _) if count == 1 => kind.to_owned(),
+            (true, _) => format!("{kind} ×{count}"),
+            (false, which) if count > NAMED => format!("{kind} {which} and {} more", count - NAMED),
+            (false, which) => format!("{kind} {which}"),
         };
-        if !which.is_empty() && waits.len() > TOLD {
-            let _ = write!(told, " and {} more", waits.len() - TOLD);
-        }
         match first.what {
-            // The place is that of its spawn, which was told then.
-            What::EndOf(_) => told,
-            _ => format!("{told} ({})", self.place(first.at)),
+            // The line is that of the awaited task's spawn, which has an event of its own.
+            What::EndOf(_) => text,
+            _ => format!("{text} ({})", self.code_line(first.at)),
         }
     }
 
-    /// Which of its kind is waited for.
+    /// Which timer, descriptor, job or task is waited for.
     fn which(&self, what: What) -> Option<String> {
         match what {
             What::Thing(_) | What::Never => None,
             What::Timer(number) | What::Job(number) => Some(number.to_string()),
             What::Readable(fd) | What::Writable(fd) => Some(fd.to_string()),
-            What::EndOf(task) => Some(self.seen.name(task)),
-        }
-    }
-
-    fn cause(&self, cause: Cause) -> String {
-        match cause {
-            Cause::Task(task) => self.seen.name(task),
-            other => other.to_string(),
+            What::EndOf(task) => Some(self.state.name(task)),
         }
     }
 }
 
-/// What is waited for, if it is one, and if they are many. Waits of the same kind are told
+/// The kind of a wait, in the singular and in the plural. A line has waits of one kind
 /// together.
 fn kind(what: What) -> (&'static str, &'static str) {
     match what {
@@ -248,7 +252,8 @@ fn kind(what: What) -> (&'static str, &'static str) {
     }
 }
 
-/// A name in so many letters: its end tells `worker 1` from `worker 2`.
+/// A name in at most `width` letters. Its last letter distinguishes `worker 1` from
+/// `worker 2`.
 fn shortened(name: &str, width: usize) -> String {
     let letters: Vec<char> = name.chars().collect();
     match letters.len() > width {
@@ -257,32 +262,25 @@ fn shortened(name: &str, width: usize) -> String {
     }
 }
 
-fn milliseconds(nanoseconds: u64) -> String {
-    format!("{:.3}", nanoseconds as f64 / 1e6)
-}
-
-/// The events of timers, descriptors, jobs, and of the loop itself.
-fn sentence_of_parts(record: &Record<'_>) -> String {
-    match record.event {
-        TraceEvent::Arm { timer, deadline, spot } => {
-            let deadline = deadline.as_secs_f64() * 1e3;
-            let (level, slot) = (spot.level, spot.slot);
-            format!("arm timer {timer}, due at {deadline:.3} ms (level {level}, slot {slot})")
+/// The same for the events of timers, descriptors, jobs, and of the loop itself.
+fn sentence_of_parts(event: TraceEvent<'_>) -> String {
+    match event {
+        TraceEvent::Arm { timer, deadline, spot: Spot { level, slot } } => {
+            let deadline = in_ms(deadline);
+            format!("arm timer {timer}, due at {deadline} (level {level}, slot {slot})")
         }
-        TraceEvent::Cascade { timer, spot } => {
-            format!("cascade timer {timer} to level {}, slot {}", spot.level, spot.slot)
+        TraceEvent::Cascade { timer, spot: Spot { level, slot } } => {
+            format!("cascade timer {timer} to level {level}, slot {slot}")
         }
         TraceEvent::Fire { timer } => format!("fire timer {timer}"),
         TraceEvent::Cancel { timer } => format!("cancel timer {timer}"),
-        TraceEvent::Watch { fd, want: Interest { read: false, write: false } } => {
-            format!("unwatch fd {fd}")
-        }
-        TraceEvent::Watch { fd, want } => format!("watch fd {fd} for {}", want.name()),
-        TraceEvent::FdReady { fd, got, .. } => format!("fd {fd} is ready: {}", got.name()),
+        TraceEvent::Unwatch { fd } => format!("unwatch fd {fd}"),
+        TraceEvent::Watch { fd, want } => format!("watch fd {fd} for {want}"),
+        TraceEvent::FdReady { fd, got, .. } => format!("fd {fd} is ready: {got}"),
         TraceEvent::JobDone { job, .. } => format!("job {job} is done"),
         TraceEvent::Park { limit: None } => "park, until something happens".to_owned(),
         TraceEvent::Park { limit: Some(limit) } => {
-            format!("park for {:.3} ms at most", limit.as_secs_f64() * 1e3)
+            format!("park for {} at most", in_ms(limit))
         }
         TraceEvent::Unpark { why } => format!("unpark: {}", why.name()),
         TraceEvent::Cut { limit } => {
@@ -291,4 +289,8 @@ fn sentence_of_parts(record: &Record<'_>) -> String {
         TraceEvent::LoopEnd => "the loop has ended".to_owned(),
         _ => String::new(),
     }
+}
+
+fn in_ms(duration: Duration) -> String {
+    format!("{:.3} ms", duration.as_secs_f64() * 1e3)
 }

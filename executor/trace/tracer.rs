@@ -1,12 +1,15 @@
-//! The tracer: each part of the loop has one, and emits to it what the part does.
+//! The tracer: each part of the loop has one, and emits to it what the part does. There is
+//! one method for each event, and no other module of the crate builds an event. (The
+//! recorder adds the events that follow from others: phases, joins, jobs that are done.)
 //!
-//! As a rule a loop is not traced. Then the tracer is empty, and each of the calls below
-//! is one branch, which the processor predicts; the event itself is not even built.
+//! As a rule a loop is not traced. Then the tracer is empty, and each call of a method is
+//! one branch, which the processor predicts; the event itself is not even built.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::event::{End, Interest, Spot, TraceEvent, Unpark};
+use super::event::{End, Spot, TraceEvent, Unpark};
 use super::notes::Notes;
 use super::recorder::{JobTicket, Recorder, TaskHistory};
 use super::wait::CodeLine;
@@ -18,14 +21,14 @@ fn unlikely<R>(act: impl FnOnce() -> R) -> R {
     act()
 }
 
-/// Empty, or the way to the recorder.
+/// Empty, or a reference to the loop's recorder.
 #[derive(Clone, Default)]
-pub(crate) struct Tracer(Option<Rc<Recorder>>);
+pub(crate) struct Tracer(Option<Rc<RefCell<Recorder>>>);
 
 impl Tracer {
     /// A tracer whose events go to this recorder.
     pub(crate) fn to(recorder: Recorder) -> Tracer {
-        Tracer(Some(Rc::new(recorder)))
+        Tracer(Some(Rc::new(RefCell::new(recorder))))
     }
 
     /// Whether the loop is traced.
@@ -34,11 +37,12 @@ impl Tracer {
         self.0.is_some()
     }
 
-    /// Calls `act` with the recorder, if the loop is traced.
+    /// Calls `act` with the recorder, if the loop is traced. `act` must not emit an event:
+    /// the recorder stays borrowed.
     #[inline]
-    fn record(&self, act: impl FnOnce(&Recorder)) {
+    fn record(&self, act: impl FnOnce(&mut Recorder)) {
         if let Some(recorder) = &self.0 {
-            unlikely(move || act(recorder));
+            unlikely(move || act(&mut recorder.borrow_mut()));
         }
     }
 
@@ -57,7 +61,8 @@ impl Tracer {
         self.emit(move || TraceEvent::Spawn { task, name, at });
     }
 
-    /// A task is about to be polled: from now on, its leaves note what they wait for.
+    /// A task is about to be polled. From now on its leaves write notes of what they wait
+    /// for.
     #[inline]
     pub(crate) fn polling(&self, task: u64, notes: &Notes) {
         self.record(move |recorder| {
@@ -66,7 +71,7 @@ impl Tracer {
         });
     }
 
-    /// Its poll returned `Pending`, and the notes say what it waits for.
+    /// The poll of the task returned `Pending`. The notes say what the task waits for.
     #[inline]
     pub(crate) fn pending(&self, task: u64, notes: &Notes) {
         self.record(move |recorder| {
@@ -86,14 +91,14 @@ impl Tracer {
         self.emit(move || TraceEvent::Wake { task, again });
     }
 
-    /// The notes on a task, if any are kept.
+    /// What is known of a task, if the loop is traced.
     pub(crate) fn history(&self, task: u64) -> Option<TaskHistory> {
-        self.0.as_ref()?.history(task)
+        self.0.as_ref()?.borrow().history(task)
     }
 }
 
-/// What happens to timers. `slot`: the level and the slot in the wheel; none for a timer
-/// whose tick has come.
+/// What happens to timers. `slot` is the level and the slot in the wheel; `None` for a
+/// timer whose tick the cursor has reached.
 impl Tracer {
     /// A timer was put into the wheel.
     #[inline]
@@ -132,31 +137,30 @@ impl Tracer {
 
 /// What happens to descriptors and jobs.
 impl Tracer {
-    /// The system's poller was asked to report these directions of a descriptor.
+    /// The system's poller was asked to report these directions of a descriptor: reading,
+    /// writing.
     #[inline]
-    pub(crate) fn watched(&self, fd: u64, (read, write): (bool, bool)) {
-        self.emit(move || TraceEvent::Watch { fd, want: Interest { read, write } });
+    pub(crate) fn watched(&self, fd: u64, want: (bool, bool)) {
+        self.emit(move || match want {
+            (false, false) => TraceEvent::Unwatch { fd },
+            want => TraceEvent::Watch { fd, want: directions(want) },
+        });
     }
 
-    /// The system's poller has reported these. `tasks`: those that waited for them.
+    /// The system's poller has reported these directions. `tasks` waited for them.
     #[inline]
-    pub(crate) fn fd_ready(
-        &self,
-        fd: u64,
-        (read, write): (bool, bool),
-        tasks: impl Iterator<Item = u64>,
-    ) {
+    pub(crate) fn fd_ready(&self, fd: u64, got: (bool, bool), tasks: impl Iterator<Item = u64>) {
         self.record(move |recorder| {
-            let (got, tasks) = (Interest { read, write }, tasks.collect::<Vec<u64>>());
+            let (got, tasks) = (directions(got), tasks.collect::<Vec<u64>>());
             recorder.record(TraceEvent::FdReady { fd, got, tasks: &tasks });
         });
     }
 
-    /// A job is about to be handed to the pool. The ticket goes with the job, which drops
-    /// it when it is done, before it wakes its task.
+    /// A job is about to be handed to the pool. The job takes the ticket along, and drops
+    /// it when the job is done, before it wakes the task.
     #[inline]
     pub(crate) fn job(&self, what: &str, at: CodeLine) -> Option<JobTicket> {
-        self.0.as_ref().map(|recorder| unlikely(move || recorder.job(what, at)))
+        self.0.as_ref().map(|recorder| unlikely(move || recorder.borrow_mut().job(what, at)))
     }
 }
 
@@ -168,7 +172,7 @@ impl Tracer {
         self.record(|recorder| recorder.turn());
     }
 
-    /// The loop takes the messages of other threads: they cause what happens next.
+    /// The loop takes the messages of other threads, which cause what happens next.
     pub(crate) fn messages(&self) {
         self.record(|recorder| recorder.messages());
     }
@@ -178,14 +182,14 @@ impl Tracer {
         self.record(|recorder| recorder.start());
     }
 
-    /// The loop stops running for now: what happens next has its cause outside.
+    /// The loop stops running for now. Code outside of the loop causes what happens next.
     pub(crate) fn leave(&self) {
         self.record(|recorder| recorder.leave());
     }
 
-    /// The loop goes to sleep, for as long as `limit` says.
+    /// The loop goes to sleep, for `limit` at most.
     pub(crate) fn parked(&self, limit: impl FnOnce() -> Option<Duration>) {
-        self.emit(move || TraceEvent::Park { limit: limit() });
+        self.record(move |recorder| recorder.park(limit()));
     }
 
     /// The loop's sleep has ended.
@@ -203,8 +207,8 @@ impl Tracer {
         self.emit(|| TraceEvent::LoopEnd);
     }
 
-    /// Calls `act` without a trace of it: what the loop does to explain itself is not
-    /// the program's.
+    /// Calls `act`, and leaves its polls out of the trace: the loop explains itself, and
+    /// what it does for that is not the program's.
     pub(crate) fn untraced<R>(&self, act: impl FnOnce() -> R) -> R {
         self.record(|recorder| recorder.pause(true));
         let result = act();
@@ -217,4 +221,14 @@ impl Tracer {
 fn spot(slot: Option<(u8, u8)>) -> Spot {
     let (level, slot) = slot.map_or((-1, 0), |(level, slot)| (level as i8, slot));
     Spot { level, slot }
+}
+
+/// Reading and writing, as the trace writes them.
+fn directions(read_and_write: (bool, bool)) -> &'static str {
+    match read_and_write {
+        (true, true) => "rw",
+        (true, false) => "r",
+        (false, true) => "w",
+        (false, false) => "",
+    }
 }

@@ -1,5 +1,5 @@
-//! What a leaf waits for, in words and numbers: for the trace, for the list of tasks,
-//! and for the report on a program that is stuck.
+//! What a leaf future waits for, in words and numbers: for the trace, for the list of
+//! tasks, and for the report of a deadlock.
 
 use std::fmt;
 use std::panic::Location;
@@ -21,7 +21,7 @@ pub(crate) enum What {
     Thing(&'static str),
     /// A time that never comes.
     Never,
-    /// A timer of that number.
+    /// The timer of that number.
     Timer(u64),
     /// A descriptor, until it can be read from.
     Readable(u64),
@@ -29,17 +29,25 @@ pub(crate) enum What {
     Writable(u64),
     /// A job of the blocking pool.
     Job(u64),
-    /// The end of the task of that number, which was spawned at the line given.
+    /// The end of the task of that number. The line is that of the task's spawn.
     EndOf(u64),
 }
 
 impl WaitReason {
-    /// If it is for the timer of the old number, that timer has the new one now.
+    /// Replaces the number of the timer, if the leaf waits for the timer `old`.
     pub(super) fn renumber_timer(&mut self, old: u64, new: u64) {
         if let What::Timer(timer) = &mut self.what
             && *timer == old
         {
             *timer = new;
+        }
+    }
+
+    /// The number of the task whose end the leaf waits for.
+    pub(crate) fn awaited_task(&self) -> Option<u64> {
+        match self.what {
+            What::EndOf(task) => Some(task),
+            _ => None,
         }
     }
 }
@@ -58,21 +66,9 @@ impl fmt::Display for What {
     }
 }
 
-impl WaitReason {
-    /// The number of the task whose end is waited for.
-    pub(crate) fn awaited_task(&self) -> Option<u64> {
-        match self.what {
-            What::EndOf(task) => Some(task),
-            _ => None,
-        }
-    }
-}
-
 impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.what {
-            What::EndOf(_) => write!(f, "{}, spawned at {}", self.what, self.at),
-            _ => write!(f, "{}, since {}", self.what, self.at),
-        }
+        let since = if let What::EndOf(_) = self.what { "spawned at" } else { "since" };
+        write!(f, "{}, {since} {}", self.what, self.at)
     }
 }

@@ -137,12 +137,12 @@ const SENTENCES = {
     if (event.by === "start") {
       return [
         say`block_on makes its future a task of the loop: ${me}.`,
-        say`Nothing of it has run yet: a future does nothing until somebody polls it. It stands in the ready queue. (The key → leads to the next event.)`,
+        say`Nothing of it has run yet: a future does nothing until somebody polls it. It is in the run queue. (The key → leads to the next event.)`,
       ];
     }
     return [
       say`${event.by === "thread" ? "Another thread" : cause(event.by)} spawns ${me}, at ${placeText(trace, event)}.`,
-      say`Spawning runs nothing: the new task goes to the back of the ready queue, and whoever spawned it goes on. Its first poll comes later.`,
+      say`Spawning runs nothing: the new task goes to the back of the run queue, and whoever spawned it goes on. Its first poll comes later.`,
     ];
   },
 
@@ -485,7 +485,7 @@ function goesOn(trace, n, id, wait) {
   return !(stop?.waits ?? []).some(isSame);
 }
 
-/** What becomes of a task that stands in the ready queue. */
+/** What becomes of a task that is in the run queue. */
 const FATES = new Set(["poll", "abort", "drop", "done", "panic"]);
 
 function fateOf(trace, n, id) {
@@ -503,7 +503,7 @@ function tellPending(event, groups, { trace, after }) {
     ? say`${me} is suspended in ${count} places at once: ${things}.`
     : say`${me} is suspended: it waits for ${things}.`;
   if (again) {
-    return [lead, say`Its poll returned Pending, but it was woken during that poll: it stands in the ready queue already, and will look again in the next turn.`];
+    return [lead, say`Its poll returned Pending, but it was woken during that poll: it is in the run queue already, and will look again in the next turn.`];
   }
   return [lead, count > 1 ? whySeveral(groups, count) : whySuspended(groups[0])];
 }
@@ -523,7 +523,7 @@ function tellPendingForNothing(me, again) {
   if (again) {
     return [
       say`${me} gives way: it has woken itself, and its poll returns Pending.`,
-      say`It stands at the back of the queue already. Whoever is ready goes first, and it goes on in the next turn.`,
+      say`It is at the back of the run queue already. Whoever is ready goes first, and it goes on in the next turn.`,
     ];
   }
   return [
@@ -542,13 +542,13 @@ function tellWake(event, { trace, before }) {
   const [lead, reason] = wakeReason(event, me, { trace, before });
   if (event.dup) {
     return [
-      say`${lead}, but it stands in the ready queue already.`,
+      say`${lead}, but it is in the run queue already.`,
       say`Any number of wakes before a poll lead to one poll. Nothing is lost: when it is polled, it looks at everything that it waits for.`,
     ];
   }
   return [
     say`${lead}.`,
-    say`${reason}Waking runs nothing: its number goes to the back of the ready queue.`,
+    say`${reason}Waking runs nothing: its number goes to the back of the run queue.`,
   ];
 }
 
@@ -582,7 +582,7 @@ const WAKE_REASONS = {
   timer: "The timer called the waker that was left with it. ",
   fd: "What it wanted to do with it may succeed now. ",
   job: "The result is there. ",
-  thread: "The wake lay in the loop's inbox, for only the loop's own thread touches the queue. ",
+  thread: "The wake lay in the loop's inbox, for only the loop's own thread touches the run queue. ",
 };
 
 function tellUnpark(event, { trace, before }) {
