@@ -11,7 +11,7 @@ pub fn in_examples(file: &str) -> PathBuf {
 }
 
 /// An example's program. Tests are in `target/<profile>/deps`, examples in
-/// `target/<profile>/examples`. `cargo test` builds both; `cargo test --test twins`
+/// `target/<profile>/examples`. `cargo test` builds both; `cargo test --test ch16_twins`
 /// builds only the test, so the examples may be missing, or old.
 pub fn program(name: &str) -> Command {
     let test = std::env::current_exe().expect("the path of this test");

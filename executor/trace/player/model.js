@@ -240,7 +240,7 @@ function finish(state, id, how) {
 // ── places in the source ──────────────────────────────────────────────────
 
 /** Where the wait of a task stands in its own code. (Who awaits the end of another task
-    names the line that spawned that one: its own line is not known then.) */
+    names the line that spawned that task: the line of the wait is not known then.) */
 const ownWait = (waits) => (waits ?? []).find((wait) => wait.file !== undefined && wait.target === undefined);
 
 /** The line that an event shows of a task's own code: { id, file, line }. */

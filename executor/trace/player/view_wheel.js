@@ -24,7 +24,7 @@ function makeWheel(trace) {
   const texts = [svg("text", { y: -21 }, "turned to"), svg("text", { id: "hand-time", y: -6 }), svg("text", { id: "hand-next", y: 11 })];
   fill("wheel", drawn, numbers, hands, texts);
   const widths = RINGS.map(({ level }) => slotWidth(trace, level));
-  fill("rings", `outer: ring 0, ${widths[0]} a slot; inner: ring 1, ${widths[1]}. Yellow: under the hand, which is turned as the timers are looked at, not in between.`);
+  fill("rings", `outer: ring 0, ${widths[0]} a slot; inner: ring 1, ${widths[1]}. Yellow: the cursor, which moves when the loop checks its timers, not in between.`);
 }
 
 function slotShape({ inner, outer }, slot, count) {
@@ -73,11 +73,11 @@ function drawRing(trace, { level, inner }, timers, tick) {
 
 function wheelInWords(state, timers) {
   const next = timers[0] ? `the earliest deadline is ${clock(timers[0].deadline)}` : "none is armed";
-  return `Timer wheel: the hand stands at ${clock(state.hand)}; armed timers: ${timers.length}; ${next}.`;
+  return `Timer wheel: the cursor is at ${clock(state.hand)}; armed timers: ${timers.length}; ${next}.`;
 }
 
 function timerItem(trace, timer, event) {
-  const place = timer.level < 0 ? "under the hand" : `ring ${timer.level}, slot ${timer.slot}`;
+  const place = timer.level < 0 ? "due soon" : `ring ${timer.level}, slot ${timer.slot}`;
   const who = timer.task === undefined ? "" : chip(trace, timer.task, {}, 12);
   const now = event?.timer === timer.timer ? "now" : undefined;
   return el("li", { class: now }, el("b", {}, `${timer.timer}`), who, el("span", {}, clock(timer.deadline)), el("small", {}, place));

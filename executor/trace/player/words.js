@@ -214,18 +214,18 @@ const SENTENCES = {
     return [
       say`${who} arms timer ${event.timer}, to fire at ${clock(event.deadline)}: ${span(event.deadline - event.t)} from now.`,
       event.level < 0
-        ? say`That is within the present tick, so it lies in no slot: the hand stands over it already.`
+        ? say`That is within the present tick, so it is in no slot, but in the due-soon list.`
         : say`It is laid into slot ${event.slot} of ${ringName(event.level)}, where a slot is ${slotWidth(trace, event.level)} wide. ${ringWords(event.level)}`,
     ];
   },
 
   cascade(event, { trace, before }) {
     const from = before.timers[event.timer]?.level;
-    const to = event.level < 0 ? "under the hand itself" : `into slot ${event.slot} of ${ringName(event.level)}`;
+    const to = event.level < 0 ? "to the due-soon list" : `into slot ${event.slot} of ${ringName(event.level)}`;
     const finer = event.level < 0 ? "" : ` (${slotWidth(trace, event.level)} a slot)`;
     return [
       say`Timer ${event.timer} moves down${from === undefined ? "" : `, from ${ringName(from)}`}: ${to}.`,
-      say`The hand has reached its coarse slot, but not its deadline. So it is laid where time is told more finely${finer}. No timer is sorted before it must be.`,
+      say`The cursor has reached its coarse slot, but not its deadline. So it moves to a finer slot${finer}. No timer is sorted before it must be.`,
     ];
   },
 
@@ -411,14 +411,14 @@ const TRIES_AGAIN = "Nothing is laid aside for it: when it is polled, it looks i
 
 const THINGS = {
   "a mutex": {
-    until: "it stands in the mutex's own line until the holder lets it go",
-    gives: (by, me) => say`${by} has let go of the mutex, and ${me} was first in line for it: it holds the mutex from now on`,
+    until: "it is in the mutex's wait queue until the holder unlocks it",
+    gives: (by, me) => say`${by} has unlocked the mutex, and ${me} was first in its wait queue: it holds the mutex from now on`,
     why: "The mutex is handed over and never free in between, so nobody can get in before. ",
     come: "The mutex was handed over to it when it was woken, so it holds it already, and nobody was in between: it runs on to its next await.",
   },
   "a semaphore's permit": {
-    until: "it stands in the semaphore's own line until a permit is given back",
-    gives: (by, me) => say`${by} has given a permit back, and ${me} was first in line for one: the permit is its own from now on`,
+    until: "it is in the semaphore's wait queue until a permit is given back",
+    gives: (by, me) => say`${by} has given a permit back, and ${me} was first in the wait queue: the permit is its own from now on`,
     why: "The permit is handed over and never free in between, so nobody can get in before. ",
     come: "The permit was handed over to it when it was woken, so it has it already: it runs on to its next await.",
   },
@@ -614,8 +614,8 @@ function inShort(trace, n) {
 }
 
 function ringWords(level) {
-  if (level === 0) return "That is the finest ring: when the hand is there, it is due.";
-  return "When the hand comes to that slot, it is laid into a finer one, unless it is due by then: then it fires.";
+  if (level === 0) return "That is the finest ring: when the cursor is there, it is due.";
+  return "When the cursor comes to that slot, it moves to a finer one, unless it is due by then: then it fires.";
 }
 
 /** A ring by its number, and where it is drawn. */

@@ -1,7 +1,7 @@
 //! The twins: each concept once in asyncio and once on glassloop, in `examples/`.
 //! Both sides must print the same file, exactly; and again on virtual time.
 //!
-//! `GLASSLOOP_TWIN_ROUNDS=20 cargo test --test twins` runs them 20 times in a row.
+//! `GLASSLOOP_TWIN_ROUNDS=20 cargo test --test ch16_twins` runs them 20 times in a row.
 
 #![cfg(unix)]
 

@@ -11,7 +11,7 @@
 //! Each run makes up fresh programs. A longer one:
 //!
 //! ```text
-//! PROPTEST_CASES=100000 cargo test --release --test random_programs
+//! PROPTEST_CASES=100000 cargo test --release --test ch18_random_programs
 //! ```
 
 #![allow(unreachable_pub, reason = "the modules of a test are nobody's library")]

@@ -4,7 +4,7 @@
 //! When lines have moved, this command writes the new numbers into the page:
 //!
 //! ```text
-//! GLASSLOOP_UPDATE_DOCS=1 cargo test --test architecture
+//! GLASSLOOP_UPDATE_DOCS=1 cargo test --test ch19_architecture
 //! ```
 //!
 //! How the page is read: a code span like `executor/task/waker.rs:42` is a *reference*. The
@@ -260,7 +260,7 @@ fn every_line_number_of_the_page_leads_to_the_item_that_is_named_before_it() {
     assert!(
         wrong.is_empty(),
         "{wrong:#?}\nWhere only lines have moved, this writes the new numbers into the page: \
-         {UPDATE}=1 cargo test --test architecture"
+         {UPDATE}=1 cargo test --test ch19_architecture"
     );
 }
 

@@ -132,7 +132,7 @@ fn can_strace() -> bool {
             Err(error) => error.to_string(),
         };
         programs::say_left_out(&format!(
-            "all of tests/system_faults.rs, since strace cannot be used here: {why}"
+            "all of tests/ch18_system_faults.rs, since strace cannot be used here: {why}"
         ));
         false
     })

@@ -6,7 +6,7 @@
 //! <!-- timeline of 14_lock on virtual time, from "poll a #1" to "done a", from "end" to end -->
 //! ```
 //!
-//! `GLASSLOOP_WRITE_GALLERY=1 cargo test --test gallery` writes the timelines anew.
+//! `GLASSLOOP_WRITE_GALLERY=1 cargo test --test ch16_gallery` writes the timelines anew.
 
 #![cfg(unix)]
 
@@ -102,7 +102,7 @@ fn expect_course(marker: &Marker, shown: &str) {
     }
     panic!(
         "docs/gallery.md does not show what {} does now. Read what it does, see whether the \
-         story is still true, then `{WRITE}=1 cargo test --test gallery`:\n{course}",
+         story is still true, then `{WRITE}=1 cargo test --test ch16_gallery`:\n{course}",
         marker.program
     );
 }
