@@ -5,7 +5,7 @@
 //! has none (asyncio has `get_running_loop`). They ask here.
 //!
 //! ```text
-//!   block_on ── enter(event_loop) ──▶ CURRENT ◀── expect().timers ── sleep
+//!   block_on ── enter(event_loop) ───▶ LOOPS ◀─── expect().timers ── sleep
 //!      │                                 ▲
 //!      └──── drop(Entered) restores ─────┘  (after a panic as well)
 //! ```

@@ -24,7 +24,7 @@ fn timeline_of<F: Future>(program: impl FnOnce() -> F + Send + 'static) -> Optio
     let timeline = String::from_utf8(output.stderr).expect("a timeline is UTF-8");
     let (first, rest) = timeline.split_once('\n').expect("a heading");
     let heading = ", on a virtual clock: ### is polled, (1) is first in the run queue, : waits";
-    assert!(first.starts_with("the loop of ch15_timeline"), "{first}");
+    assert!(first.starts_with("the loop of ch15_trace_timeline"), "{first}");
     assert!(first.ends_with(heading), "{first}");
     Some(rest.to_owned())
 }

@@ -76,8 +76,8 @@ fn every_fault_names_tests_that_are_there_or_says_why_there_is_none() {
 fn the_page_names_every_test_of_a_system_that_fails() {
     let rows = rows();
     let named: Vec<&str> = rows.iter().flat_map(Row::tests).collect();
-    for test in tests_in("system_faults") {
-        let name = format!("system_faults::{test}");
+    for test in tests_in("ch18_system_faults") {
+        let name = format!("ch18_system_faults::{test}");
         assert!(named.contains(&name.as_str()), "docs/faults.md does not name `{name}`");
     }
 }

@@ -221,7 +221,7 @@ fn lines_of_item(file: &Path, name: &str) -> usize {
 }
 
 #[test]
-fn the_first_evening_is_nine_stations_of_at_most_800_lines() {
+fn the_first_evening_is_nine_stations_of_about_800_lines() {
     let text = fs::read_to_string(executor().join("lib.rs")).unwrap();
     let stations: Vec<&str> = text.lines().filter(|line| line.contains(".rs`: `")).collect();
     assert_eq!(stations.len(), 9, "{stations:#?}");
@@ -241,7 +241,7 @@ fn the_first_evening_is_nine_stations_of_at_most_800_lines() {
     }
     println!("{total:4} lines of code in all");
     assert!(
-        (600..=800).contains(&total),
-        "{total} lines of code: lib.rs and the README say about 650"
+        (700..=850).contains(&total),
+        "{total} lines of code: lib.rs and the README say about 800"
     );
 }

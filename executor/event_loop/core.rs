@@ -9,8 +9,7 @@
 //!   │    │   other threads     │                ready now           │   │
 //!   │    │      │              │                ▲    │              │   │
 //!   │    └──────┼──────────────┼────────────────┼────┼──────────────┘   │
-//!   │           ▼              ▼                │    ▼                  │
-//!   │          wake ─────────▶ wake ──▶ run queue ◀── wake              │
+//!   │           └──── wake ────┴── wake ──▶ run queue ◀── wake          │
 //!   │                                                                   │
 //!   └─── nothing ready? then step 1 parks until there is ───────────────┘
 //! ```
@@ -28,11 +27,11 @@ use crate::report;
 use crate::task::{Message, TaskKey};
 use crate::trace::Unpark;
 
-/// While tasks are ready, the I/O driver is polled at most once a turn: after so many polls
-/// of tasks (often enough for sockets, and rarely enough that a poll of a task costs no
-/// system call),
+/// While tasks are ready, the I/O driver is polled once in so many polls of tasks: often
+/// enough for sockets, and rarely enough that a poll of a task costs no system call.
 const POLLS_PER_IO_POLL: u64 = 64;
-/// or after so much time, since the polls of tasks may be long.
+/// The I/O driver is also polled when so much time has passed, since the polls of tasks may
+/// be long. (Both are checked once a turn.)
 const TIME_PER_IO_POLL: Duration = Duration::from_millis(1);
 
 /// What other threads may still do when the loop decides to sleep.
@@ -111,7 +110,7 @@ impl EventLoop {
     }
 
     /// Takes the messages of other threads that are there now. Later ones wait for the next
-    /// turn, so that a flood of messages delays neither timers nor descriptors.
+    /// call, so that a flood of messages delays neither timers nor descriptors.
     #[inline]
     fn take_messages(&self) {
         if !self.inbox.has_messages() {
@@ -150,6 +149,7 @@ impl EventLoop {
         let others = self.others();
         let deadline = self.timers.next_wake();
         if deadline.is_none() && !self.reactor.is_awaited() && !self.may_be_woken() {
+            // One more poll of each task, so that its leaves say what they wait for.
             return Err(report::deadlock(self, |key| self.poll_task(key, Some(root))));
         }
         match self.timers.clock().is_virtual() {
@@ -201,7 +201,7 @@ impl EventLoop {
     fn wait_in_poller(&self, deadline: Option<Instant>, stay_awake: impl Fn() -> bool) {
         self.counts.io_polls.set(self.counts.io_polls.get() + 1);
         // Taken out while the events are dispatched: that wakes tasks, and a foreign waker
-        // may run any code.
+        // (of another executor, or of a combinator) may run any code.
         let mut events = self.events.take().unwrap_or_default();
         events.clear();
         let waited = self.inbox.parker().park_poller(&mut events, deadline, stay_awake);

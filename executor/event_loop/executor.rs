@@ -82,7 +82,7 @@ pub struct Executor {
 }
 
 impl Executor {
-    /// Makes a loop with the defaults of [`Builder`].
+    /// Makes a loop with the defaults of [`Builder`](crate::Builder).
     ///
     /// # Errors
     /// None at present: the system's poller is asked for when the first descriptor

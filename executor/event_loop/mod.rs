@@ -1,4 +1,4 @@
-//! The loop: the module that puts the four before it together.
+//! The loop: the module that puts `task`, `time`, `io` and `blocking` together.
 //!
 //! In reading order: **`core` is the turn**; `parts` is what a loop consists of; `root` is
 //! the future of `block_on`; `deadlock` proves that nothing can happen any more. `remote`

@@ -29,7 +29,7 @@ pub(crate) struct EventLoop {
     pub(super) events: RefCell<Option<Events>>,
     /// The number of polls, and the real time, when the I/O driver was polled last.
     pub(super) polled_io_at: Cell<(u64, Instant)>,
-    /// Where the last proof found a task that others hold: the next search begins there.
+    /// Where the last proof of a deadlock found a task that others hold: the next search begins there.
     pub(super) held_slot: Cell<u32>,
     pub(crate) counts: Counts,
     pub(crate) tracer: Tracer,

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! *Register after `WouldBlock`*: a task first tries, and waits only when the system had
-//! nothing for it. The registration is level-triggered: as long as the descriptor is
+//! nothing for it, or when its last read took all. The registration is level-triggered: as long as the descriptor is
 //! ready, every poll of the system's poller reports it again. So nothing can be missed
 //! between the try and the registration, and no readiness need be remembered. The price:
 //! a descriptor that is ready, and that no task waits for, would keep the loop awake. So

@@ -4,8 +4,8 @@
 //! future: a sleep, a lock, a receive (in asyncio, a `Future`). A leaf that is not ready
 //! must register the waker that it was polled with, where the event that it waits for will
 //! find it. In this crate that is a [`RegisteredWaker`]: usually just the key of the task
-//! that is being polled. So a task that only leaves of this crate will wake has no `Waker`
-//! anywhere, and the loop can prove that nothing outside can wake it. (A leaf whose waker
+//! that is being polled. So nothing outside of such a task holds a `Waker` of it, and
+//! the loop can prove that nothing outside will wake it. (A leaf whose waker
 //! goes to another thread, `Unblock`, keeps a real one.)
 
 use std::marker::PhantomData;

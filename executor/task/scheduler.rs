@@ -11,14 +11,16 @@
 //!   Ready    out of the table; the joiner is woken
 //! ```
 //!
-//! From the turn to the future, a poll takes three steps (the root's future is on the stack
-//! of `block_on`, so `Root::poll` takes the place of the second arrow there):
+//! From the turn to the future, a poll takes three steps:
 //!
 //! ```text
 //!   EventLoop::run_ready ─▶ Scheduler::poll ─▶ FutureCell::poll ─▶ Future::poll
 //!   which task is next      clear its flag,    contain its panic,
 //!                           make a Context     keep its output
 //! ```
+//!
+//! (What is around a poll is in `poll_with`, since the future of `block_on` stays on the
+//! stack: `Root::poll` calls `poll_with` with a closure that polls that future.)
 //!
 //! The table is borrowed for moments only, never while a future runs or is dropped: a
 //! task may spawn, abort or join any other from inside its poll, and from inside a `Drop`.
@@ -71,7 +73,8 @@ pub(crate) struct Scheduler {
     tracer: Tracer,
 }
 
-/// The task that is being polled, and the waker that it is polled with.
+/// The task that is being polled, and the waker that it is polled with: by this a leaf
+/// future knows that `cx.waker()` is the task's own, so that the task's key is enough.
 #[derive(Clone, Copy)]
 struct Running {
     key: TaskKey,
@@ -181,7 +184,7 @@ impl Scheduler {
         let Some(task) = self.find(key) else {
             return;
         };
-        // Dereferenced once: each dereference of an `Rc<dyn …>` reads the alignment in the
+        // `&Task` once: `Rc<Task>` is a trait object, and each dereference looks into its
         // vtable.
         let found: &Task = &task;
         if self.poll_with(key, found, |cx| found.cell.poll(cx)).is_ready() {
@@ -189,14 +192,14 @@ impl Scheduler {
         }
     }
 
-    /// Polls a task once: `poll` polls its future. When the task has ended, the caller
+    /// Polls a task once: `poll_future` polls its future. When the task has ended, the caller
     /// must call [`end`](Self::end).
     #[inline(always)]
     pub(crate) fn poll_with(
         &self,
         key: TaskKey,
         task: &Task,
-        poll: impl FnOnce(&mut Context<'_>) -> Poll<()>,
+        poll_future: impl FnOnce(&mut Context<'_>) -> Poll<()>,
     ) -> Poll<()> {
         // Clear before polling: a wake that arrives during the poll must not be lost.
         task.queued.set(false);
@@ -205,7 +208,7 @@ impl Scheduler {
         self.tracer.polling(task.id.0, &self.notes);
         let own = task.waker.take().unwrap_or_else(|| self.wakers.make(key));
         self.running.set(Some(Running { key, waker: identity(&own.waker) }));
-        let polled = task.poll(|| poll(&mut Context::from_waker(&own.waker)));
+        let polled = task.poll(|| poll_future(&mut Context::from_waker(&own.waker)));
         self.running.set(None);
         if polled.is_ready() {
             self.wakers.put_back(own);
@@ -216,8 +219,8 @@ impl Scheduler {
         polled
     }
 
-    /// Lets go of a task that has ended, and wakes its joiner. If nobody joined the task,
-    /// this drops its output.
+    /// Lets go of a task that has ended, and wakes its joiner. If its handle is gone, this
+    /// drops the output; else the handle has it.
     pub(crate) fn end(&self, task: Rc<Task>) {
         if self.tracer.is_on() {
             task.with_end(&mut |how| self.tracer.ended(task.id.0, how));

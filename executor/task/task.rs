@@ -4,7 +4,7 @@
 //!            poll: Pending
 //!           ┌──────────────┐
 //!           ▼              │
-//!   spawn ─▶ Waiting ──▶ Running ──▶ Ended ──▶ output taken or dropped
+//!   spawn ─▶ Suspended ─▶ Running ──▶ Ended ──▶ output taken or dropped
 //!           │                           ▲      by the join handle
 //!           └── abort, at the task's ───┘
 //!               turn
@@ -30,8 +30,8 @@ use crate::trace::End;
 /// Where a task is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// In the run queue, or waiting to be woken into it.
-    Waiting,
+    /// Not being polled: in the run queue, or waiting for a wake.
+    Suspended,
     /// Being polled.
     Running,
     /// Ended: by its output, by a panic, or by an abort.
@@ -40,12 +40,17 @@ pub(crate) enum Progress {
 
 /// A task. The cell at its end has the future, of any type.
 ///
-/// There may be a million of them: a field more is a megabyte more.
+/// For the task table, `Scheduler::add` turns the `Rc<Task<FutureCell<F>>>` into an
+/// `Rc<Task<dyn TaskCell>>` (written `Rc<Task>`); for the join handle, the same `Rc` becomes
+/// an `Rc<Task<dyn JoinCell<T>>>`: one allocation, two views.
+///
+/// There may be a million tasks: a byte more is a megabyte more.
 pub(crate) struct Task<C: ?Sized = dyn TaskCell> {
     pub(crate) id: TaskId,
     slot: u32,
     progress: Cell<Progress>,
-    /// True while the task's key is in the run queue; true from the spawn on.
+    /// True while the task's key is in the run queue, so also from the spawn to the first
+    /// poll.
     pub(super) queued: Cell<bool>,
     aborted: Cell<bool>,
     pub(crate) spawned_at: &'static Location<'static>,
@@ -82,7 +87,7 @@ impl<C> Task<C> {
         Rc::new(Task {
             id,
             slot,
-            progress: Cell::new(Progress::Waiting),
+            progress: Cell::new(Progress::Suspended),
             queued: Cell::new(true),
             aborted: Cell::new(false),
             spawned_at,
@@ -102,11 +107,11 @@ impl<C: TaskCell + ?Sized> Task<C> {
         self.progress.get()
     }
 
-    /// Polls the future with `poll`, unless the task was aborted.
+    /// Polls the future with `poll_future`, unless the task was aborted.
     #[inline(always)]
-    pub(super) fn poll(&self, poll: impl FnOnce() -> Poll<()>) -> Poll<()> {
+    pub(super) fn poll(&self, poll_future: impl FnOnce() -> Poll<()>) -> Poll<()> {
         self.progress.set(Progress::Running);
-        if !self.aborted.get() && poll().is_ready() {
+        if !self.aborted.get() && poll_future().is_ready() {
             return Poll::Ready(());
         }
         // An abort from within that very poll takes effect here, at the first suspension.
@@ -114,11 +119,12 @@ impl<C: TaskCell + ?Sized> Task<C> {
             self.cell.cancel();
             return Poll::Ready(());
         }
-        self.progress.set(Progress::Waiting);
+        self.progress.set(Progress::Suspended);
         Poll::Pending
     }
 
-    /// Drops the future, whatever the task does at the moment.
+    /// Drops the future at once, out of its turn. Not while it is being polled: its cell is
+    /// borrowed then.
     pub(crate) fn cancel(&self) {
         // So that an `abort` from the future's own Drop finds the task running.
         self.progress.set(Progress::Running);
@@ -190,8 +196,8 @@ impl<F: Future> FutureCell<F> {
 
 impl<F: Future> TaskCell for FutureCell<F> {
     fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
-        // Borrowed during the poll. Nothing else opens the cell meanwhile: `abort` and
-        // `JoinHandle` read the task's progress first.
+        // Borrowed during the poll. Nothing else opens the cell meanwhile: `abort` only sets
+        // a flag, and `JoinHandle` opens the cell only of a task that has ended.
         let mut stage = self.0.borrow_mut();
         let Stage::Future(future) = &mut *stage else {
             unreachable!("a task that has ended is in no table and never polled");

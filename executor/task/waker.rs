@@ -1,11 +1,14 @@
 //! The waker: "put this task back into the run queue", as an object.
 //!
+//! It is for other threads, and for the futures of other crates. A leaf future of this crate
+//! keeps only the task's key (`registered_waker.rs`), and wakes without this object.
+//!
 //! A waker may be cloned, sent to any thread, and kept for ever. The future that it wakes
 //! is `!Send` and may be gone. So a waker holds no future. It holds a [`TaskWaker`]: the
 //! task's key, and the inbox of its loop.
 //!
 //! ```text
-//!              on the loop's thread             on any other thread
+//!              in the running loop              from anywhere else
 //!   wake() ──▶ queued? ── yes ──▶ stop           sent? ── yes ──▶ stop
 //!                 │ no                              │ no
 //!                 ▼                                 ▼
@@ -49,7 +52,8 @@ pub(crate) struct TaskWaker {
 }
 
 impl TaskWaker {
-    /// Wakes the task from another thread than the loop's.
+    /// Wakes the task from outside of its running loop: from another thread, or on the
+    /// loop's thread while the loop does not run.
     #[cold]
     fn send(self: &Arc<Self>) {
         if !self.sent.swap(true, Ordering::AcqRel) {

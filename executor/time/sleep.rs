@@ -89,7 +89,7 @@ pub struct Sleep {
     when: When,
     /// Its key in the timer wheel, set at the first poll that was not due. The timer may
     /// have fired since.
-    entry: Option<Key>,
+    key: Option<Key>,
     made_at: &'static Location<'static>,
 }
 
@@ -111,7 +111,7 @@ impl Sleep {
         made_at: &'static Location<'static>,
     ) -> Sleep {
         let when = event_loop.timers.when(deadline);
-        Sleep { event_loop, when, entry: None, made_at }
+        Sleep { event_loop, when, key: None, made_at }
     }
 
     /// When the sleep ends; `None` if never, or not within 584 years. (For a deadline
@@ -155,7 +155,7 @@ impl Sleep {
         let EventLoop { tracer, scheduler, .. } = &*self.event_loop;
         tracer.timer_renumbered(waker.task(), &scheduler.notes, old, self.when.sequence);
         if deadline != NEVER {
-            self.entry = Some(timers.arm(self.when, waker));
+            self.key = Some(timers.arm(self.when, waker));
         }
     }
 
@@ -170,14 +170,14 @@ impl Sleep {
     /// Whether the timer was armed and has left the wheel: then its deadline has come, and
     /// the clock need not be read. (A poll for any other reason must not end the sleep.)
     fn has_fired(&self) -> bool {
-        let is_armed = |entry| self.event_loop.timers.is_armed(entry, self.when);
-        self.entry.is_some_and(|entry| !is_armed(entry))
+        let is_armed = |key| self.event_loop.timers.is_armed(key, self.when);
+        self.key.is_some_and(|key| !is_armed(key))
     }
 
     /// Takes the timer out of the wheel, if it is there.
     fn take_out(&mut self) -> Option<RegisteredWaker> {
-        let entry = self.entry.take()?;
-        self.event_loop.timers.disarm(entry, self.when)
+        let key = self.key.take()?;
+        self.event_loop.timers.disarm(key, self.when)
     }
 }
 
@@ -198,10 +198,10 @@ impl Future for Sleep {
             return Poll::Pending;
         }
         let timers = &self.event_loop.timers;
-        match self.entry {
-            None => self.entry = Some(timers.arm(self.when, waker)),
+        match self.key {
+            None => self.key = Some(timers.arm(self.when, waker)),
             // Dropped here, after the wheel was released: that may run any code.
-            Some(entry) => drop(timers.set_waker(entry, self.when, waker)),
+            Some(key) => drop(timers.set_waker(key, self.when, waker)),
         }
         Poll::Pending
     }

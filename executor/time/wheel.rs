@@ -25,7 +25,7 @@
 //!    due-soon list, sorted by deadline ──▶ fired, never early
 //! ```
 //!
-//! A timer moves down at most seven times in its life, and an empty slot costs
+//! A timer moves from level to level at most seven times in its life, and an empty slot costs
 //! nothing: a bitmap per level says which slots are occupied. So a jump of the
 //! clock by hours costs what the timers in between cost, not what the ticks do.
 //!
