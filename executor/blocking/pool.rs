@@ -212,12 +212,3 @@ impl fmt::Debug for Refused {
         write!(f, "Refused({})", self.error)
     }
 }
-
-impl fmt::Debug for Pool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool")
-            .field("threads", &self.threads())
-            .field("jobs_out", &self.jobs_out())
-            .finish()
-    }
-}

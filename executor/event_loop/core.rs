@@ -25,7 +25,6 @@ use super::parts::EventLoop;
 use super::root::Root;
 use crate::report;
 use crate::task::{Message, TaskKey};
-use crate::trace::Unpark;
 
 /// While tasks are ready, the I/O driver is polled once in so many polls of tasks: often
 /// enough for sockets, and rarely enough that a poll of a task costs no system call.
@@ -117,11 +116,14 @@ impl EventLoop {
             return;
         }
         self.tracer.messages();
-        for _ in 0..self.begin_messages() {
-            match self.receive() {
-                Some(Message::Wake(waker)) => self.scheduler.wake(waker.arrived()),
-                Some(Message::Run(make)) => make(),
-                None => return,
+        // Lowered before the messages are counted: a later message raises the flag again.
+        self.inbox.lower_flag();
+        for _ in 0..self.messages.borrow().len() {
+            let message = self.messages.borrow().try_recv();
+            match message {
+                Ok(Message::Wake(waker)) => self.scheduler.wake(waker.arrived()),
+                Ok(Message::Run(make)) => make(),
+                Err(_) => return,
             }
         }
     }
@@ -170,7 +172,7 @@ impl EventLoop {
         if self.scheduler.run_queue.is_empty() && !self.inbox.has_messages() {
             self.trace_park(Some(deadline));
             self.timers.clock().move_to(deadline);
-            self.tracer.unparked(|| Unpark::Timeout);
+            self.tracer.unparked(false, || false, || true);
         }
     }
 
@@ -224,11 +226,6 @@ impl EventLoop {
 
     fn trace_unpark(&self, deadline: Option<Instant>, is_event: bool) {
         let is_due = || deadline.is_some_and(|at| at <= self.timers.clock().now());
-        self.tracer.unparked(|| match self.inbox.has_messages() {
-            _ if is_event => Unpark::Fd,
-            true => Unpark::Message,
-            false if is_due() => Unpark::Timeout,
-            false => Unpark::Other,
-        });
+        self.tracer.unparked(is_event, || self.inbox.has_messages(), is_due);
     }
 }

@@ -10,7 +10,6 @@ use super::parts::EventLoop;
 use super::remote::Remote;
 use super::root::Root;
 use crate::current;
-use crate::report::{Stats, Tasks};
 use crate::task::JoinHandle;
 
 /// Runs a future to its end on a fresh loop, on this thread, and returns its
@@ -78,7 +77,7 @@ pub fn remote() -> Remote {
 /// # std::io::Result::Ok(())
 /// ```
 pub struct Executor {
-    pub(super) event_loop: Rc<EventLoop>,
+    pub(crate) event_loop: Rc<EventLoop>,
 }
 
 impl Executor {
@@ -192,16 +191,6 @@ impl Executor {
     /// A way into this loop for other threads.
     pub fn remote(&self) -> Remote {
         Remote::new(&self.event_loop.inbox)
-    }
-
-    /// Every task that has not ended, and what it waits for. See [`tasks`](crate::tasks).
-    pub fn tasks(&self) -> Tasks {
-        Tasks::of(&self.event_loop)
-    }
-
-    /// The totals so far.
-    pub fn stats(&self) -> Stats {
-        Stats::of(&self.event_loop)
     }
 }
 

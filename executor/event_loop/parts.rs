@@ -24,7 +24,7 @@ pub(crate) struct EventLoop {
     pub(crate) pool: Pool,
     pub(crate) inbox: Arc<Inbox<Message>>,
     /// The receiving end of the inbox, until the loop ends.
-    messages: RefCell<Receiver<Message>>,
+    pub(super) messages: RefCell<Receiver<Message>>,
 
     pub(super) events: RefCell<Option<Events>>,
     /// The number of polls, and the real time, when the I/O driver was polled last.
@@ -63,17 +63,6 @@ impl EventLoop {
             tracer,
             slow_polls,
         }
-    }
-
-    /// Lowers the inbox's flag, and returns how many messages there are. A later message
-    /// raises the flag again.
-    pub(super) fn begin_messages(&self) -> usize {
-        self.inbox.lower_flag();
-        self.messages.borrow().len()
-    }
-
-    pub(super) fn receive(&self) -> Option<Message> {
-        self.messages.borrow().try_recv().ok()
     }
 
     /// Ends the loop: drops the tasks and the messages, then waits for the jobs, which may

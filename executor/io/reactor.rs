@@ -269,7 +269,7 @@ impl<T: ?Sized> Source<T> {
         waiters.push(IoWaiter { direction, id, waker });
         // A combinator may come with a new waker at each poll. Then the oldest one is
         // woken instead of kept: if its task still waits, it registers again.
-        let is_foreign = |w: &IoWaiter| w.id.is_none() && w.waker.is_foreign();
+        let is_foreign = |w: &IoWaiter| w.id.is_none() && w.waker.task().is_none();
         if waiters.iter().filter(|w| is_foreign(w)).count() > FOREIGN_KEPT {
             let oldest = waiters.iter().position(is_foreign).map(|at| waiters.remove(at));
             drop(waiters);

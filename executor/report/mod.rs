@@ -1,7 +1,7 @@
 //! What a loop says about itself. Read it last: nothing in the loop depends on it.
 //!
 //! The loop calls this module around each poll (`slow_poll`), after the proof of a deadlock
-//! (`deadlock`), and when it is made (`tracing`). The program calls `stats` and `tasks`.
+//! (`deadlock`), and when it is made (`options`). The program calls `stats` and `tasks`.
 //! `deadlock` and `tasks` print their tasks as a `tree`. `println` prints a line that is
 //! also an event of the trace.
 
@@ -10,7 +10,7 @@ mod tree;
 mod slow_poll;
 mod tasks;
 mod deadlock;
-mod tracing;
+mod options;
 mod println;
 
 pub use println::print_line;
@@ -19,6 +19,6 @@ pub use stats::{Stats, stats};
 pub use tasks::{TaskInfo, TaskState, Tasks, WaitInfo, WaitsFor, tasks};
 
 pub(crate) use deadlock::deadlock;
+pub(crate) use options::Diagnostics;
 pub(crate) use slow_poll::SlowPolls;
 pub(crate) use stats::Counts;
-pub(crate) use tracing::make_tracer;

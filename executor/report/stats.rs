@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 
 use crate::current;
-use crate::event_loop::EventLoop;
+use crate::event_loop::{EventLoop, Executor};
 
 /// The current loop's totals so far.
 ///
@@ -59,8 +59,15 @@ pub(crate) struct Counts {
     pub(crate) io_polls: Cell<u64>,
 }
 
+impl Executor {
+    /// The totals so far.
+    pub fn stats(&self) -> Stats {
+        Stats::of(&self.event_loop)
+    }
+}
+
 impl Stats {
-    pub(crate) fn of(event_loop: &EventLoop) -> Stats {
+    fn of(event_loop: &EventLoop) -> Stats {
         let EventLoop { scheduler, timers, reactor, pool, counts, .. } = event_loop;
         Stats {
             turns: counts.turns.get(),
@@ -72,7 +79,7 @@ impl Stats {
             timers_fired: timers.fired.get(),
             jobs: pool.submitted(),
             tasks_alive: scheduler.alive(),
-            timers_armed: timers.armed(),
+            timers_armed: timers.wheel.borrow().len(),
         }
     }
 }

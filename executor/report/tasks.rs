@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use super::tree::{Node, Tree, title};
 use crate::current;
-use crate::event_loop::EventLoop;
+use crate::event_loop::{EventLoop, Executor};
 use crate::task::{Progress, Task, TaskId, TaskKey};
+use crate::time::{Timers, wheel::When};
 use crate::trace::{WaitReason, What};
 
 /// Every task of the current loop that has not ended, and what each waits for. Printed, a
@@ -137,16 +138,30 @@ impl IntoIterator for Tasks {
     }
 }
 
+impl Executor {
+    /// Every task that has not ended, and what it waits for. See [`tasks`](crate::tasks).
+    pub fn tasks(&self) -> Tasks {
+        Tasks::of(&self.event_loop)
+    }
+}
+
 impl Tasks {
-    pub(crate) fn of(event_loop: &EventLoop) -> Tasks {
+    fn of(event_loop: &EventLoop) -> Tasks {
         let view = View {
             event_loop,
-            deadlines: event_loop.timers.deadlines(),
+            deadlines: deadlines(&event_loop.timers),
             now: event_loop.timers.clock().now(),
-            ready: event_loop.scheduler.run_queue.keys().into_iter().collect(),
+            ready: event_loop.scheduler.run_queue.keys.borrow().iter().copied().collect(),
         };
         Tasks(event_loop.scheduler.tasks().iter().map(|task| view.task(task)).collect())
     }
+}
+
+/// The deadline of each armed timer, by its number.
+fn deadlines(timers: &Timers) -> HashMap<u64, Instant> {
+    let wheel = timers.wheel.borrow();
+    let deadline = |when: When| timers.clock().instant(when.deadline);
+    wheel.armed().filter_map(|when| Some((when.sequence, deadline(when)?))).collect()
 }
 
 /// What is needed to describe the tasks.

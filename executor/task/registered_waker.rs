@@ -59,10 +59,6 @@ impl RegisteredWaker {
         }
     }
 
-    pub(crate) fn is_foreign(&self) -> bool {
-        matches!(self, RegisteredWaker::Foreign(_))
-    }
-
     /// Whether its task has ended, so that it wakes no task any more.
     pub(crate) fn is_of_ended(&self) -> bool {
         let RegisteredWaker::Task(id, key, _) = *self else {
@@ -72,7 +68,7 @@ impl RegisteredWaker {
         current::with_loop(id, is_alive) != Some(true)
     }
 
-    /// The number of the task that it wakes (the lower half), if that is known.
+    /// The number of the task that it wakes (the lower half); `None` for a foreign waker.
     pub(crate) fn task(&self) -> Option<u64> {
         match self {
             RegisteredWaker::Task(_, key, _) => Some(key.generation.into()),

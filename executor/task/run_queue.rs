@@ -16,7 +16,7 @@ const KEPT_CAPACITY: usize = 4096;
 /// The run queue of one loop.
 #[derive(Default)]
 pub(crate) struct RunQueue {
-    keys: RefCell<VecDeque<TaskKey>>,
+    pub(crate) keys: RefCell<VecDeque<TaskKey>>,
     /// How many times a key was pushed, ever.
     pub(crate) pushed: Cell<u64>,
 }
@@ -32,11 +32,6 @@ impl RunQueue {
     /// Takes the key at the front of the queue.
     pub(crate) fn pop(&self) -> Option<TaskKey> {
         self.keys.borrow_mut().pop_front()
-    }
-
-    /// The keys, from the front to the back.
-    pub(crate) fn keys(&self) -> Vec<TaskKey> {
-        self.keys.borrow().iter().copied().collect()
     }
 
     /// Gives back the memory that a burst has left behind.

@@ -73,7 +73,7 @@ impl Clock {
     }
 
     /// The instant of a number of nanoseconds; `None` if there is none, as of [`NEVER`].
-    pub(super) fn instant(&self, nanoseconds: u64) -> Option<Instant> {
+    pub(crate) fn instant(&self, nanoseconds: u64) -> Option<Instant> {
         let since = Some(nanoseconds).filter(|since| *since != NEVER)?;
         self.epoch.checked_add(Duration::from_nanos(since))
     }

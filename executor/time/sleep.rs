@@ -90,7 +90,7 @@ pub struct Sleep {
     /// Its key in the timer wheel, set at the first poll that was not due. The timer may
     /// have fired since.
     key: Option<Key>,
-    made_at: &'static Location<'static>,
+    pub(super) made_at: &'static Location<'static>,
 }
 
 impl Sleep {
@@ -141,10 +141,6 @@ impl Sleep {
     /// Gives it a deadline that is later by this much.
     pub(super) fn put_off(&mut self, by: Duration) {
         self.reset_to(self.when.deadline.saturating_add(nanoseconds(by)));
-    }
-
-    pub(super) fn made_at(&self) -> &'static Location<'static> {
-        self.made_at
     }
 
     fn reset_to(&mut self, deadline: u64) {

@@ -55,7 +55,7 @@ impl<F: Future> Future for Timeout<F> {
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let made_at = self.end.made_at();
+        let made_at = self.end.made_at;
         let Some(future) = self.future.as_mut() else {
             panic!(
                 "the Timeout made at {made_at} was polled again after it was ready. Await it once"

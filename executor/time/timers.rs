@@ -1,7 +1,6 @@
 //! The timers of one loop: the wheel, read against the loop's clock.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::clock::{self, Clock};
@@ -12,7 +11,7 @@ use crate::trace::Tracer;
 /// The clock and the wheel: a part of the loop.
 pub(crate) struct Timers {
     clock: Clock,
-    wheel: RefCell<Wheel<RegisteredWaker>>,
+    pub(crate) wheel: RefCell<Wheel<RegisteredWaker>>,
     last_sequence: Cell<u64>,
     /// How many timers have fired, ever.
     pub(crate) fired: Cell<u64>,
@@ -110,18 +109,6 @@ impl Timers {
     pub(crate) fn next_wake(&self) -> Option<Instant> {
         let next = self.wheel.borrow().next_wake()?;
         self.clock.instant(next)
-    }
-
-    /// The deadline of each armed timer, by its number.
-    pub(crate) fn deadlines(&self) -> HashMap<u64, Instant> {
-        let wheel = self.wheel.borrow();
-        let armed = wheel.armed();
-        armed.filter_map(|when| Some((when.sequence, self.clock.instant(when.deadline)?))).collect()
-    }
-
-    /// How many timers are armed.
-    pub(crate) fn armed(&self) -> usize {
-        self.wheel.borrow().len()
     }
 }
 

@@ -192,9 +192,22 @@ impl Tracer {
         self.record(move |recorder| recorder.park(limit()));
     }
 
-    /// The loop's sleep has ended.
-    pub(crate) fn unparked(&self, why: impl FnOnce() -> Unpark) {
-        self.record(move |recorder| recorder.unpark(why()));
+    /// The loop's sleep has ended: by an event, if `is_event`; else by a message, if there is
+    /// one; else by its deadline, if that has come.
+    pub(crate) fn unparked(
+        &self,
+        is_event: bool,
+        has_messages: impl FnOnce() -> bool,
+        is_due: impl FnOnce() -> bool,
+    ) {
+        self.record(move |recorder| {
+            recorder.unpark(match is_event {
+                true => Unpark::Fd,
+                false if has_messages() => Unpark::Message,
+                false if is_due() => Unpark::Timeout,
+                false => Unpark::Other,
+            });
+        });
     }
 
     /// The program prints a line.

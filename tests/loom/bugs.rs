@@ -77,12 +77,12 @@ pub const BUGS: &[Bug] = &[
     // The flag of a message that came since the count goes down with the old one.
     Bug {
         name: "flag_lowered_after_the_count",
-        file: "event_loop/parts.rs",
+        file: "event_loop/core.rs",
         is: "        self.inbox.lower_flag();
-        self.messages.borrow().len()",
-        becomes: "        let messages = self.messages.borrow().len();
+        for _ in 0..self.messages.borrow().len() {",
+        becomes: "        let count = self.messages.borrow().len();
         self.inbox.lower_flag();
-        messages",
+        for _ in 0..count {",
     },
     // Without the fences, both sides may look before the other one has spoken.
     Bug {
