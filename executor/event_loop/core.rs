@@ -46,7 +46,7 @@ impl EventLoop {
     ///
     /// # Errors
     /// The report of a deadlock. The caller panics with it, at the user's line.
-    pub(super) fn run(&self, root: &mut Root<'_>) -> Result<(), String> {
+    pub(super) fn run(&self, root: &mut Root<'_>) -> Result<(), Box<str>> {
         while !root.is_done() {
             self.poll_io(root)?;
             self.timers.fire();
@@ -70,7 +70,7 @@ impl EventLoop {
     }
 
     /// The first part of a turn: what has happened outside?
-    fn poll_io(&self, root: &mut Root<'_>) -> Result<(), String> {
+    fn poll_io(&self, root: &mut Root<'_>) -> Result<(), Box<str>> {
         self.tracer.turn();
         self.take_messages();
         if self.scheduler.run_queue.is_empty() {
@@ -112,9 +112,12 @@ impl EventLoop {
     /// call, so that a flood of messages delays neither timers nor descriptors.
     #[inline]
     fn take_messages(&self) {
-        if !self.inbox.has_messages() {
-            return;
+        if self.inbox.has_messages() {
+            self.take_each_message();
         }
+    }
+
+    fn take_each_message(&self) {
         self.tracer.messages();
         // Lowered before the messages are counted: a later message raises the flag again.
         self.inbox.lower_flag();
@@ -146,7 +149,7 @@ impl EventLoop {
     ///
     /// # Errors
     /// The report of a deadlock.
-    fn park(&self, root: &mut Root<'_>) -> Result<(), String> {
+    fn park(&self, root: &mut Root<'_>) -> Result<(), Box<str>> {
         self.scheduler.run_queue.shrink();
         let others = self.others();
         let deadline = self.timers.next_wake();

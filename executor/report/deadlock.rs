@@ -12,7 +12,7 @@ use crate::trace::WaitReason;
 
 /// Describes every task of a loop in which nothing can ever happen again. `poll` polls a
 /// task once.
-pub(crate) fn deadlock(event_loop: &EventLoop, mut poll: impl FnMut(TaskKey)) -> String {
+pub(crate) fn deadlock(event_loop: &EventLoop, mut poll: impl FnMut(TaskKey)) -> Box<str> {
     let mut tasks = event_loop.scheduler.tasks();
     tasks.sort_by_key(|task| !event_loop.scheduler.is_root(task));
     let notes = &event_loop.scheduler.notes;
@@ -32,6 +32,7 @@ pub(crate) fn deadlock(event_loop: &EventLoop, mut poll: impl FnMut(TaskKey)) ->
          stuck futures:\n{}",
         Tree { nodes: &nodes, bullet: "  - " }
     )
+    .into()
 }
 
 fn describe(event_loop: &EventLoop, task: &Task) -> String {
