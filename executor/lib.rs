@@ -19,20 +19,40 @@
 //!
 //! # How to read it: the loop first
 //!
-//! **The first evening** (three hours, about 800 lines of code) is nine stations. Each answers the question that
-//! the station before it raises. Read the named items; the rest of each file can wait.
+//! **The first evening** (three hours, about 800 lines of code) is nine stations. Each
+//! answers the question that the station before it raises. Read the named items; the rest of
+//! each file can wait.
 //!
-//! | | read | the question | look for | min |
-//! |---|---|---|---|---|
-//! | 1 | `event_loop/core.rs`: `run` `poll_io` `run_ready` `poll_task` `take_messages` `park` `sleep` `wait_in_poller` | What does a loop do? | a turn is three verbs; it polls the tasks that are ready when it begins; the loop parks only when nothing is ready | 20 |
-//! | 2 | `task/scheduler.rs`: `Scheduler` `spawn` `add` `wake` `poll` `poll_with` `end` `remove`, with `task/id.rs`: `TaskKey` | What is in the run queue? | a key, not a task; clear before polling; who drops an ended task | 25 |
-//! | 3 | `task/task.rs`: `Task` `poll` `abort` `end` `set_joiner` `FutureCell` `Stage` `take` `finish`, with `task/join_handle.rs`: `poll` | Where is the future? | one place for the future and its output; the only unsafe `Pin`; who registers the joiner | 30 |
-//! | 4 | `task/waker.rs`: `TaskWaker` `send` `arrived` `wake_by_ref` | How does a task get back into the run queue? | two ways: on the loop's thread, and from any other thread; why an `Arc` | 10 |
-//! | 5 | `time/sleep.rs`: `Sleep` `poll` `disarm` `take_out`, with `task/registered_waker.rs`: `RegisteredWaker` `register` `wake`, and `time/timers.rs`: `arm` `fire` `fire_due` | Who wakes the task? | a leaf future registers the key where the event will find it; its drop takes it back; collect, release, then wake | 20 |
-//! | 6 | `time/wheel.rs`: `Wheel` `insert` `advance` `reach` `put` `next_slot` | Which of a million timers is due? | the picture; the highest digit that differs; a cascade | 35 |
-//! | 7 | `io/reactor.rs`: `Reactor` `Source` `arm` `set_interest` `dispatch` `disarm_unwanted` `wait`, with `io/readiness.rs`: `poll` | How does a socket get in? | register after `WouldBlock`; an event that no task waits for | 25 |
-//! | 8 | `blocking/unblock.rs`: `new` `poll_job` `submit`, with `blocking/pool.rs`: `submit` `work` `run`, and `blocking/promise.rs`: `end` `poll` | How does a thread get in? | a job and a promise; wake before you count down | 20 |
-//! | 9 | `event_loop/executor.rs`: `block_on` `run` `drop`, with `event_loop/root.rs`: `poll` `end` | How does it start and end? | the root is a task whose future stays on the stack; who is dropped when | 15 |
+//! 1. **The turn** (20 min): `event_loop/core.rs`: `run` `poll_io` `run_ready` `poll_task`
+//!    `take_messages` `park` `sleep` `wait_in_poller`. What does a loop do? Look for: a turn
+//!    is three verbs; it polls the tasks that are ready when it begins; the loop parks only
+//!    when nothing is ready.
+//! 2. **The run queue** (25 min): `task/scheduler.rs`: `Scheduler` `spawn` `add` `wake`
+//!    `poll` `poll_with` `end` `remove`, with `task/id.rs`: `TaskKey`. What is in the run
+//!    queue? Look for: a key, not a task; clear before polling; who drops an ended task.
+//! 3. **A task** (30 min): `task/task.rs`: `Task` `poll` `abort` `end` `set_joiner`
+//!    `FutureCell` `Stage` `take` `finish`, with `task/join_handle.rs`: `poll`. Where is the
+//!    future? Look for: one place for the future and its output; the only unsafe `Pin`; who
+//!    registers the joiner.
+//! 4. **Its waker** (10 min): `task/waker.rs`: `TaskWaker` `send` `arrived` `wake_by_ref`.
+//!    How does a task get back into the run queue? Look for: two ways: on the loop's thread,
+//!    and from any other thread; why an `Arc`.
+//! 5. **A leaf future** (20 min): `time/sleep.rs`: `Sleep` `poll` `disarm` `take_out`, with
+//!    `task/registered_waker.rs`: `RegisteredWaker` `register` `wake`, and `time/timers.rs`:
+//!    `arm` `fire` `fire_due`. Who wakes the task? Look for: a leaf future registers the key
+//!    where the event will find it; its drop takes it back; collect, release, then wake.
+//! 6. **The timer wheel** (35 min): `time/wheel.rs`: `Wheel` `insert` `advance` `reach`
+//!    `put` `next_slot`. Which of a million timers is due? Look for: the picture; the
+//!    highest digit that differs; a cascade.
+//! 7. **Sockets** (25 min): `io/reactor.rs`: `Reactor` `Source` `arm` `set_interest`
+//!    `dispatch` `disarm_unwanted` `wait`, with `io/readiness.rs`: `poll`. How does a socket
+//!    get in? Look for: register after `WouldBlock`; an event that no task waits for.
+//! 8. **Threads** (20 min): `blocking/unblock.rs`: `new` `poll_job` `submit`, with
+//!    `blocking/pool.rs`: `submit` `work` `run`, and `blocking/promise.rs`: `end` `poll`.
+//!    How does a thread get in? Look for: a job and a promise; wake before you count down.
+//! 9. **`block_on`** (15 min): `event_loop/executor.rs`: `block_on` `run` `drop`, with
+//!    `event_loop/root.rs`: `poll` `end`. How does it start and end? Look for: the root is a
+//!    task whose future stays on the stack; who is dropped when.
 //!
 //! `docs/architecture.md` walks one task and one `sleep` through these files, line by line.
 //!

@@ -212,3 +212,10 @@ impl fmt::Debug for Refused {
         write!(f, "Refused({})", self.error)
     }
 }
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (threads, jobs_out) = (self.threads(), self.jobs_out());
+        write!(f, "Pool {{ threads: {threads}, jobs_out: {jobs_out} }}")
+    }
+}
