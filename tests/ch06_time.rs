@@ -917,3 +917,20 @@ fn the_environment_can_make_every_clock_virtual_but_that_of_a_builder_which_says
         assert!(before.elapsed() >= Duration::from_millis(20), "a real sleep is never early");
     });
 }
+
+/// Breaks when a sleep that is ready leaves its timer in the wheel, to wake its task later
+/// for nothing.
+#[test]
+fn a_sleep_that_is_ready_before_its_timer_fires_takes_the_timer_out() {
+    within_limit(|| {
+        let executor = Executor::builder().virtual_time().build().unwrap();
+        executor.block_on(async {
+            let mut sleep = glassloop::sleep(Duration::from_secs(60));
+            assert!(support::poll_once(&mut sleep).await.is_pending());
+            sleep.reset(glassloop::now());
+            assert_eq!(glassloop::stats().timers_armed, 1, "armed for the new deadline");
+            assert!(support::poll_once(&mut sleep).await.is_ready());
+            assert_eq!(glassloop::stats().timers_armed, 0, "{sleep:?}");
+        });
+    });
+}
