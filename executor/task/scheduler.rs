@@ -160,7 +160,7 @@ impl Scheduler {
         let mut tasks = self.tasks.borrow_mut();
         let task = Task::new(id, tasks.next_index(), spawned_at, cell);
         tasks.insert(task.clone());
-        // `queued` is true from the beginning.
+        // `Task::new` has set `queued`, so a wake does not push the key twice.
         self.run_queue.push(task.key());
         task
     }
