@@ -1,0 +1,122 @@
+//! # Wrong first: the flaws that the steps cure, to be run
+//!
+//! ```text
+//! cargo run --example flaw              # the list
+//! cargo run --example flaw 2            # the flaws of step 2
+//! cargo run --example flaw woken_twice  # one of them
+//! ```
+//!
+//! A flaw is a step with one or two items in a wrong version. These are in
+//! examples/steps/flaws; `step!` brings all the other items of the step. A program that hangs
+//! is ended after a second, in words.
+
+mod flaws;
+
+use std::process::{Command, ExitCode, Termination, exit};
+use std::thread;
+use std::time::Duration;
+
+struct Flaw {
+    /// The step that cures it.
+    step: &'static str,
+    name: &'static str,
+    source: &'static str,
+    main: fn() -> ExitCode,
+}
+
+macro_rules! flaws {
+    ($($step:literal $name:ident,)*) => {
+        &[$(Flaw {
+            step: stringify!($step),
+            name: stringify!($name),
+            source: include_str!(concat!("flaws/", stringify!($name), ".rs")),
+            main: || flaws::$name::main().report(),
+        },)*]
+    };
+}
+
+const FLAWS: &[Flaw] = flaws! {
+    1 one_poll,
+    2 burns,
+    2 flag_too_late,
+    3 woken_twice,
+    3 polled_after_the_end,
+    3 cleared_after_the_poll,
+    3 notify_before_push,
+    4 joiner_not_woken,
+    4 panic_ends_the_loop,
+    5 sleep_stops_the_loop,
+    5 timer_left_behind,
+    6 million_in_a_map,
+    6 one_hand,
+    7 deaf_poller,
+    7 write_erases_read,
+    7 nobody_reads,
+    8 blocking_read,
+    8 wake_before_value,
+};
+
+/// Says that the program is the one that may hang.
+const HERE: &str = "--here";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => list(),
+        [name, HERE] => run_here(name),
+        [asked] => run_alone(asked),
+        _ => complain("one name at a time"),
+    }
+}
+
+fn list() -> ExitCode {
+    for flaw in FLAWS {
+        println!("step {}  {:24}{}", flaw.step, flaw.name, flaw.title());
+    }
+    println!("\nTo run one: cargo run --example flaw {}", FLAWS[0].name);
+    ExitCode::SUCCESS
+}
+
+fn run_here(name: &str) -> ExitCode {
+    let flaw = FLAWS.iter().find(|flaw| flaw.name == name);
+    flaw.map_or_else(|| complain("no flaw has this name"), |flaw| (flaw.main)())
+}
+
+/// Runs a flaw, or all those of a step, each in a process of its own, which may hang.
+fn run_alone(asked: &str) -> ExitCode {
+    let mut chosen = FLAWS.iter().filter(|flaw| [flaw.step, flaw.name].contains(&asked)).peekable();
+    if chosen.peek().is_none() {
+        return complain("there is no such flaw, and no such step");
+    }
+    for flaw in chosen {
+        println!("── {} ──", flaw.title());
+        let program = std::env::current_exe().expect("this program has a path");
+        let ended = Command::new(program).args([flaw.name, HERE]).status();
+        assert!(ended.expect("this program can be started again").success());
+        println!("The flaw: examples/steps/flaws/{}.rs", flaw.name);
+        println!("The cure: examples/steps/step_{}.rs\n", flaw.step);
+    }
+    ExitCode::SUCCESS
+}
+
+fn complain(reason: &str) -> ExitCode {
+    eprintln!("{reason}; the list of flaws: cargo run --example flaw");
+    ExitCode::FAILURE
+}
+
+impl Flaw {
+    /// The first line of its file.
+    fn title(&self) -> &'static str {
+        let first = self.source.lines().next().unwrap_or_default();
+        first.trim_start_matches("//! ")
+    }
+}
+
+/// Ends the program after a second, with the reason why it hangs.
+fn hangs(reason: &'static str) {
+    thread::spawn(move || {
+        thread::sleep(Duration::from_secs(1));
+        println!("… and hangs: {reason}.");
+        exit(0);
+    });
+}

@@ -1,0 +1,4 @@
+//! Promises that are tried on each step and on glassloop.
+
+pub mod promises;
+pub mod subject;
