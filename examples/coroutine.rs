@@ -11,7 +11,37 @@
 //! Take away: **a coroutine is a struct with a position in it. To poll is to
 //! resume: the coroutine runs from that position to the next one, and returns.**
 //!
-//! Python resumes with `send`, and there too nothing runs before the first resume:
+//! In Rust a coroutine is a *future*: a value that has the one method `poll`. The standard
+//! library defines it so:
+//!
+//! ```text
+//! pub trait Future {
+//!     type Output;
+//!     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output>;
+//! }
+//!
+//! pub enum Poll<T> {
+//!     Ready(T),    // it has ended, with this value
+//!     Pending,     // it must wait: poll it again later
+//! }
+//!
+//! pub struct Context<'a> { /* private: a reference to a waker */ }
+//!
+//! impl<'a> Context<'a> {
+//!     pub fn from_waker(waker: &'a Waker) -> Self;    // for the caller of `poll`
+//!     pub fn waker(&self) -> &'a Waker;               // for the future
+//! }
+//! ```
+//!
+//! - `self` is the state machine, which a poll changes. `Pin<&mut Self>` is `&mut Self` with a
+//!   promise: the state machine will not be moved any more. Nothing in this file needs the
+//!   promise; examples/pin.rs, its second part, shows what breaks without.
+//! - `cx` brings the *waker*, by which a future that waits asks for its next poll:
+//!   examples/awaitable.rs.
+//! - `'a` and `'_` say how long a reference is good; read past them.
+//!
+//! Below its `await`, Python has the same. It resumes with `send`, and there too nothing runs
+//! before the first resume:
 //!
 //! ```python
 //! c = order()     # a coroutine object; no line of the function has run
@@ -52,9 +82,8 @@ enum Order {
 impl Future for Order {
     type Output = u32;
 
-    // The compiler's state machine may hold references into itself: hence `Pin`, the
-    // promise not to move it any more. `Order` holds no such reference, so moving it
-    // does no harm: it is `Unpin`, and `Pin` restricts nothing here.
+    // `Order` holds no reference into itself, so `Pin` restricts nothing here: `*self` may be
+    // changed as through a `&mut Self`.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<u32> {
         loop {
             match &mut *self {
@@ -63,7 +92,9 @@ impl Future for Order {
                     *self = Order::AwaitsPrice { reply: Reply::of(20) };
                 }
                 // An `await` is this: poll the awaited future; if it is not ready,
-                // return `Pending` from here, and stay at this position.
+                // return `Pending` from here, and stay at this position. (`ready!` is a
+                // `match` on the `Poll`, with that `return` in it; `Pin::new` makes the
+                // `Pin` that `poll` takes.)
                 Order::AwaitsPrice { reply } => {
                     let price = ready!(Pin::new(reply).poll(cx));
                     say("asks how many");

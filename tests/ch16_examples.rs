@@ -4,9 +4,9 @@
 mod programs;
 mod support;
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
+use std::{env, fs};
 
 use programs::program;
 use support::within_limit;
@@ -17,6 +17,11 @@ fn coroutine_prints_its_recorded_output() {
 }
 
 #[test]
+fn pin_prints_its_recorded_output() {
+    prints("pin", include_str!("../examples/pin.out"));
+}
+
+#[test]
 fn awaitable_prints_its_recorded_output() {
     prints("awaitable", include_str!("../examples/awaitable.out"));
 }
@@ -24,6 +29,54 @@ fn awaitable_prints_its_recorded_output() {
 #[test]
 fn event_loop_prints_its_recorded_output() {
     prints("event_loop", include_str!("../examples/event_loop.out"));
+}
+
+/// The example has lines that are commented out, since the compiler refuses them. It does:
+/// each is taken in, alone, and must end in the error that the comment below it names.
+#[test]
+fn what_pin_comments_out_does_not_compile() {
+    let source = include_str!("../examples/pin.rs");
+    assert_eq!(errors_of(source), [], "as it stands, the example must compile");
+    let lines: Vec<&str> = source.lines().collect();
+    let mut refused = 0;
+    for (index, pair) in lines.windows(2).enumerate() {
+        let [statement, error] = pair else { unreachable!("windows of two") };
+        let Some(error) = error.trim_start().strip_prefix("// error[") else { continue };
+        let statement = statement.trim_start().strip_prefix("// ").expect("a commented statement");
+        let mut changed = lines.clone();
+        changed[index] = statement;
+        let errors = errors_of(&changed.join("\n"));
+        let code = error.split(']').next().expect("a code, as in `error[E0596]`").to_owned();
+        let expected = (index + 1, code);
+        assert!(
+            !errors.is_empty() && errors.iter().all(|found| *found == expected),
+            "`{statement}` must be refused at (line, code) {expected:?}; rustc finds {errors:?}"
+        );
+        refused += 1;
+    }
+    assert_eq!(refused, 2, "two statements of examples/pin.rs are followed by `// error[…]`");
+}
+
+/// Compiles a program that uses only the standard library, and returns the line and the code
+/// of each error.
+fn errors_of(source: &str) -> Vec<(usize, String)> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("program.rs");
+    fs::write(&file, source).unwrap();
+    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc.args(["--edition=2024", "--emit=metadata", "--error-format=short", "program.rs"]);
+    rustc.current_dir(folder.path());
+    let output = within_limit(move || rustc.output().expect("rustc can be started"));
+    let said = text(&output.stderr);
+    // As in `program.rs:190:15: error[E0596]: cannot borrow …`.
+    let errors = said.lines().filter_map(|line| {
+        let (place, error) = line.split_once(" error[")?;
+        let number = place.split(':').nth(1)?.parse().ok()?;
+        Some((number, error.split(']').next()?.to_owned()))
+    });
+    let errors: Vec<_> = errors.collect();
+    assert_eq!(output.status.success(), errors.is_empty(), "rustc stopped: {said}");
+    errors
 }
 
 #[test]
@@ -84,7 +137,7 @@ fn tour_explains_itself_when_asked() {
     assert!(text(&output.stdout).contains("Usage: cargo run --example tour"));
 }
 
-/// Comments like `executor/task/waker.rs` lead the reader to a file, which must exist.
+/// Comments like `executor/task/waker.rs` and `examples/pin.rs` lead the reader to a file, which must exist.
 #[test]
 fn the_files_that_the_examples_point_at_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -93,7 +146,11 @@ fn the_files_that_the_examples_point_at_exist() {
         let text = fs::read(example).unwrap();
         let text = String::from_utf8_lossy(&text);
         let words = text.split(|c: char| !(c.is_alphanumeric() || "/_.".contains(c)));
-        let files = words.filter(|word| word.starts_with("executor/") && word.ends_with(".rs"));
+        // A sentence may end with the path.
+        let words = words.map(|word| word.trim_end_matches('.'));
+        let folders = ["executor/", "examples/"];
+        let files = words.filter(|word| folders.iter().any(|folder| word.starts_with(folder)));
+        let files = files.filter(|word| word.ends_with(".rs"));
         for file in files {
             assert!(root.join(file).is_file(), "an example points at {file}, which is gone");
         }

@@ -71,7 +71,7 @@ impl TaskWaker {
 }
 
 /// The standard library's `Waker::wake` calls these functions. This safe trait is all that
-/// it takes; `examples/awaitable.rs` shows the unsafe table behind it.
+/// it takes; the last part of `examples/awaitable.rs` shows the unsafe table behind it.
 impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
