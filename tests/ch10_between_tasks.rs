@@ -1591,3 +1591,20 @@ fn the_last_receiver_does_not_wake_its_own_stream_when_it_is_dropped() {
         assert_eq!(count.wakes(), 0, "nobody waits any more");
     });
 }
+
+/// No counterpart in asyncio, where a loop has a thread of its own. Breaks when a wake looks
+/// for the task in the loop that runs, and not in the loop of the task.
+#[test]
+fn a_send_in_one_loop_wakes_the_task_of_another_loop_on_the_same_thread() {
+    within_limit(|| {
+        let (first, second) = (virtual_executor(), virtual_executor());
+        let (sender, receiver) = oneshot::channel();
+        let task = first.spawn(receiver);
+        first.block_on(turns(2)); // the task waits now, and its loop stands still
+        second.block_on(async move {
+            sender.send("a parcel").expect("the receiver is there");
+            turns(2).await;
+        });
+        assert_eq!(first.block_on(task).unwrap(), Ok("a parcel"));
+    });
+}

@@ -21,7 +21,7 @@
 //! *executor*; it is not a part of the language. This file has the smallest one.
 //!
 //! Read `Pin<&mut Self>` as `&mut self` until the steps are done: it says that the future will
-//! not be moved any more (`pin!` promises it), which examples/coroutine.rs explains. `cx` is
+//! not be moved any more (`pin!` promises it), which examples/pin.rs explains. `cx` is
 //! for step 2.
 //!
 //! ```text

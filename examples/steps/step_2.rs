@@ -102,7 +102,7 @@ impl<T> Future for Promised<T> {
         if let Some(value) = shared.value.take() {
             return Poll::Ready(value);
         }
-        // Under the same lock as the look above: a value that comes between the two would
+        // Under the same lock as the check above: a value that comes between the two would
         // find no waker. At every poll: the newest waker counts.
         shared.waker = Some(cx.waker().clone());
         Poll::Pending
