@@ -67,7 +67,6 @@ impl Flaw {
             }
             kept.retain(|item| !named.contains(item));
         }
-        kept.retain(|item| self.items.iter().all(|own| own.name != item.name));
         Ok(self.items.iter().chain(kept).cloned().collect())
     }
 }

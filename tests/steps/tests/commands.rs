@@ -37,7 +37,7 @@ fn without_a_word_all_steps_are_listed() {
     let cells: Vec<&str> = second.expect("step 2 is listed").split_whitespace().skip(7).collect();
     // Lines of code, lines more than step 1, items: new, changed, gone, the same.
     assert_eq!(cells, ["26", "+4", "2", "1", "1", "4"]);
-    assert!(list.contains("The flaws: loud_end"), "{list}");
+    assert!(list.contains("The flaws: a_typo, loud_end"), "{list}");
 }
 
 #[test]
@@ -56,6 +56,10 @@ fn colors_change_nothing_but_the_colors() {
     for code in codes {
         assert!(colored.contains(code), "{code:?} is missing");
     }
+    for (sign, code) in [('-', "\x1b[31m"), ('+', "\x1b[32m"), (' ', "\x1b[2m")] {
+        let begin = format!("{code}{sign} ");
+        assert!(colored.contains(&begin), "no line begins with {begin:?}");
+    }
     let plain = codes.iter().fold(colored, |text, code| text.replace(code, ""));
     assert_eq!(plain, stdout("3"));
 }
@@ -68,7 +72,9 @@ fn what_is_not_there_is_an_error_that_says_what_is() {
     assert!(error("0", 1).contains("There is no step 0."));
     assert!(error("1", 1).contains("no step before step 1: read examples/steps/step_1.rs"));
     let no_flaw = error(&format!("flaw missing --folder={FIXTURE}"), 1);
-    assert!(no_flaw.contains("no flaw `missing`. The flaws are: loud_end."), "{no_flaw}");
+    assert!(no_flaw.contains("no flaw `missing`. The flaws are: a_typo, loud_end."), "{no_flaw}");
+    let typo = error(&format!("flaw a_typo --folder={FIXTURE}"), 1);
+    assert!(typo.contains("`a_typo` cannot be shown: there is no `Bell::wring`"), "{typo}");
     assert!(error("--folder=nowhere", 1).contains("no step_1.rs in nowhere"));
 }
 

@@ -64,6 +64,7 @@ const NAMES: &[(&str, &[&str])] = &[
     ("thread_local! {\n    /// A static one.\n    static NOW: u8 = 1;\n}\n", &["thread_local NOW"]),
     ("macro_rules! twice {\n    () => {};\n}\n", &["macro_rules twice"]),
     ("a_crate::step!(3 without\n    main);\nfn main() {}\n", &["step!", "fn main"]),
+    ("impl<F: Fn() -> u8> Act<F> for Once<F> {}\n", &["impl Act<F> for Once"]),
     ("impl Unpin for Task {}\n", &["impl Unpin for Task"]),
     (
         "impl<T: Into<U>> Task<T> {\n    const N: u8 = 1;\n\n    pub fn new() -> T {\n        1;\n    }\n}\n",
