@@ -11,6 +11,8 @@ use polling::PollMode;
 glassloop_step::step!(7 without Async::when_ready, EventLoop::fire_timers, main);
 
 impl<T: AsSource> Async<T> {
+    /// Tries `act` again and again, until it need not wait. Sleeps in between, until the
+    /// socket is ready.
     async fn when_ready<R>(
         &self,
         direction: usize,

@@ -6,10 +6,12 @@
 glassloop_step::step!(6 without Timers::place, Timers::advance, main);
 
 impl Timers {
+    /// The wheel and the digit of a deadline that has not come yet.
     fn place(&self, deadline: u64) -> (usize, usize) {
         (0, deadline as usize % SLOTS)
     }
 
+    /// Takes out the timers that are due at `now`, in the order of their keys.
     fn advance(&mut self, now: u64) -> Vec<Waker> {
         let mut due = Vec::new();
         while let Some(begin) = self.next().filter(|&begin| begin <= now) {

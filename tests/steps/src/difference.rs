@@ -36,7 +36,11 @@ pub fn of_steps(older: &Step, newer: &Step, paint: Paint) -> String {
 /// A sentence, if the flaw replaces an item that is not in the step.
 pub fn of_flaw(flaw: &Flaw, step: &Step, paint: Paint) -> Result<String, String> {
     let wrong = flaw.program(step)?;
-    let all = compare(&wrong, &step.items);
+    let mut all = compare(&wrong, &step.items);
+    // `main` only shows the flaw, unless it is all of it.
+    if all.changed.len() + all.gone.len() + all.new.len() > 1 {
+        all.changed.retain(|(_, right)| right.name != "fn main");
+    }
     let mut page = Page::new(paint);
     page.header(&flaw.header);
     let number = step.number;
