@@ -102,7 +102,7 @@ class EventLoop:
         """Sleeps until a task is ready."""
         while self.queue.is_empty():
             self.queue.pushed.wait()
-            # Before the next look at the queue: a push after that look sets it again.
+            # Before the next check of the queue: a push after that check sets it again.
             self.queue.pushed.clear()
 
 
@@ -223,7 +223,7 @@ class Promise:
             # At every poll: the newest waker counts.
             self.waker = waker
             is_set = self.is_set
-        # The value may have come since `__await__` has looked, and found no waker to call.
+        # The value may have come since the check in `__await__`, and found no waker to call.
         if is_set:
             waker.wake()
 

@@ -110,7 +110,7 @@ class EventLoop:
         """Sleeps until a task is ready."""
         while self.queue.is_empty():
             self.queue.pushed.wait()
-            # Before the next look at the queue: a push after that look sets it again.
+            # Before the next check of the queue: a push after that check sets it again.
             self.queue.pushed.clear()
 
 

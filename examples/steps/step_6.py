@@ -120,7 +120,7 @@ class EventLoop:
             if left == 0:
                 return
             self.queue.pushed.wait(left)
-            # Before the next look at the queue: a push after that look sets it again.
+            # Before the next check of the queue: a push after that check sets it again.
             self.queue.pushed.clear()
 
     def fire_timers(self):

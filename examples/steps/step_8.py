@@ -561,7 +561,7 @@ class Promise:
             # At every poll: the newest waker counts.
             self.waker = waker
             is_set = self.is_set
-        # The value may have come since `__await__` has looked, and found no waker to call.
+        # The value may have come since the check in `__await__`, and found no waker to call.
         if is_set:
             waker.wake()
 
