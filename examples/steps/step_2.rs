@@ -131,11 +131,11 @@ impl<T> Future for Counted<T> {
     }
 }
 
-/// Orders a parcel. A thread brings it, 50 milliseconds later.
+/// Orders a parcel. A thread brings it, 200 milliseconds later.
 fn order(parcel: &'static str) -> Counted<&'static str> {
     let (promise, promised) = promise();
     thread::spawn(move || {
-        thread::sleep(Duration::from_millis(50));
+        thread::sleep(Duration::from_millis(200));
         promise.set(parcel);
     });
     Counted { promised, polls: 0 }

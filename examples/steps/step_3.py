@@ -19,7 +19,6 @@ loop along.
 import collections
 import itertools
 import threading
-import time
 
 
 # ── the loop ────────────────────────────────────── asyncio/base_events.py: _run_once
@@ -236,17 +235,16 @@ async def count(name, to):
         await yield_now()
 
 
+async def count_and_order(promise):
+    await count("left", 3)
+    threading.Thread(target=promise.set, args=("a parcel",)).start()
+
+
 async def main():
-    spawn(count("left", 3))
+    promise = Promise()
+    spawn(count_and_order(promise))
     spawn(count("  right", 2))
     print("two tasks, and neither has begun")
-    promise = Promise()
-
-    def bring():
-        time.sleep(0.5)
-        promise.set("a parcel")
-
-    threading.Thread(target=bring).start()
     print(f"main has got {await promise}")
 
 

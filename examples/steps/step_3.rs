@@ -28,7 +28,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::Duration;
 
 // ── the loop ────────────────────────────────── executor/event_loop/core.rs
 
@@ -98,7 +97,7 @@ impl EventLoop {
     }
 
     fn poll_task(&self, id: u64) {
-        // Out of the table for the time of the poll, which may use the table.
+        // Out of the table for the time of the poll: the poll may spawn, and use the table.
         let Some(mut task) = self.tasks.borrow_mut().get_mut(&id).and_then(Option::take) else {
             return; // a late wake: the task has ended
         };
@@ -166,7 +165,8 @@ impl TaskWaker {
     }
 
     fn poll<F: Future + ?Sized>(self: &Arc<Self>, future: Pin<&mut F>) -> Poll<F::Output> {
-        // Before the poll: a wake during the poll must push the id again.
+        // Before the poll: a wake during the poll must push the id again. And `swap`, not
+        // `store`: this poll must see what other threads did before they woke the task.
         self.queued.swap(false, Ordering::AcqRel);
         future.poll(&mut Context::from_waker(&Waker::from(Arc::clone(self))))
     }
@@ -261,14 +261,13 @@ async fn count(name: &'static str, to: u32) {
 
 fn main() {
     block_on(async {
-        spawn(count("left", 3));
+        let (promise, promised) = promise();
+        spawn(async {
+            count("left", 3).await;
+            thread::spawn(|| promise.set("a parcel"));
+        });
         spawn(count("  right", 2));
         println!("two tasks, and neither has begun");
-        let (promise, promised) = promise();
-        thread::spawn(move || {
-            thread::sleep(Duration::from_millis(50));
-            promise.set("a parcel");
-        });
         println!("main has got {}", promised.await);
     });
 }

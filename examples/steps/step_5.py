@@ -350,7 +350,7 @@ async def sleep_a_week():
 
 async def main():
     # The times begin here. The tasks begin the other way round, and end in the order of the times.
-    pauses = [(sleep(number / 100), number) for number in (10, 20, 30, 40)]
+    pauses = [(sleep(number / 1000), number) for number in (100, 200, 300, 400)]
     sleepers = [spawn(print_after(pause, number)) for pause, number in reversed(pauses)]
     # A week, but closed before.
     week = spawn(sleep_a_week())

@@ -117,7 +117,7 @@ impl EventLoop {
     }
 
     fn poll_task(&self, id: u64) {
-        // Out of the table for the time of the poll, which may use the table.
+        // Out of the table for the time of the poll: the poll may spawn, and use the table.
         let Some(mut task) = self.tasks.borrow_mut().get_mut(&id).and_then(Option::take) else {
             return; // a late wake: the task has ended
         };
@@ -201,7 +201,8 @@ impl TaskWaker {
     }
 
     fn poll<F: Future + ?Sized>(self: &Arc<Self>, future: Pin<&mut F>) -> Poll<F::Output> {
-        // Before the poll: a wake during the poll must push the id again.
+        // Before the poll: a wake during the poll must push the id again. And `swap`, not
+        // `store`: this poll must see what other threads did before they woke the task.
         self.queued.swap(false, Ordering::AcqRel);
         future.poll(&mut Context::from_waker(&Waker::from(Arc::clone(self))))
     }
@@ -256,7 +257,8 @@ struct JoinSlot<T> {
 
 impl<T> JoinSlot<T> {
     fn end(&self, result: Result<T, JoinError>) {
-        self.result.set(Some(result));
+        // The first end counts: a task may abort itself, and then run to its end.
+        self.result.set(self.result.take().or(Some(result)));
         if let Some(joiner) = self.joiner.take() {
             joiner.wake();
         }
@@ -268,8 +270,9 @@ impl<T> JoinHandle<T> {
     pub fn abort(&self) {
         let task = self.event_loop.tasks.borrow_mut().remove(&self.id);
         if let Some(task) = task {
-            drop(task);
+            // First the news, then the drop: the drop may panic.
             self.slot.end(Err(JoinError::Aborted));
+            drop(task);
         }
     }
 }
@@ -371,7 +374,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn main() {
     block_on(async {
         // Each number sleeps as long as it says: so they come in their order.
-        let sleepers = [30, 10, 20, 40].map(|number| {
+        let sleepers = [300, 100, 200, 400].map(|number| {
             spawn(async move {
                 sleep(Duration::from_millis(number)).await;
                 println!("{number}");

@@ -379,6 +379,11 @@ class Timers:
         return [due[key] for key in sorted(due)]
 
 
+def timers():
+    """How many timers are armed."""
+    return sum(len(slot) for wheel in EventLoop.current().timers.wheels for slot in wheel.values())
+
+
 # ── the program ─────────────────────────────────────────────────────────────────────
 
 async def print_after(pause, number):
@@ -386,11 +391,19 @@ async def print_after(pause, number):
     print(number)
 
 
+async def sleep_a_week():
+    await sleep(7 * 24 * 60 * 60)
+
+
 async def main():
-    pauses = [(sleep(number / 100), number) for number in (10, 20, 30, 40)]
+    pauses = [(sleep(number / 1000), number) for number in (100, 200, 300, 400)]
     sleepers = [spawn(print_after(pause, number)) for pause, number in reversed(pauses)]
+    week = spawn(sleep_a_week())
     for sleeper in sleepers:
         await sleeper
+    print(f"a week has {timers()} timer")
+    week.abort()
+    print(f"once aborted, it has {timers()}")
 
 
 def show_the_wheel():

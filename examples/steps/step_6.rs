@@ -118,7 +118,7 @@ impl EventLoop {
     }
 
     fn poll_task(&self, id: u64) {
-        // Out of the table for the time of the poll, which may use the table.
+        // Out of the table for the time of the poll: the poll may spawn, and use the table.
         let Some(mut task) = self.tasks.borrow_mut().get_mut(&id).and_then(Option::take) else {
             return; // a late wake: the task has ended
         };
@@ -202,7 +202,8 @@ impl TaskWaker {
     }
 
     fn poll<F: Future + ?Sized>(self: &Arc<Self>, future: Pin<&mut F>) -> Poll<F::Output> {
-        // Before the poll: a wake during the poll must push the id again.
+        // Before the poll: a wake during the poll must push the id again. And `swap`, not
+        // `store`: this poll must see what other threads did before they woke the task.
         self.queued.swap(false, Ordering::AcqRel);
         future.poll(&mut Context::from_waker(&Waker::from(Arc::clone(self))))
     }
@@ -257,7 +258,8 @@ struct JoinSlot<T> {
 
 impl<T> JoinSlot<T> {
     fn end(&self, result: Result<T, JoinError>) {
-        self.result.set(Some(result));
+        // The first end counts: a task may abort itself, and then run to its end.
+        self.result.set(self.result.take().or(Some(result)));
         if let Some(joiner) = self.joiner.take() {
             joiner.wake();
         }
@@ -269,8 +271,9 @@ impl<T> JoinHandle<T> {
     pub fn abort(&self) {
         let task = self.event_loop.tasks.borrow_mut().remove(&self.id);
         if let Some(task) = task {
-            drop(task);
+            // First the news, then the drop: the drop may panic.
             self.slot.end(Err(JoinError::Aborted));
+            drop(task);
         }
     }
 }
@@ -338,18 +341,20 @@ const BITS: usize = 6;
 const SLOTS: usize = 1 << BITS;
 const WHEELS: usize = 8;
 
-/// Eight wheels, as a clock has hands. A time is a number of milliseconds in digits to the
-/// base of 64, and each wheel stands for one digit. A timer lies in the wheel of the highest
-/// digit in which its deadline differs from now, in the slot of that digit:
+/// Eight wheels, as a clock has hands. Written to the base of 64, a time has eight digits, and
+/// there is a wheel for each digit. A timer lies in the wheel of the highest digit in which its
+/// deadline differs from now, in the slot of that digit:
 ///
 /// ```text
-///   now       0 · 1 · 7              deadline  0 · 1 · 9    wheel 0, slot 9
-///   (64-digits: 2 · 1 · 0)           deadline  0 · 5 · 0    wheel 1, slot 5
+///   digit of wheel   2 · 1 · 0
+///   now              0 · 1 · 7
+///   a deadline       0 · 1 · 9      differs in digit 0: wheel 0, slot 9
+///   another one      0 · 5 · 2      differs in digit 1: wheel 1, slot 5
 /// ```
 ///
-/// When now reaches a slot, its timers fire, or move to a lower wheel (they *cascade*): at
-/// most eight times each. So inserting and removing take the same few steps, however many
-/// timers there are.
+/// When now reaches a slot, its timers fire or move to a lower wheel (they *cascade*). That
+/// happens at most eight times to a timer. So inserting and removing take the same few steps,
+/// however many timers there are.
 struct Timers {
     now: u64,
     slots: Vec<HashMap<TimerKey, Waker>>,
@@ -365,7 +370,8 @@ impl Timers {
 
     /// The wheel and the digit of a deadline that has not come yet.
     fn place(&self, deadline: u64) -> (usize, usize) {
-        let wheel = (self.now ^ deadline).max(1).ilog2() as usize / BITS;
+        let highest_bit = (self.now ^ deadline).max(1).ilog2() as usize; // that differs
+        let wheel = highest_bit / BITS;
         (wheel, (deadline >> (wheel * BITS)) as usize % SLOTS)
     }
 
@@ -413,6 +419,11 @@ impl Timers {
     }
 }
 
+/// How many timers are armed.
+pub fn timers() -> usize {
+    EventLoop::current().timers.borrow().slots.iter().map(HashMap::len).sum()
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("no panic happens under this lock")
 }
@@ -431,14 +442,18 @@ fn main() {
     }
 
     block_on(async {
-        let sleepers = [30, 10, 20, 40].map(|number| {
+        let sleepers = [300, 100, 200, 400].map(|number| {
             spawn(async move {
                 sleep(Duration::from_millis(number)).await;
                 println!("{number}");
             })
         });
+        let week = spawn(sleep(Duration::from_secs(7 * 24 * 60 * 60)));
         for sleeper in sleepers {
             sleeper.await.expect("a sleeper only sleeps");
         }
+        println!("a week has {} timer", timers());
+        week.abort();
+        println!("once aborted, it has {}", timers());
     });
 }

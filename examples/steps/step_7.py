@@ -548,8 +548,8 @@ async def main():
     address = listener.address()
     spawn(serve(listener))
     # Both connect at once, but the second one says nothing before the first one has ended.
-    first = spawn(talk(address, ["  un", "  deux", "  trois"]))
-    second = spawn(talk(address, ["one", "two", "three"], first))
+    first = spawn(talk(address, ["one", "two", "three"]))
+    second = spawn(talk(address, ["  un", "  deux", "  trois"], first))
     await second
 
 

@@ -14,8 +14,8 @@
 //! **Still wrong:** a file is always "ready", and the disk makes the loop wait all the same. So
 //! does `TcpStream::connect`.
 //!
-//! In earnest: `executor/io/reactor.rs`. It does not ask the poller in every turn, and does not
-//! register again for every wait.
+//! In earnest: `executor/io/reactor.rs`. It does not ask the poller in every turn, does not
+//! register again for every wait, and no wake on the loop's own thread goes to the poller.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -128,7 +128,7 @@ impl EventLoop {
     }
 
     fn poll_task(&self, id: u64) {
-        // Out of the table for the time of the poll, which may use the table.
+        // Out of the table for the time of the poll: the poll may spawn, and use the table.
         let Some(mut task) = self.tasks.borrow_mut().get_mut(&id).and_then(Option::take) else {
             return; // a late wake: the task has ended
         };
@@ -218,7 +218,8 @@ impl TaskWaker {
     }
 
     fn poll<F: Future + ?Sized>(self: &Arc<Self>, future: Pin<&mut F>) -> Poll<F::Output> {
-        // Before the poll: a wake during the poll must push the id again.
+        // Before the poll: a wake during the poll must push the id again. And `swap`, not
+        // `store`: this poll must see what other threads did before they woke the task.
         self.queued.swap(false, Ordering::AcqRel);
         future.poll(&mut Context::from_waker(&Waker::from(Arc::clone(self))))
     }
@@ -273,7 +274,8 @@ struct JoinSlot<T> {
 
 impl<T> JoinSlot<T> {
     fn end(&self, result: Result<T, JoinError>) {
-        self.result.set(Some(result));
+        // The first end counts: a task may abort itself, and then run to its end.
+        self.result.set(self.result.take().or(Some(result)));
         if let Some(joiner) = self.joiner.take() {
             joiner.wake();
         }
@@ -285,8 +287,9 @@ impl<T> JoinHandle<T> {
     pub fn abort(&self) {
         let task = self.event_loop.tasks.borrow_mut().remove(&self.id);
         if let Some(task) = task {
-            drop(task);
+            // First the news, then the drop: the drop may panic.
             self.slot.end(Err(JoinError::Aborted));
+            drop(task);
         }
     }
 }
@@ -354,18 +357,20 @@ const BITS: usize = 6;
 const SLOTS: usize = 1 << BITS;
 const WHEELS: usize = 8;
 
-/// Eight wheels, as a clock has hands. A time is a number of milliseconds in digits to the
-/// base of 64, and each wheel stands for one digit. A timer lies in the wheel of the highest
-/// digit in which its deadline differs from now, in the slot of that digit:
+/// Eight wheels, as a clock has hands. Written to the base of 64, a time has eight digits, and
+/// there is a wheel for each digit. A timer lies in the wheel of the highest digit in which its
+/// deadline differs from now, in the slot of that digit:
 ///
 /// ```text
-///   now       0 · 1 · 7              deadline  0 · 1 · 9    wheel 0, slot 9
-///   (64-digits: 2 · 1 · 0)           deadline  0 · 5 · 0    wheel 1, slot 5
+///   digit of wheel   2 · 1 · 0
+///   now              0 · 1 · 7
+///   a deadline       0 · 1 · 9      differs in digit 0: wheel 0, slot 9
+///   another one      0 · 5 · 2      differs in digit 1: wheel 1, slot 5
 /// ```
 ///
-/// When now reaches a slot, its timers fire, or move to a lower wheel (they *cascade*): at
-/// most eight times each. So inserting and removing take the same few steps, however many
-/// timers there are.
+/// When now reaches a slot, its timers fire or move to a lower wheel (they *cascade*). That
+/// happens at most eight times to a timer. So inserting and removing take the same few steps,
+/// however many timers there are.
 struct Timers {
     now: u64,
     slots: Vec<HashMap<TimerKey, Waker>>,
@@ -381,7 +386,8 @@ impl Timers {
 
     /// The wheel and the digit of a deadline that has not come yet.
     fn place(&self, deadline: u64) -> (usize, usize) {
-        let wheel = (self.now ^ deadline).max(1).ilog2() as usize / BITS;
+        let highest_bit = (self.now ^ deadline).max(1).ilog2() as usize; // that differs
+        let wheel = highest_bit / BITS;
         (wheel, (deadline >> (wheel * BITS)) as usize % SLOTS)
     }
 
@@ -432,7 +438,7 @@ impl Timers {
 // ── sockets ────────────────────── executor/io/reactor.rs, executor/io/async_io.rs
 
 /// A socket, watched by the system's poller (epoll on Linux, kqueue on macOS, IOCP on
-/// Windows).
+/// Windows). One task at a time may wait to read, and one to write.
 pub struct Async<T: AsSource> {
     io: T,
     key: usize,
@@ -555,10 +561,10 @@ async fn echo(stream: Async<TcpStream>) -> io::Result<()> {
 }
 
 /// Sends words, with a pause before each, and prints what comes back.
-async fn talk(address: SocketAddr, pause: u64, words: [&str; 3]) -> io::Result<()> {
+async fn talk(address: SocketAddr, words: [&str; 3]) -> io::Result<()> {
     let stream = Async::stream(TcpStream::connect(address)?)?;
     for word in words {
-        sleep(Duration::from_millis(pause)).await;
+        sleep(Duration::from_millis(20)).await;
         stream.write_all(word.as_bytes()).await?;
         let mut buffer = [0; 1024];
         let length = stream.read(&mut buffer).await?;
@@ -572,9 +578,11 @@ fn main() -> io::Result<()> {
         let listener = Async::bind()?;
         let address = listener.address()?;
         spawn(serve(listener));
-        let slow = spawn(talk(address, 100, ["one", "two", "three"]));
-        let quick = spawn(talk(address, 30, ["  un", "  deux", "  trois"]));
-        quick.await.expect("it only talks")?;
-        slow.await.expect("it only talks")
+        let first = spawn(talk(address, ["one", "two", "three"]));
+        let second = spawn(async move {
+            first.await.expect("it only talks")?;
+            talk(address, ["  un", "  deux", "  trois"]).await
+        });
+        second.await.expect("it only talks")
     })
 }

@@ -3,6 +3,8 @@
 //! The thread of the loop wakes up, finds the queue empty, and sleeps again; then the id is
 //! pushed. It is the fault of step 2 in another place: first the news, then the wake.
 
+use std::time::Duration;
+
 use crate::hangs;
 
 glassloop_step::step!(3 without RunQueue::push, main);

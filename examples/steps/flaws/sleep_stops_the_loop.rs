@@ -14,7 +14,7 @@ async fn sleep(duration: Duration) {
 pub(crate) fn main() {
     let began = Instant::now();
     block_on(async {
-        let sleepers = [30, 10, 20, 40].map(|number| {
+        let sleepers = [300, 100, 200, 400].map(|number| {
             spawn(async move {
                 sleep(Duration::from_millis(number)).await;
                 println!("{number}");
