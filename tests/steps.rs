@@ -9,6 +9,7 @@ mod items;
 #[path = "support/programs.rs"]
 mod programs;
 #[path = "steps/specification/mod.rs"]
+#[allow(unreachable_pub, reason = "nobody else uses it")]
 mod specification;
 mod support;
 
