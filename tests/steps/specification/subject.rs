@@ -132,15 +132,6 @@ macro_rules! offer {
     };
     (stream $step:ident) => {
         fn stream(stream: TcpStream) -> Box<dyn Stream> {
-            impl Stream for $step::Async<TcpStream> {
-                fn read<'a>(&'a self, buffer: &'a mut [u8]) -> Boxed<'a, io::Result<usize>> {
-                    Box::pin(self.read(buffer))
-                }
-
-                fn write_all<'a>(&'a self, bytes: &'a [u8]) -> Boxed<'a, io::Result<()>> {
-                    Box::pin(self.write_all(bytes))
-                }
-            }
             Box::new($step::Async::stream(stream).expect("the system's poller takes it"))
         }
     };
@@ -150,6 +141,24 @@ macro_rules! offer {
         }
     };
 }
+
+macro_rules! stream {
+    ($($step:ident)*) => {
+        $(
+            impl Stream for $step::Async<TcpStream> {
+                fn read<'a>(&'a self, buffer: &'a mut [u8]) -> Boxed<'a, io::Result<usize>> {
+                    Box::pin(self.read(buffer))
+                }
+
+                fn write_all<'a>(&'a self, bytes: &'a [u8]) -> Boxed<'a, io::Result<()>> {
+                    Box::pin(self.write_all(bytes))
+                }
+            }
+        )*
+    };
+}
+
+stream!(step_7 step_8);
 
 subject!(Step1, step_1:);
 subject!(Step2, step_2: promise);
