@@ -20,7 +20,8 @@ impl EventLoop {
 
 /// Gives its waker away, and ends.
 async fn leave_waker(kept: Rc<Cell<Option<Waker>>>) {
-    poll_fn(|cx| Poll::Ready(kept.set(Some(cx.waker().clone())))).await;
+    let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+    kept.set(Some(waker));
     println!("the task ends");
 }
 
@@ -31,7 +32,7 @@ pub(crate) fn main() {
         spawn(leave_waker(Rc::clone(&kept)));
         yield_now().await;
         println!("its waker is called once more");
-        kept.take().map(Waker::wake);
+        kept.take().expect("the task has left it").wake();
         yield_now().await;
     };
     let panic = catch_unwind(std::panic::AssertUnwindSafe(|| block_on(program)));
