@@ -53,6 +53,11 @@ fn no_timer_is_refused_in_one_poll_on_glassloop() {
     no_timer_is_refused_in_one_poll::<glassloop_bench::runtimes::glassloop::Glassloop>();
 }
 
+#[test]
+fn no_timer_is_refused_in_one_poll_on_the_pocket_executor() {
+    no_timer_is_refused_in_one_poll::<glassloop_bench::runtimes::pocket::Pocket>();
+}
+
 #[cfg(feature = "tokio")]
 #[test]
 fn no_timer_is_refused_in_one_poll_on_tokio() {

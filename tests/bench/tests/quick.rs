@@ -11,15 +11,31 @@ use std::time::{Duration, Instant};
 use glassloop_bench::runner::figures::MEASUREMENTS;
 use glassloop_bench::runner::rows::ROWS;
 use glassloop_bench::runner::scales::SCALES;
-use glassloop_bench::runtimes::{floor, glassloop};
+use glassloop_bench::runtimes::{floor, glassloop, pocket, step_5};
 
 const OURS: &str = env!("CARGO_BIN_EXE_bench-glassloop");
+const POCKET: &str = env!("CARGO_BIN_EXE_bench-pocket");
+const STEP_5: &str = env!("CARGO_BIN_EXE_bench-step_5");
 const FLOOR: &str = env!("CARGO_BIN_EXE_bench-floor");
 
 #[test]
 fn every_workload_on_glassloop_gives_the_result_that_it_must() {
     for workload in glassloop::all() {
         runs_small(OURS, workload.name);
+    }
+}
+
+#[test]
+fn every_workload_on_the_pocket_executor_gives_the_result_that_it_must() {
+    for workload in pocket::all() {
+        runs_small(POCKET, workload.name);
+    }
+}
+
+#[test]
+fn every_workload_on_step_5_gives_the_result_that_it_must() {
+    for workload in step_5::all() {
+        runs_small(STEP_5, workload.name);
     }
 }
 

@@ -24,8 +24,13 @@ pub const PEERS: &[Peer] = &[
     Peer { name: "monoio-uring", feature: Some("monoio"), packages: &["monoio"] },
     Peer { name: "compio", feature: Some("compio"), packages: &["compio"] },
     Peer { name: "glommio", feature: Some("glommio"), packages: &["glommio"] },
+    Peer { name: "pocket", feature: None, packages: &[] },
     Peer { name: "floor", feature: None, packages: &[] },
 ];
+
+/// No column of the report: step 5, whose timers lie in a sorted map. Its instructions are
+/// counted beside those of the wheels.
+pub const SORTED_MAP: Peer = Peer { name: "step_5", feature: None, packages: &[] };
 
 /// All others are measured by this one.
 pub const UNIT: &str = "tokio";

@@ -1,6 +1,8 @@
-//! The runtimes, each in its own words; and the floor, which is none.
+//! The runtimes, each in its own words; two of the steps; and the floor, which is none.
 
 pub mod glassloop;
+pub mod pocket;
+pub mod step_5;
 pub mod floor;
 
 #[cfg(feature = "tokio")]

@@ -11,6 +11,8 @@ pub fn all<R: Timers>() -> Vec<Workload> {
     vec![
         Workload::new("timer_cancel", 1_000_000, |job| R::block_on(cancel_one::<R>(job))),
         Workload::new("timer_cancel_all", 1_000_000, |job| R::block_on(cancel_all::<R>(job))),
+        Workload::new("timer_cancel_among", 500_000, |job| R::block_on(cancel_among::<R>(job)))
+            .scale(1_000_000),
         Workload::new("timer_fire", 1_000_000, |job| R::block_on(fire::<R>(job))),
         Workload::new("timer_rearm", 1_000_000, |job| R::block_on(rearm::<R>(job))).scale(100_000),
     ]
@@ -57,6 +59,29 @@ async fn cancel_all<R: Timers>(job: &Job) {
         }
     }
     drop(sleeps);
+}
+
+/// One at a time, among `job.scale` that stay, at random between their deadlines. (Beside
+/// timers that are all due later, the new one would lie at the edge of a sorted map.)
+async fn cancel_among<R: Timers>(job: &Job) {
+    let mut random = Random::new(5);
+    let mut deadline = || Duration::from_micros(100_000_000 + random.below(30_000_000));
+    let mut others = Pinned::new((0..job.scale).map(|_| R::sleep(deadline())));
+    for (number, sleep) in others.iter_mut().enumerate() {
+        assert!(!poll_once(sleep).await, "100 seconds are not over");
+        if number as u64 % IN_A_ROW == IN_A_ROW - 1 {
+            yield_now().await;
+        }
+    }
+    job.meter.start();
+    for number in 0..job.operations {
+        let sleep = pin!(R::sleep(deadline()));
+        assert!(!poll_once(sleep).await, "100 seconds are not over");
+        if number % IN_A_ROW == IN_A_ROW - 1 {
+            yield_now().await;
+        }
+    }
+    job.meter.stop();
 }
 
 /// A task for each timer, at random moments within a second. None is early.

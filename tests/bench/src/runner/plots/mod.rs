@@ -17,9 +17,9 @@ pub struct Svg {
 
 /// Colours that can be told apart on white and on black; one for each runtime, in the
 /// order in which the tables have them.
-const COLOURS: [&str; 11] = [
+const COLOURS: [&str; 12] = [
     "#e8590c", "#1c7ed6", "#2f9e44", "#ae3ec9", "#c9930a", "#0c8599", "#e64980", "#7048e8",
-    "#868e96", "#5c940d", "#a0522d",
+    "#3bc9db", "#868e96", "#5c940d", "#a0522d",
 ];
 
 /// The colour of a runtime, the same in every plot.
