@@ -369,8 +369,8 @@ const WHEELS: usize = 8;
 /// ```
 ///
 /// When now reaches a slot, its timers fire or move to a lower wheel (they *cascade*). That
-/// happens at most eight times to a timer. So inserting and removing take the same few steps,
-/// however many timers there are.
+/// happens at most eight times to a timer. So inserting and removing take two steps, the slot
+/// and the hash, however many timers there are.
 struct Timers {
     now: u64,
     slots: Vec<HashMap<TimerKey, Waker>>,

@@ -1,8 +1,8 @@
 //! A map with a million timers.
 //!
 //! To find its place in a sorted map, a timer is compared with others on the way, and they are
-//! all over the memory. The more there are, the longer it takes. In a wheel the place follows
-//! from the deadline alone.
+//! all over the memory. The more there are, the longer it takes. In a wheel the slot follows
+//! from the deadline, and the place in the slot from a hash.
 
 mod wheel {
     glassloop_step::step!(6 without main);
