@@ -8,14 +8,17 @@
 //!
 //! A flaw is a step with one or two items in a wrong version. These are in
 //! examples/steps/flaws; `step!` brings all the other items of the step. A program that hangs
-//! is ended after a second, in words.
+//! is ended after a second. Then comes the answer, in words: guess first.
 
 mod flaws;
 
+use std::io::{self, IsTerminal};
 use std::process::{Command, ExitCode, Termination, exit};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
+#[derive(Debug)]
 struct Flaw {
     /// The step that cures it.
     step: &'static str,
@@ -56,6 +59,9 @@ const FLAWS: &[Flaw] = flaws! {
     8 wake_before_value,
 };
 
+/// The flaw that runs in this process.
+static RUNNING: OnceLock<&Flaw> = OnceLock::new();
+
 /// Says that the program is the one that may hang.
 const HERE: &str = "--here";
 
@@ -77,24 +83,28 @@ fn list() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Runs a flaw in this process, which may hang.
 fn run_here(name: &str) -> ExitCode {
-    let flaw = FLAWS.iter().find(|flaw| flaw.name == name);
-    flaw.map_or_else(|| complain("no flaw has this name"), |flaw| (flaw.main)())
+    let Some(flaw) = FLAWS.iter().find(|flaw| flaw.name == name) else {
+        return complain("no flaw has this name");
+    };
+    RUNNING.set(flaw).expect("one flaw a process");
+    let code = (flaw.main)();
+    flaw.answer("");
+    code
 }
 
-/// Runs a flaw, or all those of a step, each in a process of its own, which may hang.
+/// Runs a flaw, or all those of a step, each in a process of its own.
 fn run_alone(asked: &str) -> ExitCode {
     let mut chosen = FLAWS.iter().filter(|flaw| [flaw.step, flaw.name].contains(&asked)).peekable();
     if chosen.peek().is_none() {
         return complain("there is no such flaw, and no such step");
     }
     for flaw in chosen {
-        println!("── {} ──", flaw.title());
+        println!("── a flaw, cured in step {} ──", flaw.step);
         let program = std::env::current_exe().expect("this program has a path");
         let ended = Command::new(program).args([flaw.name, HERE]).status();
         assert!(ended.expect("this program can be started again").success());
-        println!("The flaw: examples/steps/flaws/{}.rs", flaw.name);
-        println!("The cure: examples/steps/step_{}.rs\n", flaw.step);
     }
     ExitCode::SUCCESS
 }
@@ -110,13 +120,24 @@ impl Flaw {
         let first = self.source.lines().next().unwrap_or_default();
         first.trim_start_matches("//! ")
     }
+
+    /// Says what was wrong, but lets a reader guess first.
+    fn answer(&self, reason: &str) {
+        if io::stdin().is_terminal() {
+            println!("(What is wrong? Guess, and press Enter.)");
+            let _ = io::stdin().read_line(&mut String::new());
+        }
+        println!("\nIt is this: {} {reason}", self.title());
+        println!("To see it, and its cure: cargo run -p glassloop-steps -- flaw {}\n", self.name);
+    }
 }
 
 /// Ends the program after a second, with the reason why it hangs.
 fn hangs(reason: &'static str) {
     thread::spawn(move || {
         thread::sleep(Duration::from_secs(1));
-        println!("… and hangs: {reason}.");
+        println!("… and hangs.");
+        RUNNING.get().expect("a flaw runs").answer(reason);
         exit(0);
     });
 }

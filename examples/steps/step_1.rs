@@ -1,7 +1,7 @@
 //! # Step 1: a future is polled
 //!
 //! You know `await` from Python, and have never seen what is below it. Below it is one method.
-//! The standard library has this, and not a line more of async:
+//! The standard library has this, the waker of step 2, and no executor:
 //!
 //! ```text
 //! pub trait Future {
@@ -16,13 +16,15 @@
 //! ```
 //!
 //! To *poll* a future is to ask it: "Are you ready?" It runs as far as it can, and says either
-//! `Ready`, with its output, or `Pending`: not yet, ask again. An `async fn` that is called
-//! gives such a future, and an `.await` in it polls another future. The loop that asks is an
-//! *executor*; it is not a part of the language. This file has the smallest one.
+//! `Ready`, with its output, or `Pending`: not yet, ask again. An `async fn` that is called gives
+//! such a future, and an `.await` in it polls another future. If that one says `Pending`, the
+//! whole `async fn` says `Pending`, and keeps its variables; the next poll goes on at the same
+//! `.await`. So a `Pending` passes through all the `.await`s up to whoever asks: the *executor*,
+//! which is not a part of the language. This file has the smallest one.
 //!
-//! Read `Pin<&mut Self>` as `&mut self` until the steps are done: it says that the future will
-//! not be moved any more (`pin!` promises it), which examples/pin.rs explains. `cx` is
-//! for step 2.
+//! Read `Pin<&mut Self>` as `&mut self`. A future that waits may hold references into itself;
+//! moved, they would point to where it was. `pin!` promises not to move it. You can read all the
+//! steps without more; examples/pin.rs shows what breaks. `cx` is for step 2.
 //!
 //! ```text
 //! cargo run --example step_1
@@ -45,6 +47,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     // A waker that does nothing: this executor polls again in any case.
     let mut cx = Context::from_waker(Waker::noop());
     loop {
+        // `as_mut` lends the pin for one poll.
         if let Poll::Ready(output) = root.as_mut().poll(&mut cx) {
             return output;
         }

@@ -1,8 +1,13 @@
 //! # Step 2: a waker, and a thread that sleeps
 //!
-//! You know: an executor polls a future until it is ready. Here it sleeps in between. So
-//! somebody must wake it: the future gets a *waker* with each poll, in `cx`, and keeps it;
-//! whoever makes the future ready calls it.
+//! You know: an executor polls a future until it is ready. Here it sleeps in between, so
+//! somebody must wake it. With each poll, in `cx`, the future gets a *waker*. The contract:
+//!
+//! - A future that says `Pending` has left its waker with somebody who will call it. Otherwise it
+//!   is never polled again.
+//! - It may be woken too often: a poll for nothing does no harm. It must not be woken too seldom.
+//! - The waker of the *last* poll counts: between two polls, the future may have moved to another
+//!   task.
 //!
 //! ```text
 //! cargo run --example step_2
@@ -10,7 +15,8 @@
 //!                                # and one that sleeps for ever
 //! ```
 //!
-//! **Still wrong:** there is one future. If it waits, nothing else runs.
+//! **Still wrong:** there is one future. If it waits, nothing else runs. And if a promise is
+//! dropped, the future that waits for it waits for ever.
 //!
 //! In earnest: `executor/task/waker.rs` is the waker, `executor/blocking/promise.rs` the promise.
 
@@ -43,6 +49,7 @@ struct Signal {
     thread: Thread,
 }
 
+/// The standard library makes a `Waker` of any `Arc` whose type has this.
 impl Wake for Signal {
     fn wake(self: Arc<Self>) {
         // The flag first: a thread that woke up before it would see no flag and sleep again.
@@ -87,7 +94,8 @@ impl<T> Promise<T> {
         // The value first, then the wake: the poll that follows looks for the value.
         shared.value = Some(value);
         let waker = shared.waker.take();
-        drop(shared); // that poll takes the same lock
+        // Unlocked first: that poll takes the same lock, and a waker may be anybody's code.
+        drop(shared);
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -103,7 +111,7 @@ impl<T> Future for Promised<T> {
             return Poll::Ready(value);
         }
         // Under the same lock as the check above: a value that comes between the two would
-        // find no waker. At every poll: the newest waker counts.
+        // find no waker. At every poll: the waker of the last one counts.
         shared.waker = Some(cx.waker().clone());
         Poll::Pending
     }

@@ -11,8 +11,8 @@
 //!                                # end, or never again
 //! ```
 //!
-//! **Still wrong:** nobody learns when a task ends, or what it has found. One that panics
-//! takes the loop along.
+//! **Still wrong:** nobody learns when a task ends, or what it has found. A panic in one task goes
+//! up through `block_on`: no other task is polled again, and the thread cannot run another loop.
 //!
 //! In earnest: `executor/event_loop/core.rs` is the loop, `executor/task/scheduler.rs` has the
 //! tasks, `executor/task/waker.rs` the two ways of a wake: any thread's, and a cheaper one for
@@ -43,7 +43,8 @@ struct EventLoop {
     queue: Arc<RunQueue>,
 }
 
-/// The id of the future that `block_on` polls itself.
+/// The id of the future that `block_on` polls itself. That one may borrow from the caller, and
+/// its output goes to the caller; a task owns all that it has.
 const ROOT: u64 = 0;
 
 /// Runs a future to its end, and meanwhile the tasks that it spawns.
@@ -105,7 +106,7 @@ impl EventLoop {
             self.tasks.borrow_mut().remove(&id);
         } else if let Some(place) = self.tasks.borrow_mut().get_mut(&id) {
             *place = Some(task);
-        }
+        } // else it is no longer in the table: it has aborted itself (step 4), and is dropped here
     }
 
     /// Sleeps until a task is ready.
@@ -150,8 +151,8 @@ struct Task {
     waker: Arc<TaskWaker>,
 }
 
-/// Any thread may hold a waker and call it, so it holds no task: only the task's id, and
-/// the way to the queue.
+/// Any thread may hold a waker and call it. The tasks never leave the thread of the loop, so they
+/// may hold an `Rc`; hence the waker holds no task, only the task's id and the way to the queue.
 struct TaskWaker {
     id: u64,
     queue: Arc<RunQueue>,
@@ -180,7 +181,7 @@ impl Wake for TaskWaker {
     }
 }
 
-/// Starts a task. It runs until `block_on` returns, at most.
+/// Starts a task. `'static`: it may outlive the function that spawns it.
 pub fn spawn(future: impl Future<Output = ()> + 'static) {
     EventLoop::current().add(Box::pin(future));
 }
@@ -224,7 +225,8 @@ impl<T> Promise<T> {
         // The value first, then the wake: the poll that follows looks for the value.
         shared.value = Some(value);
         let waker = shared.waker.take();
-        drop(shared); // that poll takes the same lock
+        // Unlocked first: that poll takes the same lock, and a waker may be anybody's code.
+        drop(shared);
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -240,7 +242,7 @@ impl<T> Future for Promised<T> {
             return Poll::Ready(value);
         }
         // Under the same lock as the check above: a value that comes between the two would
-        // find no waker. At every poll: the newest waker counts.
+        // find no waker. At every poll: the waker of the last one counts.
         shared.waker = Some(cx.waker().clone());
         Poll::Pending
     }

@@ -1,9 +1,11 @@
 //! # Step 4: a task has an end: join, abort, panic
 //!
 //! You know: a loop polls the tasks whose ids are in the run queue. Here `spawn` gives a
-//! *handle*, which is a future: its output is the task's output. To *abort* a task is to drop its
-//! future: so all that the future holds is dropped, too. A panic ends the task only, and the
-//! handle tells of it.
+//! *handle*, which is a future: its output is the task's output, or why there is none. To *abort*
+//! a task is to drop its future: so all that the future holds is dropped, too. A panic ends the
+//! task only: `catch_unwind` of the crate futures-lite makes each poll of the future one that
+//! gives a panic as a value. (`AssertUnwindSafe` says: nobody looks at what the panic has left
+//! half done, since the future is dropped.) The promise of step 2 is not needed before step 8.
 //!
 //! ```text
 //! cargo run --example step_4
@@ -45,7 +47,8 @@ struct EventLoop {
     queue: Arc<RunQueue>,
 }
 
-/// The id of the future that `block_on` polls itself.
+/// The id of the future that `block_on` polls itself. That one may borrow from the caller, and
+/// its output goes to the caller; a task owns all that it has.
 const ROOT: u64 = 0;
 
 /// Runs a future to its end, and meanwhile the tasks that it spawns.
@@ -74,7 +77,8 @@ struct Entered(Rc<EventLoop>);
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        // One by one, out of the table: the drop of a future may use the table.
+        // One by one, out of the table: the drop of a future may use the table. (And not
+        // `while let`, which would keep the table borrowed during the drop.)
         loop {
             let Some(task) = self.0.tasks.borrow_mut().pop_first() else { break };
             drop(task);
@@ -121,7 +125,7 @@ impl EventLoop {
             self.tasks.borrow_mut().remove(&id);
         } else if let Some(place) = self.tasks.borrow_mut().get_mut(&id) {
             *place = Some(task);
-        }
+        } // else it is no longer in the table: it has aborted itself (step 4), and is dropped here
     }
 
     /// Sleeps until a task is ready.
@@ -166,8 +170,8 @@ struct Task {
     waker: Arc<TaskWaker>,
 }
 
-/// Any thread may hold a waker and call it, so it holds no task: only the task's id, and
-/// the way to the queue.
+/// Any thread may hold a waker and call it. The tasks never leave the thread of the loop, so they
+/// may hold an `Rc`; hence the waker holds no task, only the task's id and the way to the queue.
 struct TaskWaker {
     id: u64,
     queue: Arc<RunQueue>,

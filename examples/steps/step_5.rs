@@ -46,7 +46,8 @@ struct EventLoop {
     timers: RefCell<Timers>,
 }
 
-/// The id of the future that `block_on` polls itself.
+/// The id of the future that `block_on` polls itself. That one may borrow from the caller, and
+/// its output goes to the caller; a task owns all that it has.
 const ROOT: u64 = 0;
 
 /// Runs a future to its end, and meanwhile the tasks that it spawns.
@@ -76,7 +77,8 @@ struct Entered(Rc<EventLoop>);
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        // One by one, out of the table: the drop of a future may use the table.
+        // One by one, out of the table: the drop of a future may use the table. (And not
+        // `while let`, which would keep the table borrowed during the drop.)
         loop {
             let Some(task) = self.0.tasks.borrow_mut().pop_first() else { break };
             drop(task);
@@ -125,7 +127,7 @@ impl EventLoop {
             self.tasks.borrow_mut().remove(&id);
         } else if let Some(place) = self.tasks.borrow_mut().get_mut(&id) {
             *place = Some(task);
-        }
+        } // else it is no longer in the table: it has aborted itself (step 4), and is dropped here
     }
 
     /// Sleeps until a task is ready or a timer is due.
@@ -186,8 +188,8 @@ struct Task {
     waker: Arc<TaskWaker>,
 }
 
-/// Any thread may hold a waker and call it, so it holds no task: only the task's id, and
-/// the way to the queue.
+/// Any thread may hold a waker and call it. The tasks never leave the thread of the loop, so they
+/// may hold an `Rc`; hence the waker holds no task, only the task's id and the way to the queue.
 struct TaskWaker {
     id: u64,
     queue: Arc<RunQueue>,
@@ -291,7 +293,8 @@ impl<T> Future for JoinHandle<T> {
 
 // ── time ───────────────────────── executor/time/sleep.rs, executor/time/timers.rs
 
-/// Sleeps for `duration`, or up to a millisecond longer.
+/// Sleeps for `duration` from this call on: rounded up to a millisecond, and longer if another
+/// task keeps the thread.
 pub fn sleep(duration: Duration) -> Sleep {
     let event_loop = EventLoop::current();
     let deadline = event_loop.started.elapsed().saturating_add(duration);
@@ -321,7 +324,7 @@ impl Future for Sleep {
         if Duration::from_millis(self.key.0) <= self.event_loop.started.elapsed() {
             return Poll::Ready(());
         }
-        // With the same key at every poll: the newest waker replaces the older one.
+        // With the same key at every poll: the waker of the last poll replaces the older one.
         self.event_loop.timers.borrow_mut().insert(self.key, cx.waker().clone());
         Poll::Pending
     }

@@ -321,7 +321,7 @@ class Timers:
 
         now                 0 . 1 . 7
         a deadline          0 . 1 . 9    wheel 0, slot 9
-        another one         0 . 5 . 0    wheel 1, slot 5
+        another one         0 . 5 . 2    wheel 1, slot 5
 
     When now reaches a slot, its timers fire, or move to a lower wheel (they *cascade*): at
     most eight times each. So inserting and removing take the same few steps, however many

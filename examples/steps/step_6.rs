@@ -5,7 +5,8 @@
 //! insert and remove searches among all the others, and the more there are, the longer it
 //! takes. Here the map becomes a *timer wheel*: the deadline itself says in which slot a timer
 //! lies, and a slot is a hash map. That is dearer than the sorted map beside a few timers, and
-//! takes half its time among a million. `Sleep` and the loop stay as they are.
+//! cheaper among a million (docs/performance.md counts it). `Sleep` and the loop stay as they
+//! are.
 //!
 //! ```text
 //! cargo run --example step_6
@@ -49,7 +50,8 @@ struct EventLoop {
     timers: RefCell<Timers>,
 }
 
-/// The id of the future that `block_on` polls itself.
+/// The id of the future that `block_on` polls itself. That one may borrow from the caller, and
+/// its output goes to the caller; a task owns all that it has.
 const ROOT: u64 = 0;
 
 /// Runs a future to its end, and meanwhile the tasks that it spawns.
@@ -79,7 +81,8 @@ struct Entered(Rc<EventLoop>);
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        // One by one, out of the table: the drop of a future may use the table.
+        // One by one, out of the table: the drop of a future may use the table. (And not
+        // `while let`, which would keep the table borrowed during the drop.)
         loop {
             let Some(task) = self.0.tasks.borrow_mut().pop_first() else { break };
             drop(task);
@@ -128,7 +131,7 @@ impl EventLoop {
             self.tasks.borrow_mut().remove(&id);
         } else if let Some(place) = self.tasks.borrow_mut().get_mut(&id) {
             *place = Some(task);
-        }
+        } // else it is no longer in the table: it has aborted itself (step 4), and is dropped here
     }
 
     /// Sleeps until a task is ready or a timer is due.
@@ -189,8 +192,8 @@ struct Task {
     waker: Arc<TaskWaker>,
 }
 
-/// Any thread may hold a waker and call it, so it holds no task: only the task's id, and
-/// the way to the queue.
+/// Any thread may hold a waker and call it. The tasks never leave the thread of the loop, so they
+/// may hold an `Rc`; hence the waker holds no task, only the task's id and the way to the queue.
 struct TaskWaker {
     id: u64,
     queue: Arc<RunQueue>,
@@ -294,7 +297,8 @@ impl<T> Future for JoinHandle<T> {
 
 // ── time ───────────────────────── executor/time/sleep.rs, executor/time/timers.rs
 
-/// Sleeps for `duration`, or up to a millisecond longer.
+/// Sleeps for `duration` from this call on: rounded up to a millisecond, and longer if another
+/// task keeps the thread.
 pub fn sleep(duration: Duration) -> Sleep {
     let event_loop = EventLoop::current();
     let deadline = event_loop.started.elapsed().saturating_add(duration);
@@ -324,7 +328,7 @@ impl Future for Sleep {
         if Duration::from_millis(self.key.0) <= self.event_loop.started.elapsed() {
             return Poll::Ready(());
         }
-        // With the same key at every poll: the newest waker replaces the older one.
+        // With the same key at every poll: the waker of the last poll replaces the older one.
         self.event_loop.timers.borrow_mut().insert(self.key, cx.waker().clone());
         Poll::Pending
     }
@@ -341,6 +345,7 @@ impl Drop for Sleep {
 /// The bits of a digit; a wheel has a slot for each digit.
 const BITS: usize = 6;
 const SLOTS: usize = 1 << BITS;
+/// Eight digits of six bits each: 48 bits, hence `FOREVER`.
 const WHEELS: usize = 8;
 
 /// Eight wheels, as a clock has hands. Written to the base of 64, a time has eight digits, and
@@ -360,7 +365,8 @@ const WHEELS: usize = 8;
 struct Timers {
     now: u64,
     slots: Vec<HashMap<TimerKey, Waker>>,
-    /// A bit for each slot of each wheel: there may be timers in it.
+    /// A bit for each slot of each wheel: there may be timers in it. (`remove` leaves the bit, so
+    /// the loop may wake up once for nothing.)
     occupied: [u64; WHEELS],
 }
 
@@ -383,12 +389,16 @@ impl Timers {
         self.slots[wheel * SLOTS + digit].insert(key, waker);
     }
 
+    /// A timer is where `insert` has put it: its place changes only when now reaches its slot,
+    /// and then `advance` moves it.
     fn remove(&mut self, key: TimerKey) -> Option<Waker> {
         let (wheel, digit) = self.place(key.0);
         self.slots[wheel * SLOTS + digit].remove(&key)
     }
 
-    /// The slot that comes next: always in the lowest wheel that has timers.
+    /// The slot that comes next: in the lowest wheel that has timers. All timers of a wheel have
+    /// now's digits above it and a greater one in it. So they come after those of all lower
+    /// wheels, and none lies behind the hand.
     fn next_slot(&self) -> Option<(usize, usize)> {
         let wheel = self.occupied.iter().position(|&slots| slots != 0)?;
         Some((wheel, self.occupied[wheel].trailing_zeros() as usize))
@@ -397,6 +407,7 @@ impl Timers {
     /// When the loop must advance next: the first moment of the next slot.
     fn next(&self) -> Option<u64> {
         let (wheel, digit) = self.next_slot()?;
+        // Now's digits above this wheel, and a 0 in the place of this one.
         let higher_digits = self.now >> ((wheel + 1) * BITS) << BITS;
         Some((higher_digits | digit as u64) << (wheel * BITS))
     }

@@ -2,8 +2,13 @@
 //!
 //! You know: the loop sleeps until a task is ready or a timer is due. Here it sleeps in the
 //! system's *poller*, which also wakes it when a socket can be read or written. A socket is
-//! tried first. Only if it says `WouldBlock`, the task leaves its waker with the loop and the
-//! loop has the poller watch the socket.
+//! tried first. Only if it says `WouldBlock`, the task leaves its waker with the loop, and has the
+//! poller watch the socket.
+//!
+//! The poller is from the crate `polling`: `add` makes a socket known, `modify` says what we wait
+//! for next, `wait` gives the events, `notify` ends a `wait` from any thread. It tells of a socket
+//! *once* (it is *one-shot*), and then forgets what it was asked for. So each `WouldBlock`
+//! registers again.
 //!
 //! ```text
 //! cargo run --example step_7
@@ -12,7 +17,8 @@
 //! ```
 //!
 //! **Still wrong:** a file is always "ready", and the disk makes the loop wait all the same. So
-//! does `TcpStream::connect`.
+//! does `TcpStream::connect`. And a socket that is really always ready never gives `Pending`, so
+//! the task that reads it lets nothing else run.
 //!
 //! In earnest: `executor/io/reactor.rs`. It does not ask the poller in every turn, does not
 //! register again for every wait, and no wake on the loop's own thread goes to the poller.
@@ -54,7 +60,8 @@ struct EventLoop {
     events: RefCell<Events>,
 }
 
-/// The id of the future that `block_on` polls itself.
+/// The id of the future that `block_on` polls itself. That one may borrow from the caller, and
+/// its output goes to the caller; a task owns all that it has.
 const ROOT: u64 = 0;
 
 /// Runs a future to its end, and meanwhile the tasks that it spawns.
@@ -84,7 +91,8 @@ struct Entered(Rc<EventLoop>);
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        // One by one, out of the table: the drop of a future may use the table.
+        // One by one, out of the table: the drop of a future may use the table. (And not
+        // `while let`, which would keep the table borrowed during the drop.)
         loop {
             let Some(task) = self.0.tasks.borrow_mut().pop_first() else { break };
             drop(task);
@@ -136,7 +144,7 @@ impl EventLoop {
             self.tasks.borrow_mut().remove(&id);
         } else if let Some(place) = self.tasks.borrow_mut().get_mut(&id) {
             *place = Some(task);
-        }
+        } // else it is no longer in the table: it has aborted itself (step 4), and is dropped here
     }
 
     /// Sleeps until a task is ready, a timer is due or a socket is ready. Wakes the tasks
@@ -203,8 +211,8 @@ struct Task {
     waker: Arc<TaskWaker>,
 }
 
-/// Any thread may hold a waker and call it, so it holds no task: only the task's id, and
-/// the way to the queue.
+/// Any thread may hold a waker and call it. The tasks never leave the thread of the loop, so they
+/// may hold an `Rc`; hence the waker holds no task, only the task's id and the way to the queue.
 struct TaskWaker {
     id: u64,
     queue: Arc<RunQueue>,
@@ -308,7 +316,8 @@ impl<T> Future for JoinHandle<T> {
 
 // ── time ───────────────────────── executor/time/sleep.rs, executor/time/timers.rs
 
-/// Sleeps for `duration`, or up to a millisecond longer.
+/// Sleeps for `duration` from this call on: rounded up to a millisecond, and longer if another
+/// task keeps the thread.
 pub fn sleep(duration: Duration) -> Sleep {
     let event_loop = EventLoop::current();
     let deadline = event_loop.started.elapsed().saturating_add(duration);
@@ -338,7 +347,7 @@ impl Future for Sleep {
         if Duration::from_millis(self.key.0) <= self.event_loop.started.elapsed() {
             return Poll::Ready(());
         }
-        // With the same key at every poll: the newest waker replaces the older one.
+        // With the same key at every poll: the waker of the last poll replaces the older one.
         self.event_loop.timers.borrow_mut().insert(self.key, cx.waker().clone());
         Poll::Pending
     }
@@ -355,6 +364,7 @@ impl Drop for Sleep {
 /// The bits of a digit; a wheel has a slot for each digit.
 const BITS: usize = 6;
 const SLOTS: usize = 1 << BITS;
+/// Eight digits of six bits each: 48 bits, hence `FOREVER`.
 const WHEELS: usize = 8;
 
 /// Eight wheels, as a clock has hands. Written to the base of 64, a time has eight digits, and
@@ -374,7 +384,8 @@ const WHEELS: usize = 8;
 struct Timers {
     now: u64,
     slots: Vec<HashMap<TimerKey, Waker>>,
-    /// A bit for each slot of each wheel: there may be timers in it.
+    /// A bit for each slot of each wheel: there may be timers in it. (`remove` leaves the bit, so
+    /// the loop may wake up once for nothing.)
     occupied: [u64; WHEELS],
 }
 
@@ -397,12 +408,16 @@ impl Timers {
         self.slots[wheel * SLOTS + digit].insert(key, waker);
     }
 
+    /// A timer is where `insert` has put it: its place changes only when now reaches its slot,
+    /// and then `advance` moves it.
     fn remove(&mut self, key: TimerKey) -> Option<Waker> {
         let (wheel, digit) = self.place(key.0);
         self.slots[wheel * SLOTS + digit].remove(&key)
     }
 
-    /// The slot that comes next: always in the lowest wheel that has timers.
+    /// The slot that comes next: in the lowest wheel that has timers. All timers of a wheel have
+    /// now's digits above it and a greater one in it. So they come after those of all lower
+    /// wheels, and none lies behind the hand.
     fn next_slot(&self) -> Option<(usize, usize)> {
         let wheel = self.occupied.iter().position(|&slots| slots != 0)?;
         Some((wheel, self.occupied[wheel].trailing_zeros() as usize))
@@ -411,6 +426,7 @@ impl Timers {
     /// When the loop must advance next: the first moment of the next slot.
     fn next(&self) -> Option<u64> {
         let (wheel, digit) = self.next_slot()?;
+        // Now's digits above this wheel, and a 0 in the place of this one.
         let higher_digits = self.now >> ((wheel + 1) * BITS) << BITS;
         Some((higher_digits | digit as u64) << (wheel * BITS))
     }
@@ -453,7 +469,7 @@ impl<T: AsSource> Async<T> {
     #[allow(unsafe_code)]
     fn new(io: T) -> io::Result<Async<T>>
     where
-        for<'a> &'a T: AsRawSource,
+        for<'a> &'a T: AsRawSource, // `add` takes a reference to a socket
     {
         let event_loop = EventLoop::current();
         let key = event_loop.next_id() as usize;
@@ -478,6 +494,7 @@ impl<T: AsSource> Async<T> {
                 // Both directions: a registration replaces the one before.
                 let (read, write) = (wakers[READ].is_some(), wakers[WRITE].is_some());
                 let interest = Event::new(self.key, read, write);
+                // An error ends the wait: here `?` gives `Poll::Ready(Err(…))`.
                 self.event_loop.queue.poller.modify(&self.io, interest)?;
                 Poll::Pending
             }

@@ -13,8 +13,8 @@
 //! ```
 //!
 //! **Still wrong:** docs/steps.md has the list of promises that this executor breaks or does
-//! not offer, and glassloop keeps: that is what the lines of `executor/` are for. Begin there
-//! with `executor/event_loop/core.rs`: you will know your way.
+//! not offer, and glassloop keeps; that is a part of what the lines of `executor/` are for. The
+//! other part is speed. Begin there with `executor/event_loop/core.rs`: you will know your way.
 //!
 //! In earnest: `executor/blocking/unblock.rs`, `executor/blocking/pool.rs`, `executor/fs/`.
 
@@ -58,7 +58,8 @@ struct EventLoop {
     events: RefCell<Events>,
 }
 
-/// The id of the future that `block_on` polls itself.
+/// The id of the future that `block_on` polls itself. That one may borrow from the caller, and
+/// its output goes to the caller; a task owns all that it has.
 const ROOT: u64 = 0;
 
 /// Runs a future to its end, and meanwhile the tasks that it spawns.
@@ -88,7 +89,8 @@ struct Entered(Rc<EventLoop>);
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        // One by one, out of the table: the drop of a future may use the table.
+        // One by one, out of the table: the drop of a future may use the table. (And not
+        // `while let`, which would keep the table borrowed during the drop.)
         loop {
             let Some(task) = self.0.tasks.borrow_mut().pop_first() else { break };
             drop(task);
@@ -140,7 +142,7 @@ impl EventLoop {
             self.tasks.borrow_mut().remove(&id);
         } else if let Some(place) = self.tasks.borrow_mut().get_mut(&id) {
             *place = Some(task);
-        }
+        } // else it is no longer in the table: it has aborted itself (step 4), and is dropped here
     }
 
     /// Sleeps until a task is ready, a timer is due or a socket is ready. Wakes the tasks
@@ -207,8 +209,8 @@ struct Task {
     waker: Arc<TaskWaker>,
 }
 
-/// Any thread may hold a waker and call it, so it holds no task: only the task's id, and
-/// the way to the queue.
+/// Any thread may hold a waker and call it. The tasks never leave the thread of the loop, so they
+/// may hold an `Rc`; hence the waker holds no task, only the task's id and the way to the queue.
 struct TaskWaker {
     id: u64,
     queue: Arc<RunQueue>,
@@ -312,7 +314,8 @@ impl<T> Future for JoinHandle<T> {
 
 // ── time ───────────────────────── executor/time/sleep.rs, executor/time/timers.rs
 
-/// Sleeps for `duration`, or up to a millisecond longer.
+/// Sleeps for `duration` from this call on: rounded up to a millisecond, and longer if another
+/// task keeps the thread.
 pub fn sleep(duration: Duration) -> Sleep {
     let event_loop = EventLoop::current();
     let deadline = event_loop.started.elapsed().saturating_add(duration);
@@ -342,7 +345,7 @@ impl Future for Sleep {
         if Duration::from_millis(self.key.0) <= self.event_loop.started.elapsed() {
             return Poll::Ready(());
         }
-        // With the same key at every poll: the newest waker replaces the older one.
+        // With the same key at every poll: the waker of the last poll replaces the older one.
         self.event_loop.timers.borrow_mut().insert(self.key, cx.waker().clone());
         Poll::Pending
     }
@@ -359,6 +362,7 @@ impl Drop for Sleep {
 /// The bits of a digit; a wheel has a slot for each digit.
 const BITS: usize = 6;
 const SLOTS: usize = 1 << BITS;
+/// Eight digits of six bits each: 48 bits, hence `FOREVER`.
 const WHEELS: usize = 8;
 
 /// Eight wheels, as a clock has hands. Written to the base of 64, a time has eight digits, and
@@ -378,7 +382,8 @@ const WHEELS: usize = 8;
 struct Timers {
     now: u64,
     slots: Vec<HashMap<TimerKey, Waker>>,
-    /// A bit for each slot of each wheel: there may be timers in it.
+    /// A bit for each slot of each wheel: there may be timers in it. (`remove` leaves the bit, so
+    /// the loop may wake up once for nothing.)
     occupied: [u64; WHEELS],
 }
 
@@ -401,12 +406,16 @@ impl Timers {
         self.slots[wheel * SLOTS + digit].insert(key, waker);
     }
 
+    /// A timer is where `insert` has put it: its place changes only when now reaches its slot,
+    /// and then `advance` moves it.
     fn remove(&mut self, key: TimerKey) -> Option<Waker> {
         let (wheel, digit) = self.place(key.0);
         self.slots[wheel * SLOTS + digit].remove(&key)
     }
 
-    /// The slot that comes next: always in the lowest wheel that has timers.
+    /// The slot that comes next: in the lowest wheel that has timers. All timers of a wheel have
+    /// now's digits above it and a greater one in it. So they come after those of all lower
+    /// wheels, and none lies behind the hand.
     fn next_slot(&self) -> Option<(usize, usize)> {
         let wheel = self.occupied.iter().position(|&slots| slots != 0)?;
         Some((wheel, self.occupied[wheel].trailing_zeros() as usize))
@@ -415,6 +424,7 @@ impl Timers {
     /// When the loop must advance next: the first moment of the next slot.
     fn next(&self) -> Option<u64> {
         let (wheel, digit) = self.next_slot()?;
+        // Now's digits above this wheel, and a 0 in the place of this one.
         let higher_digits = self.now >> ((wheel + 1) * BITS) << BITS;
         Some((higher_digits | digit as u64) << (wheel * BITS))
     }
@@ -457,7 +467,7 @@ impl<T: AsSource> Async<T> {
     #[allow(unsafe_code)]
     fn new(io: T) -> io::Result<Async<T>>
     where
-        for<'a> &'a T: AsRawSource,
+        for<'a> &'a T: AsRawSource, // `add` takes a reference to a socket
     {
         let event_loop = EventLoop::current();
         let key = event_loop.next_id() as usize;
@@ -482,6 +492,7 @@ impl<T: AsSource> Async<T> {
                 // Both directions: a registration replaces the one before.
                 let (read, write) = (wakers[READ].is_some(), wakers[WRITE].is_some());
                 let interest = Event::new(self.key, read, write);
+                // An error ends the wait: here `?` gives `Poll::Ready(Err(…))`.
                 self.event_loop.queue.poller.modify(&self.io, interest)?;
                 Poll::Pending
             }
@@ -572,7 +583,8 @@ impl<T> Promise<T> {
         // The value first, then the wake: the poll that follows looks for the value.
         shared.value = Some(value);
         let waker = shared.waker.take();
-        drop(shared); // that poll takes the same lock
+        // Unlocked first: that poll takes the same lock, and a waker may be anybody's code.
+        drop(shared);
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -588,7 +600,7 @@ impl<T> Future for Promised<T> {
             return Poll::Ready(value);
         }
         // Under the same lock as the check above: a value that comes between the two would
-        // find no waker. At every poll: the newest waker counts.
+        // find no waker. At every poll: the waker of the last one counts.
         shared.waker = Some(cx.waker().clone());
         Poll::Pending
     }
@@ -608,7 +620,8 @@ static POOL: LazyLock<Sender<Job>> = LazyLock::new(|| {
     sender
 });
 
-/// Runs `work` on a thread of the pool. A panic of `work` goes on where it is awaited.
+/// Runs `work` on a thread of the pool, from the first poll on. A panic of `work` goes on where it
+/// is awaited. If the future is dropped, the work goes on, and its output is dropped.
 pub async fn unblock<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (promise, promised) = promise();
     let job = move || promise.set(catch_unwind(AssertUnwindSafe(work)));

@@ -17,7 +17,7 @@ impl TaskWaker {
 }
 
 pub(crate) fn main() {
-    hangs("`yield_now` has woken its own task during the poll, and the wake was lost");
+    hangs("`yield_now` has woken its own task during the poll, and the wake was lost.");
     block_on(async {
         spawn(count("left", 3));
         yield_now().await;

@@ -1,7 +1,7 @@
 //! A wake that the poller does not hear.
 //!
-//! The loop sleeps in the system's poller now, and not in `thread::park`. Here the run queue
-//! still ends a park, which nobody is in. The poller goes on waiting for a socket.
+//! The loop sleeps in the system's poller now, and not in `thread::park`: an `unpark` does not
+//! reach it. Only `notify` does, and here nobody calls it. The poller goes on waiting for a socket.
 
 use std::thread;
 
@@ -12,12 +12,11 @@ glassloop_step::step!(7 without RunQueue::push, main);
 impl RunQueue {
     fn push(&self, id: u64) {
         lock(&self.ids).push_back(id);
-        thread::current().unpark();
     }
 }
 
 pub(crate) fn main() {
-    hangs("the id is in the queue, but the loop sleeps in the poller, which nobody has told");
+    hangs("The id is in the queue, but the loop sleeps in the poller, which nobody has told.");
     block_on(async {
         let began = AtomicBool::new(false);
         println!("main waits for a thread");

@@ -17,7 +17,7 @@ impl Wake for Signal {
 }
 
 pub(crate) fn main() {
-    hangs("the flag is up, but the thread has looked for it before, and sleeps");
+    hangs("The flag is up, but the thread has looked for it before, and sleeps.");
     let (parcel, polls) = block_on(order("a book"));
     println!("{parcel}, after {polls} polls");
 }

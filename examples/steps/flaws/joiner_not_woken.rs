@@ -14,7 +14,7 @@ impl<T> JoinSlot<T> {
 }
 
 pub(crate) fn main() {
-    hangs("the adder has ended, but the task that joins it was not woken");
+    hangs("The adder has ended, but the task that joins it was not woken.");
     block_on(async {
         let adder = spawn(add(20, 22));
         println!("main waits for the adder");

@@ -2,7 +2,8 @@
 //!
 //! To find its place in a sorted map, a timer is compared with others on the way, and they are
 //! all over the memory. The more there are, the longer it takes. In a wheel the slot follows
-//! from the deadline, and the place in the slot from a hash.
+//! from the deadline, and the place in the slot from a hash. It is the map of step 5, beside the
+//! wheel of step 6.
 
 mod wheel {
     glassloop_step::step!(6 without main);

@@ -60,7 +60,7 @@ pub(crate) fn main() -> io::Result<()> {
         let before = TURNS.load(Ordering::Relaxed);
         sleep(Duration::from_millis(50)).await;
         let turns = TURNS.load(Ordering::Relaxed) - before;
-        println!("a loop with one task, which sleeps 50 ms: about {turns} turns");
+        println!("a loop whose only task sleeps 50 ms: about {turns} turns, where one is enough");
         Ok(())
     })
 }

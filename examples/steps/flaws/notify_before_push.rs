@@ -18,7 +18,7 @@ impl RunQueue {
 }
 
 pub(crate) fn main() {
-    hangs("the id is in the queue, but the loop has looked there before, and sleeps");
+    hangs("The id is in the queue, but the loop has looked there before, and sleeps.");
     block_on(async {
         let (promise, promised) = promise();
         thread::spawn(move || {

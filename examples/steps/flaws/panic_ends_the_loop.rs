@@ -1,7 +1,7 @@
 //! A panic in one task that ends all of them.
 //!
 //! The loop calls `poll`, so a panic in a task goes up through the loop. It is the loop of
-//! step 3, which does not catch it.
+//! step 3, which does not catch it; in step 4, `spawn` does.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 

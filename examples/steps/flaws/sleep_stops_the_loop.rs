@@ -1,7 +1,8 @@
 //! A sleep that stops the loop.
 //!
 //! `thread::sleep` makes the thread sleep, and all tasks are on this thread. So each sleeper waits
-//! until the one before it has slept. It is `time.sleep` in a coroutine of asyncio.
+//! until the one before it has slept. It is `time.sleep` in a coroutine of asyncio. The `sleep` of
+//! step 5 is a leaf future instead.
 
 use std::time::{Duration, Instant};
 

@@ -20,7 +20,7 @@ impl<T> Promise<T> {
 }
 
 pub(crate) fn main() {
-    hangs("the value is there, but the task has looked for it before, and waits");
+    hangs("The value is there, but the task has looked for it before, and waits.");
     block_on(async {
         println!("main waits for a thread of the pool");
         let answer = unblock(|| {

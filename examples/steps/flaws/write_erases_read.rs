@@ -43,7 +43,7 @@ fn other_end(listener: &std::net::TcpListener, understood: &mpsc::Receiver<()>) 
 }
 
 pub(crate) fn main() -> io::Result<()> {
-    hangs("\"stop\" has come, but the poller was told only of the writer");
+    hangs("\"stop\" has come, but the poller was told only of the writer.");
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let (sender, understood) = mpsc::channel();
