@@ -138,21 +138,10 @@ pub(crate) fn expect_at(what: &str, at: &Location<'_>) -> Rc<EventLoop> {
     // A `match` and not a closure: a closure would lose the caller's line.
     match get() {
         Some(event_loop) => event_loop,
-        None => outside(what, at),
+        None => panic!(
+            "{what} was called at {at}, on a thread where no event loop is running. Call it \
+             from inside `glassloop::block_on(async {{ … }})`, or from a task spawned there; \
+             other threads have `Remote::spawn`"
+        ),
     }
-}
-
-#[cold]
-#[track_caller]
-fn outside(what: &str, at: &Location<'_>) -> ! {
-    panic!(
-        "{what} was called at {at}, on a thread where no event loop is running. Call it \
-         from inside `glassloop::block_on(async {{ … }})`, or from a task spawned there; \
-         other threads have `Remote::spawn`"
-    )
-}
-
-/// Whether a loop is running on this thread.
-pub(crate) fn is_inside() -> bool {
-    LOOPS.try_with(|loops| loops.current.borrow().is_some()).unwrap_or(false)
 }

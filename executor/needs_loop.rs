@@ -1,10 +1,10 @@
 //! A future that can only do its work inside of a loop, and says so at the user's line.
 
-use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use crate::current;
+use crate::trace::CodeLine;
 
 /// A future that may be made outside of a loop, but must be polled inside of one.
 ///
@@ -12,18 +12,14 @@ use crate::current;
 /// can be `#[track_caller]`, and an `async fn` cannot.
 pub(crate) struct NeedsLoop<F> {
     what: &'static str,
-    made_at: &'static Location<'static>,
+    made_at: CodeLine,
     /// Boxed: to poll it in place would take an unsafe pin projection. `None` after the end.
     future: Option<Pin<Box<F>>>,
 }
 
 impl<F> NeedsLoop<F> {
     /// For the future of `what`, which was called at `made_at`.
-    pub(crate) fn new(
-        what: &'static str,
-        made_at: &'static Location<'static>,
-        future: F,
-    ) -> NeedsLoop<F> {
+    pub(crate) fn new(what: &'static str, made_at: CodeLine, future: F) -> NeedsLoop<F> {
         NeedsLoop { what, made_at, future: Some(Box::pin(future)) }
     }
 }

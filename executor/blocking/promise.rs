@@ -49,10 +49,8 @@ enum PromiseState<T> {
     /// No value yet; and the waker of the task that awaits it, once that has polled.
     Awaited(Option<Waker>),
     Set(T),
-    /// There will be no value: the promise was dropped, or the value was taken.
+    /// Nobody gives or takes a value any more: a half was dropped, or the value was taken.
     Broken,
-    /// The [`Promised`] was dropped, so no task will take a value.
-    Abandoned,
 }
 
 impl<T> Handover<T> {
@@ -140,7 +138,7 @@ impl<T> Future for Promised<T> {
 
 impl<T> Drop for Promised<T> {
     fn drop(&mut self) {
-        let end = mem::replace(&mut *self.handover.lock(), PromiseState::Abandoned);
+        let end = mem::replace(&mut *self.handover.lock(), PromiseState::Broken);
         // Dropped after the lock was released: the drop of the value, or of a waker, may run
         // any code.
         drop(end);

@@ -147,7 +147,7 @@ impl<T> fmt::Debug for Unblock<T> {
 /// that is an error like any other here.
 pub(crate) async fn unblock_io<T: Send + 'static>(
     what: &'static str,
-    at: &'static Location<'static>,
+    at: CodeLine,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     let mut job = Unblock::new(current::expect_at(what, at), what.trim_matches('`'), at, work);

@@ -11,6 +11,7 @@ use super::remote::Remote;
 use super::root::Root;
 use crate::current;
 use crate::task::JoinHandle;
+use crate::trace::CodeLine;
 
 /// Runs a future to its end on a fresh loop, on this thread, and returns its
 /// output. asyncio's `run`.
@@ -130,11 +131,7 @@ impl Executor {
     }
 
     #[track_caller]
-    fn run(
-        &self,
-        called_at: &'static Location<'static>,
-        future: Pin<&mut dyn Future<Output = ()>>,
-    ) {
+    fn run(&self, called_at: CodeLine, future: Pin<&mut dyn Future<Output = ()>>) {
         let scheduler = &self.event_loop.scheduler;
         let mut root = Root::new(scheduler, called_at, future);
         let run = catch_unwind(AssertUnwindSafe(|| self.event_loop.run(&mut root)));
@@ -226,7 +223,7 @@ impl fmt::Debug for Executor {
 #[track_caller]
 fn refuse_nesting(what: &str) {
     assert!(
-        !current::is_inside(),
+        current::get().is_none(),
         "`{what}` was called at {}, inside a running event loop, which would stand still \
          meanwhile. Await the future instead, or spawn it as a task; blocking code belongs in \
          `glassloop::unblock`",

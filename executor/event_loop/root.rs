@@ -3,13 +3,13 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use crate::task::{Scheduler, Task, TaskCell, TaskKey, panic_text};
-use crate::trace::End;
+use crate::trace::{CodeLine, End};
 
 /// What a panic carries.
 type Payload = Box<dyn Any + Send>;
@@ -32,7 +32,7 @@ struct RootCell {
 impl<'a> Root<'a> {
     pub(super) fn new(
         scheduler: &Scheduler,
-        called_at: &'static Location<'static>,
+        called_at: CodeLine,
         future: Pin<&'a mut dyn Future<Output = ()>>,
     ) -> Root<'a> {
         let task = scheduler.add_root(called_at, RootCell::default());

@@ -117,7 +117,7 @@ impl Reactor {
     /// The system's, if `io` is of a kind that cannot be watched, like a regular
     /// file.
     pub(crate) fn register<T: Pollable + 'static>(&self, io: T) -> io::Result<Rc<Source<T>>> {
-        let poller = self.inbox.parker().poller()?;
+        let poller = self.inbox.parker.poller()?;
         let key = self.last_key.get() + 1;
         self.last_key.set(key);
         let raw = platform::raw(&io);
@@ -144,7 +144,7 @@ impl Reactor {
             // one open.
             return std::mem::forget(self.sources.borrow().get(&source.key).cloned());
         }
-        if let Ok(poller) = self.inbox.parker().poller() {
+        if let Ok(poller) = self.inbox.parker.poller() {
             // It fails only for a descriptor that is closed already.
             let _ = poller.delete(platform::borrow(&source.io));
         }
@@ -173,7 +173,7 @@ impl Reactor {
         if source.armed.get() == (read, write) {
             return Ok(());
         }
-        let poller = self.inbox.parker().poller()?;
+        let poller = self.inbox.parker.poller()?;
         if platform::raw(&source.io) != source.raw {
             let text = "an `AsFd` or `AsSocket` names another descriptor than at first";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));

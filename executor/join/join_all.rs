@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
+use crate::trace::CodeLine;
+
 /// From this number of futures on, each future gets a waker of its own. To poll fewer
 /// futures all at once costs less than their wakers would cost; and the loop can still
 /// prove a deadlock, which is impossible when such wakers hide who holds the task's waker.
@@ -67,7 +69,7 @@ pub struct JoinAll<F: Future> {
     /// For a large number of children: which children were woken.
     woken: Option<Woken>,
     finished: bool,
-    at: &'static Location<'static>,
+    at: CodeLine,
 }
 
 enum Child<F: Future> {

@@ -150,7 +150,7 @@ impl Tasks {
         let view = View {
             event_loop,
             deadlines: deadlines(&event_loop.timers),
-            now: event_loop.timers.clock().now(),
+            now: event_loop.timers.clock.now(),
             ready: event_loop.scheduler.run_queue.keys.borrow().iter().copied().collect(),
         };
         Tasks(event_loop.scheduler.tasks().iter().map(|task| view.task(task)).collect())
@@ -160,7 +160,7 @@ impl Tasks {
 /// The deadline of each armed timer, by its number.
 fn deadlines(timers: &Timers) -> HashMap<u64, Instant> {
     let wheel = timers.wheel.borrow();
-    let deadline = |when: When| timers.clock().instant(when.deadline);
+    let deadline = |when: When| timers.clock.instant(when.deadline);
     wheel.armed().filter_map(|when| Some((when.sequence, deadline(when)?))).collect()
 }
 

@@ -22,6 +22,7 @@ use futures_lite::stream::Stream;
 
 use super::wait_queue::WaitQueue;
 use super::waiting::{WaitTarget, WaiterStatus, Waiting};
+use crate::trace::CodeLine;
 
 /// Makes a channel that holds at most `capacity` values. asyncio's `Queue(n)`.
 ///
@@ -328,7 +329,7 @@ impl<T> fmt::Debug for Receiver<T> {
 struct Sending<'a, T> {
     channel: &'a Channel<T>,
     value: Option<T>,
-    at: &'static Location<'static>,
+    at: CodeLine,
 }
 
 impl<T> WaitTarget for Sending<'_, T> {

@@ -39,15 +39,11 @@ use crate::trace::{What, address};
 /// ```
 #[must_use = "dropping the handle detaches the task; call `detach` to say so"]
 pub struct JoinHandle<T> {
-    task: Rc<Task<dyn JoinCell<T>>>,
-    name: Option<Rc<str>>,
+    pub(super) task: Rc<Task<dyn JoinCell<T>>>,
+    pub(super) name: Option<Rc<str>>,
 }
 
 impl<T> JoinHandle<T> {
-    pub(crate) fn new(task: Rc<Task<dyn JoinCell<T>>>, name: Option<Rc<str>>) -> JoinHandle<T> {
-        JoinHandle { task, name }
-    }
-
     /// Asks the task to end. Returns false if the task has ended before. asyncio's
     /// `Task.cancel`.
     ///

@@ -32,12 +32,7 @@ type NotSend = PhantomData<*const ()>;
 impl RegisteredWaker {
     /// Registers the waker of `cx`, for the leaf at this address, which waits for `what`
     /// since the line `at`.
-    pub(crate) fn register(
-        cx: &Context<'_>,
-        leaf: LeafAddress,
-        what: What,
-        at: CodeLine,
-    ) -> RegisteredWaker {
+    pub(crate) fn register(cx: &Context<'_>, leaf: LeafAddress, what: What, at: CodeLine) -> Self {
         let wait = WaitReason { what, at };
         let own = current::with(|event_loop| {
             event_loop.scheduler.notes.write(leaf, wait);

@@ -1,6 +1,5 @@
 //! `spawn` and `yield_now`: how a task makes another task, and lets the others run.
 
-use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
