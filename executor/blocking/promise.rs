@@ -61,9 +61,7 @@ impl<T> Handover<T> {
     /// Ends the wait with `end`. If the wait has ended before, `end` comes back.
     fn end(&self, end: PromiseState<T>) -> Result<(), PromiseState<T>> {
         let mut state = self.lock();
-        let PromiseState::Awaited(waker) = &mut *state else {
-            return Err(end);
-        };
+        let PromiseState::Awaited(waker) = &mut *state else { return Err(end) };
         let waker = waker.take();
         *state = end;
         // Release, then wake.

@@ -35,11 +35,7 @@ use crate::trace::{CodeLine, JobTicket, WaitReason, What, address};
 /// assert_eq!(sum, 500500);
 /// ```
 #[track_caller]
-pub fn unblock<T, F>(work: F) -> Unblock<T>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
+pub fn unblock<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(work: F) -> Unblock<T> {
     Unblock::new(current::expect("`glassloop::unblock`"), "unblock", Location::caller(), work)
 }
 

@@ -87,9 +87,7 @@ impl EventLoop {
     fn run_ready(&self, mut root: Option<&mut Root<'_>>) {
         self.counts.turns.set(self.counts.turns.get() + 1);
         for _ in 0..self.scheduler.run_queue.len() {
-            let Some(key) = self.scheduler.run_queue.pop() else {
-                return;
-            };
+            let Some(key) = self.scheduler.run_queue.pop() else { return };
             let measured =
                 self.slow_polls.as_ref().and_then(|slow| slow.start(&self.scheduler, key));
             self.poll_task(key, root.as_deref_mut());

@@ -154,11 +154,7 @@ impl Executor {
     /// inside of one. It runs only while the executor runs. See
     /// [`spawn`](crate::spawn).
     #[track_caller]
-    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
-    where
-        F: Future + 'static,
-        F::Output: 'static,
-    {
+    pub fn spawn<F: Future<Output: 'static> + 'static>(&self, future: F) -> JoinHandle<F::Output> {
         self.event_loop.scheduler.spawn(None, Location::caller(), future)
     }
 

@@ -98,7 +98,7 @@ impl<T: Pollable + 'static> Async<T> {
     /// None on the systems of today.
     pub fn into_inner(mut self) -> io::Result<T> {
         let source = self.source.take().expect("taken here only");
-        self.event_loop.reactor.deregister(&source);
+        self.event_loop.reactor.deregister(&*source);
         Rc::try_unwrap(source).map(|source| source.io).map_err(|_| {
             io::Error::other("the descriptor is being dispatched to; it cannot be released now")
         })
@@ -219,7 +219,7 @@ impl<T: Pollable + 'static> Async<T> {
 impl<T: Pollable + 'static> Drop for Async<T> {
     fn drop(&mut self) {
         if let Some(source) = self.source.take() {
-            self.event_loop.reactor.deregister(&source);
+            self.event_loop.reactor.deregister(&*source);
         }
     }
 }

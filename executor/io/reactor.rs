@@ -138,7 +138,7 @@ impl Reactor {
     }
 
     /// Takes a source from under watch, before its descriptor may be closed.
-    pub(crate) fn deregister<T: Pollable + 'static>(&self, source: &Source<T>) {
+    pub(crate) fn deregister(&self, source: &Source) {
         if platform::raw(&source.io) != source.raw {
             // `as_fd()` returns another descriptor now. Leak the source to keep the first
             // one open.
@@ -159,11 +159,7 @@ impl Reactor {
     }
 
     /// Makes sure that the poller reports the direction for this source.
-    pub(crate) fn arm<T: Pollable + 'static>(
-        &self,
-        source: &Source<T>,
-        direction: Direction,
-    ) -> io::Result<()> {
+    pub(crate) fn arm(&self, source: &Source, direction: Direction) -> io::Result<()> {
         let (read, write) = source.armed.get();
         self.set_interest(source, (read || direction == Read, write || direction == Write))
     }
@@ -180,17 +176,14 @@ impl Reactor {
         }
         // A descriptor that no task waits for may still be reported as hung up; in oneshot
         // mode that happens once at most.
-        let mode = match read || write {
-            true => PollMode::Level,
-            false => PollMode::Oneshot,
-        };
+        let mode = if read || write { PollMode::Level } else { PollMode::Oneshot };
         let interest = Event::new(source.key, read, write);
         poller.modify_with_mode(platform::borrow(&source.io), interest, mode)?;
         self.note_interest(source, (read, write));
         Ok(())
     }
 
-    fn note_interest<T: ?Sized>(&self, source: &Source<T>, new: (bool, bool)) {
+    fn note_interest(&self, source: &Source, new: (bool, bool)) {
         let watched = |interest| usize::from(interest != (false, false));
         let old = source.armed.replace(new);
         self.watching.set(self.watching.get() - watched(old) + watched(new));
@@ -202,9 +195,7 @@ impl Reactor {
     /// Wakes the tasks that wait for what `event` says is ready.
     pub(crate) fn dispatch(&self, event: Event) -> io::Result<()> {
         let source = self.sources.borrow().get(&event.key).cloned();
-        let Some(source) = source else {
-            return Ok(());
-        };
+        let Some(source) = source else { return Ok(()) };
         self.events.set(self.events.get() + 1);
         let ready = (event.readable, event.writable);
         if event.readable {

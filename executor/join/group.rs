@@ -102,10 +102,7 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
     /// # Panics
     /// Outside of a loop.
     #[track_caller]
-    pub fn spawn<F>(&mut self, future: F)
-    where
-        F: Future<Output = Result<T, E>> + 'static,
-    {
+    pub fn spawn<F: Future<Output = Result<T, E>> + 'static>(&mut self, future: F) {
         let (members, index) = (Rc::downgrade(&self.members), self.handles.len());
         let guard = FailureGuard { members, index, succeeded: false };
         let child = async move {

@@ -56,9 +56,7 @@ impl RegisteredWaker {
 
     /// Whether its task has ended, so that it wakes no task any more.
     pub(crate) fn is_of_ended(&self) -> bool {
-        let RegisteredWaker::Task(id, key, _) = *self else {
-            return false;
-        };
+        let RegisteredWaker::Task(id, key, _) = *self else { return false };
         let is_alive = |event_loop: &EventLoop| event_loop.scheduler.find(key).is_some();
         current::with_loop(id, is_alive) != Some(true)
     }

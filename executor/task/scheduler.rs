@@ -172,9 +172,7 @@ impl Scheduler {
     /// Polls the task of that key once, unless the task has ended since it was woken.
     #[inline]
     pub(crate) fn poll(&self, key: TaskKey) {
-        let Some(task) = self.find(key) else {
-            return;
-        };
+        let Some(task) = self.find(key) else { return };
         // `&Task` once: `Rc<Task>` is a trait object, and each dereference looks into its
         // vtable.
         let found: &Task = &task;

@@ -22,11 +22,7 @@ use crate::current;
 /// });
 /// ```
 #[track_caller]
-pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
-where
-    F: Future + 'static,
-    F::Output: 'static,
-{
+pub fn spawn<F: Future<Output: 'static> + 'static>(future: F) -> JoinHandle<F::Output> {
     current::expect("`glassloop::spawn`").scheduler.spawn(None, Location::caller(), future)
 }
 

@@ -17,16 +17,14 @@ impl Form for Lines {
             .raw("tick_us", microseconds(header.tick_nanoseconds))
             .raw("slots", header.slots)
             .raw("levels", header.levels)
-            .end();
-        text.push('\n');
+            .end_with("\n");
     }
 
     fn write(&mut self, record: &Record<'_>, text: &mut String) {
         let mut object = Object::begin(text);
         object.raw("n", record.number).raw("t", microseconds(record.time));
         object.raw("turn", record.turn);
-        write_event(record, &mut object).end();
-        text.push('\n');
+        write_event(record, &mut object).end_with("\n");
     }
 }
 
