@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use crate::current;
+use crate::task::polled_again;
 use crate::trace::CodeLine;
 
 /// A future that may be made outside of a loop, but must be polled inside of one.
@@ -31,10 +32,7 @@ impl<F: Future> Future for NeedsLoop<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let (what, made_at) = (self.what, self.made_at);
         let Some(future) = &mut self.future else {
-            panic!(
-                "the future of {what}, called at {made_at}, was polled again after it was ready. \
-                 Await it once"
-            );
+            polled_again(format_args!("the future of {what}, called at {made_at},"))
         };
         current::expect_at(what, made_at);
         let output = ready!(future.as_mut().poll(cx));

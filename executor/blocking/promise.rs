@@ -36,14 +36,12 @@ use std::task::{Context, Poll, Waker};
 /// assert_eq!(answer, Ok(42));
 /// ```
 pub fn promise<T>() -> (Promise<T>, Promised<T>) {
-    let handover = Arc::new(Handover { state: Mutex::new(PromiseState::Awaited(None)) });
+    let handover = Arc::new(Handover(Mutex::new(PromiseState::Awaited(None))));
     (Promise { handover: Arc::clone(&handover) }, Promised { handover })
 }
 
 /// What the two halves share. The lock is held for moments.
-struct Handover<T> {
-    state: Mutex<PromiseState<T>>,
-}
+struct Handover<T>(Mutex<PromiseState<T>>);
 
 enum PromiseState<T> {
     /// No value yet; and the waker of the task that awaits it, once that has polled.
@@ -55,7 +53,7 @@ enum PromiseState<T> {
 
 impl<T> Handover<T> {
     fn lock(&self) -> MutexGuard<'_, PromiseState<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the wait with `end`. If the wait has ended before, `end` comes back.

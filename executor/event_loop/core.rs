@@ -25,6 +25,7 @@ use super::parts::EventLoop;
 use super::root::Root;
 use crate::report;
 use crate::task::{Message, TaskKey};
+use crate::trace::Unpark;
 
 /// While tasks are ready, the I/O driver is polled once in so many polls of tasks: often
 /// enough for sockets, and rarely enough that a poll of a task costs no system call.
@@ -174,7 +175,7 @@ impl EventLoop {
         if self.scheduler.run_queue.is_empty() && !self.inbox.has_messages() {
             self.trace_park(Some(deadline));
             self.timers.clock.move_to(deadline);
-            self.tracer.unparked(false, || false, || true);
+            self.tracer.unparked(|| Unpark::Timeout);
         }
     }
 
@@ -228,6 +229,11 @@ impl EventLoop {
 
     fn trace_unpark(&self, deadline: Option<Instant>, is_event: bool) {
         let is_due = || deadline.is_some_and(|at| at <= self.timers.clock.now());
-        self.tracer.unparked(is_event, || self.inbox.has_messages(), is_due);
+        self.tracer.unparked(|| match is_event {
+            true => Unpark::Fd,
+            false if self.inbox.has_messages() => Unpark::Message,
+            false if is_due() => Unpark::Timeout,
+            false => Unpark::Other,
+        });
     }
 }

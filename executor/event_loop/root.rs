@@ -25,9 +25,7 @@ pub(super) struct Root<'a> {
 /// Stands for the future in its task. Its panic waits here until the loop has put
 /// everything back in its place.
 #[derive(Default)]
-struct RootCell {
-    panic: RefCell<Option<Payload>>,
-}
+struct RootCell(RefCell<Option<Payload>>);
 
 impl<'a> Root<'a> {
     pub(super) fn new(
@@ -50,7 +48,7 @@ impl<'a> Root<'a> {
         let polled = scheduler.poll_with(self.key, &**task, |cx| {
             let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
             polled.unwrap_or_else(|panic| {
-                task.cell.panic.replace(Some(panic));
+                task.cell.0.replace(Some(panic));
                 Poll::Ready(())
             })
         });
@@ -63,7 +61,7 @@ impl<'a> Root<'a> {
     /// Ends the task, and returns the panic of the future if it has panicked.
     pub(super) fn end(self, scheduler: &Scheduler) -> Option<Payload> {
         scheduler.remove_root(self.task.clone());
-        self.task.cell.panic.take()
+        self.task.cell.0.take()
     }
 }
 
@@ -75,7 +73,7 @@ impl TaskCell for RootCell {
     fn cancel(&self) {}
 
     fn with_end(&self, emit: &mut dyn FnMut(End<'_>)) {
-        let panic = self.panic.borrow();
+        let panic = self.0.borrow();
         let text = panic.as_ref().map(|payload| panic_text(&**payload).unwrap_or_default());
         emit(text.map_or(End::Done, End::Panic));
     }

@@ -239,7 +239,7 @@ where
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        if self.source().is_drained() {
+        if self.source().drained.get() {
             return self.poll_wait(Direction::Read, cx);
         }
         let result = ready!(self.poll_with(Direction::Read, cx, |mut io| io.read(buffer)));

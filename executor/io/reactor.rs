@@ -87,7 +87,7 @@ pub(crate) struct Source<T: ?Sized = dyn Pollable> {
     /// What the poller has been asked to report: reading, writing.
     armed: Cell<(bool, bool)>,
     /// The last read took everything, and no event has come since.
-    drained: Cell<bool>,
+    pub(super) drained: Cell<bool>,
     pub(super) io: T,
 }
 
@@ -272,12 +272,6 @@ impl<T: ?Sized> Source<T> {
     /// nothing behind: to try again would only bring `WouldBlock`.
     pub(crate) fn note_read(&self, count: usize, capacity: usize) {
         self.drained.set(0 < count && count < capacity.min(A_MESSAGE));
-    }
-
-    /// Whether the next read may wait without a try: what arrives after the last read is
-    /// reported, since the registration is level-triggered.
-    pub(crate) fn is_drained(&self) -> bool {
-        self.drained.get()
     }
 
     /// Whether the waiter of that number still waits: an event takes it out.

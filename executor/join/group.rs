@@ -17,7 +17,7 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, ready};
 
 use crate::current;
-use crate::task::{JoinCell, JoinError, JoinHandle, Task};
+use crate::task::{JoinCell, JoinError, JoinHandle, Task, polled_again};
 use crate::trace::CodeLine;
 
 /// A scope for tasks: [`join`](Self::join) waits until all of them have ended, and the
@@ -117,7 +117,7 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
         if self.members.failed.get().is_some() {
             handle.abort();
         }
-        self.members.tasks.borrow_mut().push(Rc::clone(handle.task()));
+        self.members.tasks.borrow_mut().push(Rc::clone(&handle.task));
         self.handles.push(handle);
     }
 
@@ -156,10 +156,7 @@ impl<T, E> Future for Join<T, E> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Join { group, outcomes, called_at: at } = &mut *self;
         let Some(TaskGroup { handles, members }) = group.as_mut() else {
-            panic!(
-                "the `TaskGroup::join` called at {at} was polled again after it was ready. Await \
-                 it once"
-            );
+            polled_again(format_args!("the `TaskGroup::join` called at {at}"))
         };
         while let Some(handle) = handles.get_mut(outcomes.len()) {
             outcomes.push(ready!(Pin::new(handle).poll(cx)));

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
+use crate::task::polled_again;
 use crate::trace::CodeLine;
 
 /// From this number of futures on, each future gets a waker of its own. To poll fewer
@@ -85,11 +86,9 @@ impl<F: Future> Future for JoinAll<F> {
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        assert!(
-            !self.finished,
-            "the JoinAll made at {} was polled again after it was ready. Await it once",
-            self.at
-        );
+        if self.finished {
+            polled_again(format_args!("the JoinAll made at {}", self.at));
+        }
         match self.woken.take() {
             None => (0..self.children.len()).for_each(|index| self.poll_child(index, cx)),
             Some(woken) => {

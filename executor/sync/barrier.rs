@@ -3,8 +3,7 @@
 use std::fmt;
 use std::panic::Location;
 
-use super::wait_queue::WaitQueue;
-use super::waiting::{WaitTarget, WaiterStatus, Waiting};
+use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
 
 /// Holds tasks until a given number of them has arrived, then lets all of them go
 /// on. After that it can be used again. asyncio's `Barrier`.

@@ -5,8 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::mutex::{Mutex, MutexGuard};
-use super::wait_queue::WaitQueue;
-use super::waiting::{WaitTarget, WaiterStatus, Waiting};
+use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
 
 /// Lets a task wait, without holding the lock, until another task has changed the
 /// value in the mutex. asyncio's `Condition`.

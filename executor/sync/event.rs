@@ -3,8 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 
-use super::wait_queue::WaitQueue;
-use super::waiting::{WaitTarget, WaiterStatus, Waiting};
+use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
 
 /// A flag to wait for. asyncio's `Event`.
 ///

@@ -6,8 +6,7 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use super::semaphore::{Acquiring, Permit, Semaphore};
-use super::wait_queue::WaitQueue;
-use super::waiting::{WaitTarget, WaiterStatus, Waiting};
+use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
 
 /// A value that one task at a time may use, however often that task awaits in
 /// between. asyncio's `Lock`.

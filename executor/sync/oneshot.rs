@@ -7,8 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use super::wait_queue::WaitQueue;
-use super::waiting::{WaitTarget, WaiterStatus, Waiting};
+use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
 
 /// Makes a channel for one value. asyncio's `Future`, divided into the half that sets
 /// the result and the half that awaits it.
@@ -25,12 +24,8 @@ use super::waiting::{WaitTarget, WaiterStatus, Waiting};
 /// ```
 #[track_caller]
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
-    let slot = Rc::new(ValueSlot {
-        value: RefCell::new(None),
-        sender_gone: Cell::new(false),
-        receiver_gone: Cell::new(false),
-        queue: WaitQueue::default(),
-    });
+    let (value, sender_gone, receiver_gone, queue) = Default::default();
+    let slot = Rc::new(ValueSlot { value, sender_gone, receiver_gone, queue });
     let waiting = Waiting::new(Rc::clone(&slot));
     (Sender { slot: Rc::clone(&slot) }, Receiver { slot, waiting })
 }

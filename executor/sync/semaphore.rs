@@ -5,8 +5,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
 
-use super::wait_queue::WaitQueue;
-use super::waiting::{WaitTarget, WaiterStatus, Waiting};
+use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
 
 /// A number of permits, each held by one task at a time. asyncio's `Semaphore`.
 ///

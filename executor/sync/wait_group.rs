@@ -4,8 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 
-use super::wait_queue::WaitQueue;
-use super::waiting::{WaitTarget, WaiterStatus, Waiting};
+use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
 
 /// Counts the work that is still to be done, and waits until all of it is done.
 /// asyncio's `Queue.join`, with a guard instead of `task_done`: a call is easily

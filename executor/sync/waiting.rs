@@ -13,7 +13,9 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::wait_queue::{WaitQueue, WaiterKey};
+pub(super) use super::wait_queue::WaitQueue;
+
+use super::wait_queue::WaiterKey;
 use crate::task::{RegisteredWaker, take_back_note};
 use crate::trace::{CodeLine, What, address};
 

@@ -39,7 +39,7 @@ use crate::trace::{What, address};
 /// ```
 #[must_use = "dropping the handle detaches the task; call `detach` to say so"]
 pub struct JoinHandle<T> {
-    pub(super) task: Rc<Task<dyn JoinCell<T>>>,
+    pub(crate) task: Rc<Task<dyn JoinCell<T>>>,
     pub(super) name: Option<Rc<str>>,
 }
 
@@ -89,7 +89,7 @@ impl<T> JoinHandle<T> {
     /// Whether the task has ended: by its output, a panic, an abort, or the drop
     /// of its executor. asyncio's `Task.done`.
     pub fn is_finished(&self) -> bool {
-        self.task.progress() == Progress::Ended
+        self.task.progress.get() == Progress::Ended
     }
 
     /// The task's number.
@@ -102,11 +102,6 @@ impl<T> JoinHandle<T> {
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
-
-    /// The task itself, for a group that must abort it.
-    pub(crate) fn task(&self) -> &Rc<Task<dyn JoinCell<T>>> {
-        &self.task
-    }
 }
 
 impl<T> Future for JoinHandle<T> {
@@ -115,7 +110,7 @@ impl<T> Future for JoinHandle<T> {
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let task = &self.task;
-        if task.progress() == Progress::Ended {
+        if task.progress.get() == Progress::Ended {
             match task.take_outcome() {
                 Some(outcome) => return Poll::Ready(outcome),
                 None => panic!(

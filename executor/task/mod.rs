@@ -11,6 +11,7 @@
 //! which may sleep in the system's poller).
 
 mod contain;
+mod polled_again;
 mod slab;
 mod id;
 mod run_queue;
@@ -34,6 +35,7 @@ pub(crate) use contain::contain;
 pub(crate) use id::TaskKey;
 pub(crate) use inbox::Inbox;
 pub(crate) use join_error::panic_text;
+pub(crate) use polled_again::polled_again;
 pub(crate) use registered_waker::{RegisteredWaker, take_back_note};
 pub(crate) use scheduler::Scheduler;
 pub(crate) use slab::Slab;

@@ -64,21 +64,14 @@ pub(crate) struct Scheduler {
     /// How often a future was polled, ever.
     pub(crate) polls: Cell<u64>,
 
-    /// The task that is being polled.
-    running: Cell<Option<Running>>,
+    /// The task that is being polled, and the waker that it is polled with: by this a leaf
+    /// future knows that `cx.waker()` is the task's own, so that the task's key is enough.
+    running: Cell<Option<(TaskKey, WakerIdentity)>>,
     /// How many more operations on descriptors may succeed in this poll.
     budget: Cell<u32>,
     /// What the leaves of this poll wait for. For the diagnostics.
     pub(crate) notes: Notes,
     tracer: Tracer,
-}
-
-/// The task that is being polled, and the waker that it is polled with: by this a leaf
-/// future knows that `cx.waker()` is the task's own, so that the task's key is enough.
-#[derive(Clone, Copy)]
-struct Running {
-    key: TaskKey,
-    waker: WakerIdentity,
 }
 
 /// What tells one waker from another: its two words, as in [`Waker::will_wake`].
@@ -196,7 +189,7 @@ impl Scheduler {
         self.budget.set(BUDGET);
         self.tracer.polling(task.id.0, &self.notes);
         let own = task.waker.take().unwrap_or_else(|| self.wakers.make(key));
-        self.running.set(Some(Running { key, waker: identity(&own.waker) }));
+        self.running.set(Some((key, identity(&own.waker))));
         let polled = task.poll(|| poll_future(&mut Context::from_waker(&own.waker)));
         self.running.set(None);
         if polled.is_ready() {
@@ -232,7 +225,7 @@ impl Scheduler {
 
     /// Drops the future of a task out of its turn, unless it has ended.
     fn cancel(&self, task: Rc<Task>) {
-        if task.progress() != Progress::Ended {
+        if task.progress.get() != Progress::Ended {
             self.tracer.ended(task.id.0, End::Drop);
             task.cancel();
             task.waker.take();
@@ -278,8 +271,8 @@ impl Scheduler {
     /// The key of the task that is being polled, if `waker` is that task's own, and not
     /// one that a combinator made of it.
     pub(super) fn key_of(&self, waker: &Waker) -> Option<TaskKey> {
-        let running = self.running.get()?;
-        (running.waker == identity(waker)).then_some(running.key)
+        let (key, own) = self.running.get()?;
+        (own == identity(waker)).then_some(key)
     }
 
     /// The name of a task, if it has one.

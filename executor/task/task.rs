@@ -48,10 +48,10 @@ pub(crate) enum Progress {
 pub(crate) struct Task<C: ?Sized = dyn TaskCell> {
     pub(crate) id: TaskId,
     slot: u32,
-    progress: Cell<Progress>,
+    pub(crate) progress: Cell<Progress>,
     /// True while the task's key is in the run queue, so also from the spawn to the first
     /// poll.
-    pub(super) queued: Cell<bool>,
+    pub(crate) queued: Cell<bool>,
     aborted: Cell<bool>,
     pub(crate) spawned_at: CodeLine,
     joiner: Cell<Option<RegisteredWaker>>,
@@ -95,11 +95,7 @@ impl<C> Task<C> {
 
 impl<C: TaskCell + ?Sized> Task<C> {
     pub(crate) fn key(&self) -> TaskKey {
-        TaskKey::new(self.id, self.slot)
-    }
-
-    pub(crate) fn progress(&self) -> Progress {
-        self.progress.get()
+        TaskKey { slot: self.slot, generation: self.id.0 as u32 }
     }
 
     /// Polls the future with `poll_future`, unless the task was aborted.

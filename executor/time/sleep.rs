@@ -96,8 +96,8 @@ pub struct Sleep {
 impl Sleep {
     /// A sleep that begins now.
     pub(super) fn lasting(event_loop: Rc<EventLoop>, duration: Duration, at: CodeLine) -> Sleep {
-        let deadline = event_loop.timers.deadline_after(duration);
-        Sleep::until(event_loop, deadline, at)
+        let now = event_loop.timers.clock.nanoseconds_now();
+        Sleep::until(event_loop, now.saturating_add(nanoseconds(duration)), at)
     }
 
     /// A sleep until a number of nanoseconds on the loop's clock.

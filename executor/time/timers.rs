@@ -1,9 +1,9 @@
 //! The timers of one loop: the wheel, read against the loop's clock.
 
 use std::cell::{Cell, RefCell};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::clock::{self, Clock};
+use super::clock::Clock;
 use super::wheel::{KEPT, Key, Slot, Wheel, When};
 use crate::task::RegisteredWaker;
 use crate::trace::Tracer;
@@ -24,11 +24,6 @@ impl Timers {
     pub(crate) fn new(clock: Clock, tracer: Tracer) -> Timers {
         let (wheel, last_sequence, fired, due) = Default::default();
         Timers { clock, wheel, last_sequence, fired, due, tracer }
-    }
-
-    /// The deadline of a sleep of this duration that begins now.
-    pub(super) fn deadline_after(&self, duration: Duration) -> u64 {
-        self.clock.nanoseconds_now().saturating_add(clock::nanoseconds(duration))
     }
 
     /// When a new timer with this deadline fires: after all timers with an equal deadline

@@ -74,7 +74,6 @@ fn write_wait(text: &mut String, wait: &WaitReason) {
 fn write_timer<'a, 'b>(record: &Record<'_>, object: &'a mut Object<'b>) -> &'a mut Object<'b> {
     match record.event {
         TraceEvent::Arm { timer, deadline, spot } => {
-            let deadline = u64::try_from(deadline.as_nanos()).unwrap_or(u64::MAX);
             object.text("ev", "arm").raw("timer", timer).raw_if("task", record.polled());
             object.raw("deadline", microseconds(deadline));
             object.raw("level", spot.level).raw("slot", spot.slot)
