@@ -49,7 +49,10 @@ impl Clock {
 
     /// The same in the wheel's unit: nanoseconds since the epoch.
     pub(crate) fn nanoseconds_now(&self) -> u64 {
-        self.nanoseconds(self.now())
+        match &self.moved {
+            None => self.nanoseconds(Instant::now()),
+            Some(moved) => moved.get(),
+        }
     }
 
     /// Moves a virtual clock on to `instant`; it never goes back.
