@@ -17,6 +17,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use crate::task::impl_debug;
+
 /// Makes a promise, and the future of what it promises: one value, from any
 /// thread to one task. In asyncio, a `Future` of the loop whose result another
 /// thread sets by `loop.call_soon_threadsafe(future.set_result, value)`.
@@ -97,11 +99,7 @@ impl<T> Drop for Promise<T> {
     }
 }
 
-impl<T> fmt::Debug for Promise<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Promise(..)")
-    }
-}
+impl_debug!([T] Promise<T>, |_| "Promise(..)");
 
 /// The future of what a [`Promise`] promises: the value, or [`Broken`].
 ///
@@ -141,11 +139,7 @@ impl<T> Drop for Promised<T> {
     }
 }
 
-impl<T> fmt::Debug for Promised<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Promised(..)")
-    }
-}
+impl_debug!([T] Promised<T>, |_| "Promised(..)");
 
 /// The error of a [`Promised`]: its [`Promise`] was dropped without a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! The way into the loop: `block_on` and `Executor`.
 
-use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
@@ -10,7 +9,7 @@ use super::parts::EventLoop;
 use super::remote::Remote;
 use super::root::Root;
 use crate::current;
-use crate::task::JoinHandle;
+use crate::task::{JoinHandle, impl_debug};
 use crate::trace::CodeLine;
 
 /// Runs a future to its end on a fresh loop, on this thread, and returns its
@@ -209,11 +208,7 @@ impl Drop for Executor {
     }
 }
 
-impl fmt::Debug for Executor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Executor({})", self.stats())
-    }
-}
+impl_debug!(Executor, |executor| "Executor({})", executor.stats());
 
 /// Two loops on one thread cannot both wait: the inner one would stop the outer.
 #[track_caller]

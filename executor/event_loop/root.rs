@@ -14,12 +14,15 @@ use crate::trace::{CodeLine, End};
 /// What a panic carries.
 type Payload = Box<dyn Any + Send>;
 
+/// The future of `block_on`, which stays on the stack.
+type RootFuture<'a> = Pin<&'a mut dyn Future<Output = ()>>;
+
 /// A root future, and its task.
 pub(super) struct Root<'a> {
     pub(super) key: TaskKey,
     is_done: bool,
     task: Rc<Task<RootCell>>,
-    future: Pin<&'a mut dyn Future<Output = ()>>,
+    future: RootFuture<'a>,
 }
 
 /// Stands for the future in its task. Its panic waits here until the loop has put
@@ -28,12 +31,8 @@ pub(super) struct Root<'a> {
 struct RootCell(RefCell<Option<Payload>>);
 
 impl<'a> Root<'a> {
-    pub(super) fn new(
-        scheduler: &Scheduler,
-        called_at: CodeLine,
-        future: Pin<&'a mut dyn Future<Output = ()>>,
-    ) -> Root<'a> {
-        let task = scheduler.add_root(called_at, RootCell::default());
+    pub(super) fn new(scheduler: &Scheduler, at: CodeLine, future: RootFuture<'a>) -> Root<'a> {
+        let task = scheduler.add_root(at, RootCell::default());
         Root { key: task.key(), is_done: false, task, future }
     }
 

@@ -1,6 +1,5 @@
 //! The entries of a directory, as a stream.
 
-use std::fmt;
 use std::fs::{self, DirEntry};
 use std::io;
 use std::panic::Location;
@@ -17,6 +16,7 @@ use crate::blocking::Unblock;
 use crate::current;
 use crate::event_loop::EventLoop;
 use crate::needs_loop::NeedsLoop;
+use crate::task::impl_debug;
 use crate::trace::CodeLine;
 
 /// How many entries one job fetches.
@@ -98,8 +98,4 @@ impl Stream for ReadDir {
     }
 }
 
-impl fmt::Debug for ReadDir {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ReadDir(..)")
-    }
-}
+impl_debug!(ReadDir, |_| "ReadDir(..)");

@@ -10,14 +10,13 @@
 //! ```
 
 use std::cell::{Cell, RefCell};
-use std::fmt;
 use std::panic::{Location, resume_unwind};
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, ready};
 
 use crate::current;
-use crate::task::{JoinCell, JoinError, JoinHandle, Task, polled_again};
+use crate::task::{JoinCell, JoinError, JoinHandle, Task, impl_debug, polled_again};
 use crate::trace::CodeLine;
 
 /// A scope for tasks: [`join`](Self::join) waits until all of them have ended, and the
@@ -189,9 +188,4 @@ impl<T: 'static, E: 'static> Default for TaskGroup<T, E> {
     }
 }
 
-impl<T, E> fmt::Debug for TaskGroup<T, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let children = self.handles.len();
-        write!(f, "TaskGroup({children} children)")
-    }
-}
+impl_debug!([T, E] TaskGroup<T, E>, |group| "TaskGroup({} children)", group.handles.len());

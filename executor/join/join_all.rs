@@ -1,12 +1,11 @@
 //! `join_all`: many futures as one. asyncio's `gather`.
 
-use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use crate::task::polled_again;
+use crate::task::{impl_debug, polled_again};
 use crate::trace::CodeLine;
 
 /// From this number of futures on, each future gets a waker of its own. To poll fewer
@@ -123,12 +122,10 @@ impl<F: Future> JoinAll<F> {
     }
 }
 
-impl<F: Future> fmt::Debug for JoinAll<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let total = self.children.len();
-        write!(f, "JoinAll({} of {total} running)", self.running)
-    }
-}
+impl_debug!(
+    [F: Future] JoinAll<F>,
+    |all| "JoinAll({} of {} running)", all.running, all.children.len()
+);
 
 /// The wakers of many children, and the list to which each waker adds the index of its
 /// child.

@@ -21,7 +21,7 @@ use std::task::{Context, Poll};
 use futures_lite::stream::Stream;
 
 use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
-use crate::task::polled_again;
+use crate::task::{impl_debug, polled_again};
 use crate::trace::CodeLine;
 
 /// Makes a channel that holds at most `capacity` values. asyncio's `Queue(n)`.
@@ -293,11 +293,7 @@ macro_rules! impl_half {
             }
         }
 
-        impl<T> fmt::Debug for $half<T> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($half), "({} in the channel)"), self.len())
-            }
-        }
+        impl_debug!([T] $half<T>, |half| "{}({} in the channel)", stringify!($half), half.len());
     };
 }
 
@@ -450,12 +446,8 @@ impl fmt::Display for TryRecvError {
     }
 }
 
-/// Without a bound on `T`, so that `expect` works on every `Result` of a send.
-impl<T> fmt::Debug for SendError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SendError(..)")
-    }
-}
+// Without a bound on `T`, so that `expect` works on every `Result` of a send.
+impl_debug!([T] SendError<T>, |_| "SendError(..)");
 
 impl<T> fmt::Debug for TrySendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

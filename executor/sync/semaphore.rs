@@ -1,11 +1,11 @@
 //! A lock that a number of tasks may hold at a time.
 
 use std::cell::Cell;
-use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
 
 use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use crate::task::impl_debug;
 
 /// A number of permits, each held by one task at a time. asyncio's `Semaphore`.
 ///
@@ -96,11 +96,7 @@ impl Semaphore {
     }
 }
 
-impl fmt::Debug for Semaphore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Semaphore({} available)", self.available())
-    }
-}
+impl_debug!(Semaphore, |semaphore| "Semaphore({} available)", semaphore.available());
 
 /// A wait for a permit. `S` is a reference to the semaphore, or an `Rc` of it.
 pub(super) struct Acquiring<S>(pub(super) S);

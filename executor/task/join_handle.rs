@@ -1,11 +1,11 @@
 //! The user's end of a task: await its output, abort it, or let it go.
 
-use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::id::TaskId;
+use super::impl_debug::impl_debug;
 use super::join_error::JoinError;
 use super::registered_waker::{RegisteredWaker, take_back_note};
 use super::task::{JoinCell, Progress, Task};
@@ -138,11 +138,7 @@ impl<T> Drop for JoinHandle<T> {
     }
 }
 
-impl<T> fmt::Debug for JoinHandle<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JoinHandle")
-            .field("id", &self.id())
-            .field("finished", &self.is_finished())
-            .finish()
-    }
-}
+impl_debug!(
+    [T] JoinHandle<T>,
+    |task| "JoinHandle {{ id: {:?}, finished: {} }}", task.id(), task.is_finished()
+);

@@ -1,6 +1,5 @@
 //! `sleep`: the leaf future that waits for a moment.
 
-use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -11,7 +10,7 @@ use super::clock::{NEVER, nanoseconds};
 use super::wheel::{Key, When};
 use crate::current;
 use crate::event_loop::EventLoop;
-use crate::task::RegisteredWaker;
+use crate::task::{RegisteredWaker, impl_debug};
 use crate::trace::{CodeLine, What, address};
 
 /// The current time of the loop: real, or virtual with
@@ -201,8 +200,4 @@ impl Drop for Sleep {
     }
 }
 
-impl fmt::Debug for Sleep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Sleep(until {:?})", self.deadline())
-    }
-}
+impl_debug!(Sleep, |sleep| "Sleep(until {:?})", sleep.deadline());

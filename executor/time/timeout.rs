@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::sleep::Sleep;
 use crate::current;
-use crate::task::polled_again;
+use crate::task::{impl_debug, polled_again};
 
 /// Gives `future` until `limit` from this call: its output, or [`Elapsed`].
 /// asyncio's `timeout` and `wait_for`.
@@ -74,11 +74,7 @@ impl<F: Future> Future for Timeout<F> {
     }
 }
 
-impl<F> fmt::Debug for Timeout<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Timeout({:?})", self.end)
-    }
-}
+impl_debug!([F] Timeout<F>, |timeout| "Timeout({:?})", timeout.end);
 
 /// The error of [`timeout`]: the limit has elapsed. asyncio's `TimeoutError`.
 ///
