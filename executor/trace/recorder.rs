@@ -37,8 +37,8 @@ pub(crate) struct Recorder {
     is_paused: bool,
     histories: HashMap<u64, TaskHistory>,
     last_job: u64,
-    /// The jobs that are done and their tasks, from the threads of the jobs.
-    done_jobs: (Sender<(u64, u64)>, Receiver<(u64, u64)>),
+    /// The jobs that are done, from their threads.
+    done_jobs: (Sender<DoneJob>, Receiver<DoneJob>),
 }
 
 /// What is known of a task that has not ended.
@@ -53,12 +53,14 @@ pub(crate) struct TaskHistory {
     job_done: Option<u64>,
 }
 
+/// The number of a job, and that of the task for which it was made; 0 for none.
+type DoneJob = (u64, u64);
+
 /// Goes with a job to its thread, and reports that the job is done when it is dropped.
 pub(crate) struct JobTicket {
     pub(crate) job: u64,
-    /// For which task the job was made; 0 for none.
     task: u64,
-    done: Sender<(u64, u64)>,
+    done: Sender<DoneJob>,
 }
 
 impl Drop for JobTicket {
