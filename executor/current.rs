@@ -61,7 +61,7 @@ pub(crate) fn forget_dropped() {
 
 /// Makes this the current loop until the guard is dropped.
 pub(crate) fn enter(event_loop: &Rc<EventLoop>) -> Entered {
-    Entered { previous: replace(Some(Rc::clone(event_loop))) }
+    Entered(replace(Some(Rc::clone(event_loop))))
 }
 
 fn replace(event_loop: Option<Rc<EventLoop>>) -> Option<Rc<EventLoop>> {
@@ -69,13 +69,11 @@ fn replace(event_loop: Option<Rc<EventLoop>>) -> Option<Rc<EventLoop>> {
 }
 
 /// Gives the thread back to the loop that was current before, if any.
-pub(crate) struct Entered {
-    previous: Option<Rc<EventLoop>>,
-}
+pub(crate) struct Entered(Option<Rc<EventLoop>>);
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let left = replace(self.previous.take());
+        let left = replace(self.0.take());
         // Dropped here, after the cell was released: this may be the last owner of the
         // loop, and the end of its parts may ask for the current loop.
         drop(left);
@@ -138,21 +136,10 @@ pub(crate) fn expect_at(what: &str, at: &Location<'_>) -> Rc<EventLoop> {
     // A `match` and not a closure: a closure would lose the caller's line.
     match get() {
         Some(event_loop) => event_loop,
-        None => outside(what, at),
+        None => panic!(
+            "{what} was called at {at}, on a thread where no event loop is running. Call it \
+             from inside `glassloop::block_on(async {{ … }})`, or from a task spawned there; \
+             other threads have `Remote::spawn`"
+        ),
     }
-}
-
-#[cold]
-#[track_caller]
-fn outside(what: &str, at: &Location<'_>) -> ! {
-    panic!(
-        "{what} was called at {at}, on a thread where no event loop is running. Call it \
-         from inside `glassloop::block_on(async {{ … }})`, or from a task spawned there; \
-         other threads have `Remote::spawn`"
-    )
-}
-
-/// Whether a loop is running on this thread.
-pub(crate) fn is_inside() -> bool {
-    LOOPS.try_with(|loops| loops.current.borrow().is_some()).unwrap_or(false)
 }

@@ -14,7 +14,6 @@
 //! The pool knows nothing of futures: a job is a closure.
 
 use std::cell::{Cell, RefCell};
-use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,7 +22,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 
-use crate::task::contain;
+use crate::task::{contain, impl_debug};
 
 /// How many threads a loop has at most for blocking work, unless
 /// [`Builder::blocking_threads`](crate::Builder::blocking_threads) says otherwise.
@@ -207,15 +206,6 @@ impl Drop for Pool {
     }
 }
 
-impl fmt::Debug for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Refused({})", self.error)
-    }
-}
+impl_debug!(Refused, |refused| "Refused({})", refused.error);
 
-impl fmt::Debug for Pool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (threads, jobs_out) = (self.threads(), self.jobs_out());
-        write!(f, "Pool {{ threads: {threads}, jobs_out: {jobs_out} }}")
-    }
-}
+impl_debug!(Pool, |pool| "Pool {{ threads: {}, jobs_out: {} }}", pool.threads(), pool.jobs_out());

@@ -17,6 +17,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use crate::task::impl_debug;
+
 /// Makes a promise, and the future of what it promises: one value, from any
 /// thread to one task. In asyncio, a `Future` of the loop whose result another
 /// thread sets by `loop.call_soon_threadsafe(future.set_result, value)`.
@@ -36,36 +38,30 @@ use std::task::{Context, Poll, Waker};
 /// assert_eq!(answer, Ok(42));
 /// ```
 pub fn promise<T>() -> (Promise<T>, Promised<T>) {
-    let handover = Arc::new(Handover { state: Mutex::new(PromiseState::Awaited(None)) });
+    let handover = Arc::new(Handover(Mutex::new(PromiseState::Awaited(None))));
     (Promise { handover: Arc::clone(&handover) }, Promised { handover })
 }
 
 /// What the two halves share. The lock is held for moments.
-struct Handover<T> {
-    state: Mutex<PromiseState<T>>,
-}
+struct Handover<T>(Mutex<PromiseState<T>>);
 
 enum PromiseState<T> {
     /// No value yet; and the waker of the task that awaits it, once that has polled.
     Awaited(Option<Waker>),
     Set(T),
-    /// There will be no value: the promise was dropped, or the value was taken.
+    /// Nobody gives or takes a value any more: a half was dropped, or the value was taken.
     Broken,
-    /// The [`Promised`] was dropped, so no task will take a value.
-    Abandoned,
 }
 
 impl<T> Handover<T> {
     fn lock(&self) -> MutexGuard<'_, PromiseState<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the wait with `end`. If the wait has ended before, `end` comes back.
     fn end(&self, end: PromiseState<T>) -> Result<(), PromiseState<T>> {
         let mut state = self.lock();
-        let PromiseState::Awaited(waker) = &mut *state else {
-            return Err(end);
-        };
+        let PromiseState::Awaited(waker) = &mut *state else { return Err(end) };
         let waker = waker.take();
         *state = end;
         // Release, then wake.
@@ -103,11 +99,7 @@ impl<T> Drop for Promise<T> {
     }
 }
 
-impl<T> fmt::Debug for Promise<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Promise(..)")
-    }
-}
+impl_debug!([T] Promise<T>, |_| "Promise(..)");
 
 /// The future of what a [`Promise`] promises: the value, or [`Broken`].
 ///
@@ -140,18 +132,14 @@ impl<T> Future for Promised<T> {
 
 impl<T> Drop for Promised<T> {
     fn drop(&mut self) {
-        let end = mem::replace(&mut *self.handover.lock(), PromiseState::Abandoned);
+        let end = mem::replace(&mut *self.handover.lock(), PromiseState::Broken);
         // Dropped after the lock was released: the drop of the value, or of a waker, may run
         // any code.
         drop(end);
     }
 }
 
-impl<T> fmt::Debug for Promised<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Promised(..)")
-    }
-}
+impl_debug!([T] Promised<T>, |_| "Promised(..)");
 
 /// The error of a [`Promised`]: its [`Promise`] was dropped without a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

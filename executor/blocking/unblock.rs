@@ -12,7 +12,7 @@ use std::thread;
 use super::promise::{Promised, promise};
 use crate::current;
 use crate::event_loop::EventLoop;
-use crate::task::take_back_note;
+use crate::task::{polled_again, take_back_note};
 use crate::trace::{CodeLine, JobTicket, WaitReason, What, address};
 
 /// Runs `work` on a thread of the loop's pool, and gives its result; the loop
@@ -35,11 +35,7 @@ use crate::trace::{CodeLine, JobTicket, WaitReason, What, address};
 /// assert_eq!(sum, 500500);
 /// ```
 #[track_caller]
-pub fn unblock<T, F>(work: F) -> Unblock<T>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
+pub fn unblock<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(work: F) -> Unblock<T> {
     Unblock::new(current::expect("`glassloop::unblock`"), "unblock", Location::caller(), work)
 }
 
@@ -82,10 +78,7 @@ impl<T: Send + 'static> Unblock<T> {
     #[track_caller]
     pub(crate) fn poll_job(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         let Some(promised) = &mut self.promised else {
-            panic!(
-                "the Unblock made at {} was polled again after it was ready. Await it once",
-                self.made_at
-            );
+            polled_again(format_args!("the Unblock made at {}", self.made_at))
         };
         // At the first poll, this registers the waker before the job can end.
         let polled = Pin::new(promised).poll(cx);
@@ -147,7 +140,7 @@ impl<T> fmt::Debug for Unblock<T> {
 /// that is an error like any other here.
 pub(crate) async fn unblock_io<T: Send + 'static>(
     what: &'static str,
-    at: &'static Location<'static>,
+    at: CodeLine,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     let mut job = Unblock::new(current::expect_at(what, at), what.trim_matches('`'), at, work);

@@ -87,10 +87,7 @@ impl Builder {
     /// If a [`trace`](Builder::trace) is wanted whose ending stands for no form, or which
     /// cannot be written. (One that the environment wants is only complained about.)
     pub fn build(self) -> io::Result<Executor> {
-        let clock = match self.virtual_time {
-            true => Clock::standing_still(),
-            false => Clock::real(),
-        };
+        let clock = Clock::new(self.virtual_time);
         let tracer = self.diagnostics.make_tracer(&clock)?;
         let slow_polls = self.diagnostics.slow_polls;
         let make = |id| EventLoop::new(id, clock, self.blocking_threads, tracer, slow_polls);

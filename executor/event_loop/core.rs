@@ -25,6 +25,7 @@ use super::parts::EventLoop;
 use super::root::Root;
 use crate::report;
 use crate::task::{Message, TaskKey};
+use crate::trace::Unpark;
 
 /// While tasks are ready, the I/O driver is polled once in so many polls of tasks: often
 /// enough for sockets, and rarely enough that a poll of a task costs no system call.
@@ -87,10 +88,9 @@ impl EventLoop {
     fn run_ready(&self, mut root: Option<&mut Root<'_>>) {
         self.counts.turns.set(self.counts.turns.get() + 1);
         for _ in 0..self.scheduler.run_queue.len() {
-            let Some(key) = self.scheduler.run_queue.pop() else {
-                return;
-            };
-            let measured = self.slow_polls.start(&self.scheduler, key);
+            let Some(key) = self.scheduler.run_queue.pop() else { return };
+            let measured =
+                self.slow_polls.as_ref().and_then(|slow| slow.start(&self.scheduler, key));
             self.poll_task(key, root.as_deref_mut());
             if let Some(measured) = measured {
                 measured.end();
@@ -134,7 +134,7 @@ impl EventLoop {
     fn is_io_poll_due(&self) -> bool {
         let (polls, time) = self.polled_io_at.get();
         self.reactor.is_watching()
-            && (self.scheduler.polls() - polls >= POLLS_PER_IO_POLL
+            && (self.scheduler.polls.get() - polls >= POLLS_PER_IO_POLL
                 || time.elapsed() >= TIME_PER_IO_POLL)
     }
 
@@ -157,7 +157,7 @@ impl EventLoop {
             // One more poll of each task, so that its leaves say what they wait for.
             return Err(report::deadlock(self, |key| self.poll_task(key, Some(root))));
         }
-        match self.timers.clock().is_virtual() {
+        match self.timers.clock.is_virtual() {
             true => self.park_virtually(deadline, others),
             false => self.sleep(deadline, others),
         }
@@ -174,8 +174,8 @@ impl EventLoop {
         // A job that ended in between has left its wake in the inbox.
         if self.scheduler.run_queue.is_empty() && !self.inbox.has_messages() {
             self.trace_park(Some(deadline));
-            self.timers.clock().move_to(deadline);
-            self.tracer.unparked(false, || false, || true);
+            self.timers.clock.move_to(deadline);
+            self.tracer.unparked(|| Unpark::Timeout);
         }
     }
 
@@ -188,7 +188,7 @@ impl EventLoop {
         match self.reactor.is_watching() {
             true => self.wait_in_poller(deadline, stay_awake),
             false => {
-                self.inbox.parker().park_thread(deadline, stay_awake);
+                self.inbox.parker.park_thread(deadline, stay_awake);
                 self.trace_unpark(deadline, false);
             }
         }
@@ -209,12 +209,12 @@ impl EventLoop {
         // (of another executor, or of a combinator) may run any code.
         let mut events = self.events.take().unwrap_or_default();
         events.clear();
-        let waited = self.inbox.parker().park_poller(&mut events, deadline, stay_awake);
+        let waited = self.inbox.parker.park_poller(&mut events, deadline, stay_awake);
         waited
             .and_then(|()| self.dispatch(&events, deadline))
             .unwrap_or_else(|error| panic!("the system's poller failed: {error}"));
         self.events.replace(Some(events));
-        self.polled_io_at.set((self.scheduler.polls(), Instant::now()));
+        self.polled_io_at.set((self.scheduler.polls.get(), Instant::now()));
     }
 
     fn dispatch(&self, events: &Events, deadline: Option<Instant>) -> io::Result<()> {
@@ -223,12 +223,17 @@ impl EventLoop {
     }
 
     fn trace_park(&self, deadline: Option<Instant>) {
-        let now = || self.timers.clock().now();
+        let now = || self.timers.clock.now();
         self.tracer.parked(|| deadline.map(|at| at.saturating_duration_since(now())));
     }
 
     fn trace_unpark(&self, deadline: Option<Instant>, is_event: bool) {
-        let is_due = || deadline.is_some_and(|at| at <= self.timers.clock().now());
-        self.tracer.unparked(is_event, || self.inbox.has_messages(), is_due);
+        let is_due = || deadline.is_some_and(|at| at <= self.timers.clock.now());
+        self.tracer.unparked(|| match is_event {
+            true => Unpark::Fd,
+            false if self.inbox.has_messages() => Unpark::Message,
+            false if is_due() => Unpark::Timeout,
+            false => Unpark::Other,
+        });
     }
 }

@@ -1,6 +1,5 @@
 //! The way into the loop: `block_on` and `Executor`.
 
-use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
@@ -10,7 +9,8 @@ use super::parts::EventLoop;
 use super::remote::Remote;
 use super::root::Root;
 use crate::current;
-use crate::task::JoinHandle;
+use crate::task::{JoinHandle, impl_debug};
+use crate::trace::CodeLine;
 
 /// Runs a future to its end on a fresh loop, on this thread, and returns its
 /// output. asyncio's `run`.
@@ -130,11 +130,7 @@ impl Executor {
     }
 
     #[track_caller]
-    fn run(
-        &self,
-        called_at: &'static Location<'static>,
-        future: Pin<&mut dyn Future<Output = ()>>,
-    ) {
+    fn run(&self, called_at: CodeLine, future: Pin<&mut dyn Future<Output = ()>>) {
         let scheduler = &self.event_loop.scheduler;
         let mut root = Root::new(scheduler, called_at, future);
         let run = catch_unwind(AssertUnwindSafe(|| self.event_loop.run(&mut root)));
@@ -157,11 +153,7 @@ impl Executor {
     /// inside of one. It runs only while the executor runs. See
     /// [`spawn`](crate::spawn).
     #[track_caller]
-    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
-    where
-        F: Future + 'static,
-        F::Output: 'static,
-    {
+    pub fn spawn<F: Future<Output: 'static> + 'static>(&self, future: F) -> JoinHandle<F::Output> {
         self.event_loop.scheduler.spawn(None, Location::caller(), future)
     }
 
@@ -216,17 +208,13 @@ impl Drop for Executor {
     }
 }
 
-impl fmt::Debug for Executor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Executor({})", self.stats())
-    }
-}
+impl_debug!(Executor, |executor| "Executor({})", executor.stats());
 
 /// Two loops on one thread cannot both wait: the inner one would stop the outer.
 #[track_caller]
 fn refuse_nesting(what: &str) {
     assert!(
-        !current::is_inside(),
+        current::get().is_none(),
         "`{what}` was called at {}, inside a running event loop, which would stand still \
          meanwhile. Await the future instead, or spawn it as a task; blocking code belongs in \
          `glassloop::unblock`",

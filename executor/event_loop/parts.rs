@@ -33,7 +33,7 @@ pub(crate) struct EventLoop {
     pub(super) held_slot: Cell<u32>,
     pub(crate) counts: Counts,
     pub(crate) tracer: Tracer,
-    pub(super) slow_polls: SlowPolls,
+    pub(super) slow_polls: Option<SlowPolls>,
 }
 
 impl EventLoop {
@@ -42,11 +42,11 @@ impl EventLoop {
         clock: Clock,
         max_threads: usize,
         tracer: Tracer,
-        slow_polls: SlowPolls,
+        slow_polls: Option<SlowPolls>,
     ) -> EventLoop {
         let (inbox, messages) = Inbox::new();
         let for_pool = Arc::clone(&inbox);
-        let all_done = move || for_pool.parker().unpark();
+        let all_done = move || for_pool.parker.unpark();
         let (events, held_slot, counts) = Default::default();
         EventLoop {
             id,

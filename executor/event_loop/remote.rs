@@ -1,6 +1,5 @@
 //! `Remote`: spawning from another thread.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
 
@@ -8,7 +7,7 @@ use crossbeam_channel::{Receiver, Sender};
 use futures_lite::FutureExt;
 
 use crate::current;
-use crate::task::{Inbox, JoinError, Message, contain};
+use crate::task::{Inbox, JoinError, Message, contain, impl_debug};
 
 /// A way into a loop from other threads. asyncio's `call_soon_threadsafe` and
 /// `run_coroutine_threadsafe`.
@@ -107,8 +106,4 @@ impl Drop for Remote {
     }
 }
 
-impl fmt::Debug for Remote {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Remote(..)")
-    }
-}
+impl_debug!(Remote, |_| "Remote(..)");

@@ -3,39 +3,36 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use crate::task::{Scheduler, Task, TaskCell, TaskKey, panic_text};
-use crate::trace::End;
+use crate::trace::{CodeLine, End};
 
 /// What a panic carries.
 type Payload = Box<dyn Any + Send>;
+
+/// The future of `block_on`, which stays on the stack.
+type RootFuture<'a> = Pin<&'a mut dyn Future<Output = ()>>;
 
 /// A root future, and its task.
 pub(super) struct Root<'a> {
     pub(super) key: TaskKey,
     is_done: bool,
     task: Rc<Task<RootCell>>,
-    future: Pin<&'a mut dyn Future<Output = ()>>,
+    future: RootFuture<'a>,
 }
 
 /// Stands for the future in its task. Its panic waits here until the loop has put
 /// everything back in its place.
 #[derive(Default)]
-struct RootCell {
-    panic: RefCell<Option<Payload>>,
-}
+struct RootCell(RefCell<Option<Payload>>);
 
 impl<'a> Root<'a> {
-    pub(super) fn new(
-        scheduler: &Scheduler,
-        called_at: &'static Location<'static>,
-        future: Pin<&'a mut dyn Future<Output = ()>>,
-    ) -> Root<'a> {
-        let task = scheduler.add_root(called_at, RootCell::default());
+    pub(super) fn new(scheduler: &Scheduler, at: CodeLine, future: RootFuture<'a>) -> Root<'a> {
+        let task = scheduler.add_root(at, RootCell::default());
         Root { key: task.key(), is_done: false, task, future }
     }
 
@@ -50,7 +47,7 @@ impl<'a> Root<'a> {
         let polled = scheduler.poll_with(self.key, &**task, |cx| {
             let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
             polled.unwrap_or_else(|panic| {
-                task.cell.panic.replace(Some(panic));
+                task.cell.0.replace(Some(panic));
                 Poll::Ready(())
             })
         });
@@ -63,7 +60,7 @@ impl<'a> Root<'a> {
     /// Ends the task, and returns the panic of the future if it has panicked.
     pub(super) fn end(self, scheduler: &Scheduler) -> Option<Payload> {
         scheduler.remove_root(self.task.clone());
-        self.task.cell.panic.take()
+        self.task.cell.0.take()
     }
 }
 
@@ -75,7 +72,7 @@ impl TaskCell for RootCell {
     fn cancel(&self) {}
 
     fn with_end(&self, emit: &mut dyn FnMut(End<'_>)) {
-        let panic = self.panic.borrow();
+        let panic = self.0.borrow();
         let text = panic.as_ref().map(|payload| panic_text(&**payload).unwrap_or_default());
         emit(text.map_or(End::Done, End::Panic));
     }

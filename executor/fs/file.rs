@@ -154,25 +154,26 @@ impl File {
         &self,
         call: impl FnOnce(&fs::File) -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
-        let file = Arc::clone(&self.file);
-        let event_loop = Rc::clone(&self.event_loop);
-        let mut job = Unblock::new(event_loop, "a file", self.opened_at, move || call(&file));
+        let mut job = self.job(call);
         poll_fn(|cx| job.poll_job(cx)).await?
+    }
+
+    fn job<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&fs::File) -> T + Send + 'static,
+    ) -> Unblock<T> {
+        let (file, event_loop) = (Arc::clone(&self.file), Rc::clone(&self.event_loop));
+        Unblock::new(event_loop, "a file", self.opened_at, move || work(&file))
     }
 
     /// Makes a job; its first poll starts it.
     fn start(&mut self, work: impl FnOnce(&fs::File) -> Done + Send + 'static) {
-        let file = Arc::clone(&self.file);
-        let event_loop = Rc::clone(&self.event_loop);
-        let job = Unblock::new(event_loop, "a file", self.opened_at, move || work(&file));
-        self.state = FileState::Busy(job);
+        self.state = FileState::Busy(self.job(work));
     }
 
     /// Waits for the job, if there is one, and keeps its result.
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let FileState::Busy(job) = &mut self.state else {
-            return Poll::Ready(Ok(()));
-        };
+        let FileState::Busy(job) = &mut self.state else { return Poll::Ready(Ok(())) };
         let done = ready!(job.poll_job(cx));
         self.state = FileState::Idle;
         Poll::Ready(done.and_then(|done| self.keep(done)))

@@ -14,7 +14,6 @@ use std::path::Path;
 
 use crate::blocking::unblock_io;
 use crate::needs_loop::NeedsLoop;
-use crate::trace::CodeLine;
 
 mod file;
 mod options;
@@ -33,7 +32,8 @@ pub use whole::{
 const FUNCTION: &str = "a function of `glassloop::fs`";
 
 /// A job on the file at `path`. Its caller is a function that the user has called, and the
-/// job belongs to the user's line.
+/// job belongs to the user's line. An error names the act and the path, which the standard
+/// library's errors leave out.
 #[track_caller]
 fn path_job<T, F>(
     act: &'static str,
@@ -44,28 +44,12 @@ where
     T: Send + 'static,
     F: FnOnce(&Path) -> io::Result<T> + Send + 'static,
 {
-    let at = Location::caller();
-    NeedsLoop::new(FUNCTION, at, path_job_at(act, path, at, job))
-}
-
-/// `path_job`, for a function of the user's line `at` that does more than the job. An error
-/// names the act and the path, which the standard library's errors leave out.
-fn path_job_at<T, F>(
-    act: &'static str,
-    path: &Path,
-    at: CodeLine,
-    job: F,
-) -> impl Future<Output = io::Result<T>> + use<T, F>
-where
-    T: Send + 'static,
-    F: FnOnce(&Path) -> io::Result<T> + Send + 'static,
-{
-    let path = path.to_owned();
+    let (at, path) = (Location::caller(), path.to_owned());
     let named = move || {
         job(&path).map_err(|error| {
             let text = format!("cannot {act} {}: {error}", path.display());
             io::Error::new(error.kind(), text)
         })
     };
-    unblock_io("`glassloop::fs`", at, named)
+    NeedsLoop::new(FUNCTION, at, unblock_io("`glassloop::fs`", at, named))
 }

@@ -6,7 +6,7 @@ use std::panic::Location;
 use std::path::Path;
 
 use super::file::File;
-use super::{FUNCTION, path_job_at};
+use super::{FUNCTION, path_job};
 use crate::current;
 use crate::needs_loop::NeedsLoop;
 
@@ -86,18 +86,16 @@ impl OpenOptions {
     /// # Panics
     /// Outside of a loop.
     #[track_caller]
-    pub fn open<P>(&self, path: P) -> impl Future<Output = io::Result<File>> + use<P>
-    where
-        P: AsRef<Path>,
-    {
+    pub fn open<P: AsRef<Path>>(&self, path: P) -> impl Future<Output = io::Result<File>> + use<P> {
         let at = Location::caller();
         let options = self.options.clone();
-        let open = path_job_at("open", path.as_ref(), at, move |path| {
+        let open = path_job("open", path.as_ref(), move |path| {
             let file = options.open(path)?;
             // Some systems open a directory like a file, and fail at the first read.
-            match file.metadata()?.is_dir() {
-                true => Err(io::ErrorKind::IsADirectory.into()),
-                false => Ok(file),
+            if file.metadata()?.is_dir() {
+                Err(io::ErrorKind::IsADirectory.into())
+            } else {
+                Ok(file)
             }
         });
         NeedsLoop::new(FUNCTION, at, async move {

@@ -1,6 +1,5 @@
 //! The entries of a directory, as a stream.
 
-use std::fmt;
 use std::fs::{self, DirEntry};
 use std::io;
 use std::panic::Location;
@@ -12,11 +11,12 @@ use std::vec;
 
 use futures_lite::stream::Stream;
 
-use super::{FUNCTION, path_job_at};
+use super::{FUNCTION, path_job};
 use crate::blocking::Unblock;
 use crate::current;
 use crate::event_loop::EventLoop;
 use crate::needs_loop::NeedsLoop;
+use crate::task::impl_debug;
 use crate::trace::CodeLine;
 
 /// How many entries one job fetches.
@@ -50,7 +50,7 @@ const BATCH: usize = 64;
 #[track_caller]
 pub fn read_dir(path: impl AsRef<Path>) -> impl Future<Output = io::Result<ReadDir>> {
     let at = Location::caller();
-    let open = path_job_at("list", path.as_ref(), at, |path| fs::read_dir(path));
+    let open = path_job("list", path.as_ref(), |path| fs::read_dir(path));
     NeedsLoop::new(FUNCTION, at, async move {
         let entries = open.await?;
         let event_loop = current::expect_at(FUNCTION, at);
@@ -81,17 +81,12 @@ fn fetch(event_loop: &Rc<EventLoop>, at: CodeLine, mut entries: fs::ReadDir) -> 
 impl Stream for ReadDir {
     type Item = io::Result<DirEntry>;
 
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<DirEntry>>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
             if let Some(entry) = self.fetched.next() {
                 return Poll::Ready(Some(entry));
             }
-            let Some(job) = &mut self.job else {
-                return Poll::Ready(None);
-            };
+            let Some(job) = &mut self.job else { return Poll::Ready(None) };
             let done = ready!(job.poll_job(cx));
             self.job = None;
             let (batch, entries) = done?;
@@ -103,8 +98,4 @@ impl Stream for ReadDir {
     }
 }
 
-impl fmt::Debug for ReadDir {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ReadDir(..)")
-    }
-}
+impl_debug!(ReadDir, |_| "ReadDir(..)");

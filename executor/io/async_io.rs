@@ -73,19 +73,15 @@ impl<T: Pollable + 'static> Async<T> {
     /// Outside of a loop.
     #[track_caller]
     pub fn new(io: T) -> io::Result<Async<T>> {
-        let event_loop = current::expect("`Async::new`");
         platform::set_nonblocking(&io)?;
-        Async::register(event_loop, io, Location::caller())
+        Async::new_nonblocking(io, "`Async::new`", Location::caller())
     }
 
     /// Ties a descriptor that is already non-blocking to the current loop, for `what`,
-    /// which was called at `at`.
+    /// which was called at `made_at`.
     #[track_caller]
-    pub(crate) fn new_nonblocking(io: T, what: &str, at: CodeLine) -> io::Result<Async<T>> {
-        Async::register(current::expect_at(what, at), io, at)
-    }
-
-    fn register(event_loop: Rc<EventLoop>, io: T, made_at: CodeLine) -> io::Result<Async<T>> {
+    pub(crate) fn new_nonblocking(io: T, what: &str, made_at: CodeLine) -> io::Result<Async<T>> {
+        let event_loop = current::expect_at(what, made_at);
         let source = Some(event_loop.reactor.register(io)?);
         Ok(Async { source, event_loop, made_at })
     }
@@ -102,7 +98,7 @@ impl<T: Pollable + 'static> Async<T> {
     /// None on the systems of today.
     pub fn into_inner(mut self) -> io::Result<T> {
         let source = self.source.take().expect("taken here only");
-        self.event_loop.reactor.deregister(&source);
+        self.event_loop.reactor.deregister(&*source);
         Rc::try_unwrap(source).map(|source| source.io).map_err(|_| {
             io::Error::other("the descriptor is being dispatched to; it cannot be released now")
         })
@@ -161,7 +157,7 @@ impl<T: Pollable + 'static> Async<T> {
         &self,
         direction: Direction,
         mut operation: impl FnMut(&T) -> io::Result<R>,
-        at: &'static Location<'static>,
+        at: CodeLine,
     ) -> io::Result<R> {
         loop {
             poll_fn(|cx| self.event_loop.scheduler.poll_budget(cx)).await;
@@ -173,7 +169,8 @@ impl<T: Pollable + 'static> Async<T> {
     }
 
     fn readiness(&self, direction: Direction, made_at: CodeLine) -> Readiness<'_, T> {
-        Readiness::new(&self.event_loop.reactor, self.source(), direction, made_at)
+        let (reactor, source) = (&self.event_loop.reactor, self.source());
+        Readiness { reactor, source, direction, waiting: None, made_at }
     }
 
     /// The same for poll functions: `operation`, or wait.
@@ -222,7 +219,7 @@ impl<T: Pollable + 'static> Async<T> {
 impl<T: Pollable + 'static> Drop for Async<T> {
     fn drop(&mut self) {
         if let Some(source) = self.source.take() {
-            self.event_loop.reactor.deregister(&source);
+            self.event_loop.reactor.deregister(&*source);
         }
     }
 }
@@ -242,7 +239,7 @@ where
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        if self.source().is_drained() {
+        if self.source().drained.get() {
             return self.poll_wait(Direction::Read, cx);
         }
         let result = ready!(self.poll_with(Direction::Read, cx, |mut io| io.read(buffer)));

@@ -87,7 +87,7 @@ pub(crate) struct Source<T: ?Sized = dyn Pollable> {
     /// What the poller has been asked to report: reading, writing.
     armed: Cell<(bool, bool)>,
     /// The last read took everything, and no event has come since.
-    drained: Cell<bool>,
+    pub(super) drained: Cell<bool>,
     pub(super) io: T,
 }
 
@@ -117,7 +117,7 @@ impl Reactor {
     /// The system's, if `io` is of a kind that cannot be watched, like a regular
     /// file.
     pub(crate) fn register<T: Pollable + 'static>(&self, io: T) -> io::Result<Rc<Source<T>>> {
-        let poller = self.inbox.parker().poller()?;
+        let poller = self.inbox.parker.poller()?;
         let key = self.last_key.get() + 1;
         self.last_key.set(key);
         let raw = platform::raw(&io);
@@ -138,13 +138,13 @@ impl Reactor {
     }
 
     /// Takes a source from under watch, before its descriptor may be closed.
-    pub(crate) fn deregister<T: Pollable + 'static>(&self, source: &Source<T>) {
+    pub(crate) fn deregister(&self, source: &Source) {
         if platform::raw(&source.io) != source.raw {
             // `as_fd()` returns another descriptor now. Leak the source to keep the first
             // one open.
             return std::mem::forget(self.sources.borrow().get(&source.key).cloned());
         }
-        if let Ok(poller) = self.inbox.parker().poller() {
+        if let Ok(poller) = self.inbox.parker.poller() {
             // It fails only for a descriptor that is closed already.
             let _ = poller.delete(platform::borrow(&source.io));
         }
@@ -159,11 +159,7 @@ impl Reactor {
     }
 
     /// Makes sure that the poller reports the direction for this source.
-    pub(crate) fn arm<T: Pollable + 'static>(
-        &self,
-        source: &Source<T>,
-        direction: Direction,
-    ) -> io::Result<()> {
+    pub(crate) fn arm(&self, source: &Source, direction: Direction) -> io::Result<()> {
         let (read, write) = source.armed.get();
         self.set_interest(source, (read || direction == Read, write || direction == Write))
     }
@@ -173,24 +169,21 @@ impl Reactor {
         if source.armed.get() == (read, write) {
             return Ok(());
         }
-        let poller = self.inbox.parker().poller()?;
+        let poller = self.inbox.parker.poller()?;
         if platform::raw(&source.io) != source.raw {
             let text = "an `AsFd` or `AsSocket` names another descriptor than at first";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         // A descriptor that no task waits for may still be reported as hung up; in oneshot
         // mode that happens once at most.
-        let mode = match read || write {
-            true => PollMode::Level,
-            false => PollMode::Oneshot,
-        };
+        let mode = if read || write { PollMode::Level } else { PollMode::Oneshot };
         let interest = Event::new(source.key, read, write);
         poller.modify_with_mode(platform::borrow(&source.io), interest, mode)?;
         self.note_interest(source, (read, write));
         Ok(())
     }
 
-    fn note_interest<T: ?Sized>(&self, source: &Source<T>, new: (bool, bool)) {
+    fn note_interest(&self, source: &Source, new: (bool, bool)) {
         let watched = |interest| usize::from(interest != (false, false));
         let old = source.armed.replace(new);
         self.watching.set(self.watching.get() - watched(old) + watched(new));
@@ -202,9 +195,7 @@ impl Reactor {
     /// Wakes the tasks that wait for what `event` says is ready.
     pub(crate) fn dispatch(&self, event: Event) -> io::Result<()> {
         let source = self.sources.borrow().get(&event.key).cloned();
-        let Some(source) = source else {
-            return Ok(());
-        };
+        let Some(source) = source else { return Ok(()) };
         self.events.set(self.events.get() + 1);
         let ready = (event.readable, event.writable);
         if event.readable {
@@ -281,12 +272,6 @@ impl<T: ?Sized> Source<T> {
     /// nothing behind: to try again would only bring `WouldBlock`.
     pub(crate) fn note_read(&self, count: usize, capacity: usize) {
         self.drained.set(0 < count && count < capacity.min(A_MESSAGE));
-    }
-
-    /// Whether the next read may wait without a try: what arrives after the last read is
-    /// reported, since the registration is level-triggered.
-    pub(crate) fn is_drained(&self) -> bool {
-        self.drained.get()
     }
 
     /// Whether the waiter of that number still waits: an event takes it out.

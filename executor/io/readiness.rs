@@ -1,14 +1,13 @@
 //! The leaf future that waits for a descriptor.
 
 use std::io;
-use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::platform::Pollable;
 use super::reactor::{Direction, Reactor, Source};
 use crate::task::{RegisteredWaker, take_back_note};
-use crate::trace::address;
+use crate::trace::{CodeLine, address};
 
 /// The future of [`Async::readable`](crate::Async::readable) and
 /// [`Async::writable`](crate::Async::writable).
@@ -16,23 +15,12 @@ use crate::trace::address;
 /// Dropping it leaves no registration and no waker behind.
 #[must_use = "futures do nothing until they are awaited"]
 pub struct Readiness<'a, T: Pollable + 'static> {
-    reactor: &'a Reactor,
-    source: &'a Source<T>,
-    direction: Direction,
+    pub(super) reactor: &'a Reactor,
+    pub(super) source: &'a Source<T>,
+    pub(super) direction: Direction,
     /// The number under which it waits, since it was polled.
-    waiting: Option<u64>,
-    made_at: &'static Location<'static>,
-}
-
-impl<'a, T: Pollable + 'static> Readiness<'a, T> {
-    pub(super) fn new(
-        reactor: &'a Reactor,
-        source: &'a Source<T>,
-        direction: Direction,
-        made_at: &'static Location<'static>,
-    ) -> Readiness<'a, T> {
-        Readiness { reactor, source, direction, waiting: None, made_at }
-    }
+    pub(super) waiting: Option<u64>,
+    pub(super) made_at: CodeLine,
 }
 
 impl<T: Pollable + 'static> Future for Readiness<'_, T> {

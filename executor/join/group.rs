@@ -10,14 +10,13 @@
 //! ```
 
 use std::cell::{Cell, RefCell};
-use std::fmt;
 use std::panic::{Location, resume_unwind};
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, ready};
 
 use crate::current;
-use crate::task::{JoinCell, JoinError, JoinHandle, Task};
+use crate::task::{JoinCell, JoinError, JoinHandle, Task, impl_debug, polled_again};
 use crate::trace::CodeLine;
 
 /// A scope for tasks: [`join`](Self::join) waits until all of them have ended, and the
@@ -102,10 +101,7 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
     /// # Panics
     /// Outside of a loop.
     #[track_caller]
-    pub fn spawn<F>(&mut self, future: F)
-    where
-        F: Future<Output = Result<T, E>> + 'static,
-    {
+    pub fn spawn<F: Future<Output = Result<T, E>> + 'static>(&mut self, future: F) {
         let (members, index) = (Rc::downgrade(&self.members), self.handles.len());
         let guard = FailureGuard { members, index, succeeded: false };
         let child = async move {
@@ -120,7 +116,7 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
         if self.members.failed.get().is_some() {
             handle.abort();
         }
-        self.members.tasks.borrow_mut().push(Rc::clone(handle.task()));
+        self.members.tasks.borrow_mut().push(Rc::clone(&handle.task));
         self.handles.push(handle);
     }
 
@@ -159,10 +155,7 @@ impl<T, E> Future for Join<T, E> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Join { group, outcomes, called_at: at } = &mut *self;
         let Some(TaskGroup { handles, members }) = group.as_mut() else {
-            panic!(
-                "the `TaskGroup::join` called at {at} was polled again after it was ready. Await \
-                 it once"
-            );
+            polled_again(format_args!("the `TaskGroup::join` called at {at}"))
         };
         while let Some(handle) = handles.get_mut(outcomes.len()) {
             outcomes.push(ready!(Pin::new(handle).poll(cx)));
@@ -195,9 +188,4 @@ impl<T: 'static, E: 'static> Default for TaskGroup<T, E> {
     }
 }
 
-impl<T, E> fmt::Debug for TaskGroup<T, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let children = self.handles.len();
-        write!(f, "TaskGroup({children} children)")
-    }
-}
+impl_debug!([T, E] TaskGroup<T, E>, |group| "TaskGroup({} children)", group.handles.len());

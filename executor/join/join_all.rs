@@ -1,10 +1,12 @@
 //! `join_all`: many futures as one. asyncio's `gather`.
 
-use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
+
+use crate::task::{impl_debug, polled_again};
+use crate::trace::CodeLine;
 
 /// From this number of futures on, each future gets a waker of its own. To poll fewer
 /// futures all at once costs less than their wakers would cost; and the loop can still
@@ -67,7 +69,7 @@ pub struct JoinAll<F: Future> {
     /// For a large number of children: which children were woken.
     woken: Option<Woken>,
     finished: bool,
-    at: &'static Location<'static>,
+    at: CodeLine,
 }
 
 enum Child<F: Future> {
@@ -83,11 +85,9 @@ impl<F: Future> Future for JoinAll<F> {
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        assert!(
-            !self.finished,
-            "the JoinAll made at {} was polled again after it was ready. Await it once",
-            self.at
-        );
+        if self.finished {
+            polled_again(format_args!("the JoinAll made at {}", self.at));
+        }
         match self.woken.take() {
             None => (0..self.children.len()).for_each(|index| self.poll_child(index, cx)),
             Some(woken) => {
@@ -103,8 +103,11 @@ impl<F: Future> Future for JoinAll<F> {
             return Poll::Pending;
         }
         self.finished = true;
-        let outputs = std::mem::take(&mut self.children).into_iter();
-        Poll::Ready(outputs.filter_map(Child::into_output).collect())
+        let outputs = std::mem::take(&mut self.children).into_iter().map(|child| match child {
+            Child::Ready(output) => output,
+            Child::Running(_) => unreachable!("`running` counts them"),
+        });
+        Poll::Ready(outputs.collect())
     }
 }
 
@@ -119,21 +122,10 @@ impl<F: Future> JoinAll<F> {
     }
 }
 
-impl<F: Future> Child<F> {
-    fn into_output(self) -> Option<F::Output> {
-        match self {
-            Child::Running(_) => None,
-            Child::Ready(output) => Some(output),
-        }
-    }
-}
-
-impl<F: Future> fmt::Debug for JoinAll<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let total = self.children.len();
-        write!(f, "JoinAll({} of {total} running)", self.running)
-    }
-}
+impl_debug!(
+    [F: Future] JoinAll<F>,
+    |all| "JoinAll({} of {} running)", all.running, all.children.len()
+);
 
 /// The wakers of many children, and the list to which each waker adds the index of its
 /// child.
@@ -143,12 +135,8 @@ struct Woken {
 }
 
 /// A lock, because any thread may wake a child.
-#[derive(Default)]
-struct WokenList {
-    state: Mutex<WokenState>,
-}
+struct WokenList(Mutex<WokenState>);
 
-#[derive(Default)]
 struct WokenState {
     indices: Vec<usize>,
     /// For each child, whether its index is in `indices`.
@@ -166,7 +154,7 @@ impl Woken {
     fn new(count: usize) -> Woken {
         let state =
             WokenState { indices: (0..count).collect(), listed: vec![true; count], parent: None };
-        let list = Arc::new(WokenList { state: Mutex::new(state) });
+        let list = Arc::new(WokenList(Mutex::new(state)));
         let child = |index| ChildWaker { index, list: Arc::clone(&list) };
         let wakers = (0..count).map(|i| Waker::from(Arc::new(child(i)))).collect();
         Woken { list, wakers }
@@ -174,11 +162,15 @@ impl Woken {
 }
 
 impl WokenList {
+    fn lock(&self) -> MutexGuard<'_, WokenState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn set_parent(&self, newest: &Waker) {
         // Clone before the lock is taken: a clone of a foreign waker may run any code, and
         // a wake of a child takes the same lock.
         let newest = newest.clone();
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         let old = state.parent.replace(newest);
         // Release the lock before the drop of a foreign waker, for the same reason.
         drop(state);
@@ -188,18 +180,24 @@ impl WokenList {
     /// Takes the children to poll. `listed` is cleared before the polls: a wake during a
     /// poll must list its child again.
     fn take(&self) -> Vec<usize> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         let indices = std::mem::take(&mut state.indices);
         indices.iter().for_each(|&index| state.listed[index] = false);
         indices
     }
+}
 
-    fn add(&self, index: usize) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if std::mem::replace(&mut state.listed[index], true) {
+impl Wake for ChildWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let mut state = self.list.lock();
+        if std::mem::replace(&mut state.listed[self.index], true) {
             return;
         }
-        state.indices.push(index);
+        state.indices.push(self.index);
         // Take the waker, do not clone it: one wake is enough until the parent is polled.
         let parent = state.parent.take();
         // Release the lock before the wake, which may run any code.
@@ -207,15 +205,5 @@ impl WokenList {
         if let Some(parent) = parent {
             parent.wake();
         }
-    }
-}
-
-impl Wake for ChildWaker {
-    fn wake(self: Arc<Self>) {
-        self.list.add(self.index);
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.list.add(self.index);
     }
 }

@@ -32,19 +32,13 @@ type Found = io::Result<Vec<SocketAddr>>;
 impl Lookup {
     /// Finds the addresses: at least one.
     async fn resolve(self, at: CodeLine) -> Found {
-        let found = match self {
-            Lookup::Known(known) => known,
+        match self {
+            Lookup::Known(known) => Ok(known),
             Lookup::Name(name) if !name.contains(':') => {
-                return Err(invalid(format!(
-                    "{name:?} names no port; an address is \"host:port\""
-                )));
+                Err(invalid(format!("{name:?} names no port; an address is \"host:port\"")))
             }
-            Lookup::Name(name) => look_up(name.clone(), name, at).await?,
-            Lookup::Host(host, port) => look_up(host.clone(), (host, port), at).await?,
-        };
-        match found.is_empty() {
-            false => Ok(found),
-            true => Err(invalid("no address was given, or the name has none".to_owned())),
+            Lookup::Name(name) => look_up(name.clone(), name, at).await,
+            Lookup::Host(host, port) => look_up(host.clone(), (host, port), at).await,
         }
     }
 }
@@ -132,7 +126,7 @@ pub(super) async fn first_that<R>(
     at: CodeLine,
     mut attempt: impl AsyncFnMut(SocketAddr) -> io::Result<R>,
 ) -> io::Result<R> {
-    let mut last = io::Error::from(io::ErrorKind::InvalidInput);
+    let mut last = invalid("no address was given, or the name has none".to_owned());
     for address in lookup.resolve(at).await? {
         match attempt(address).await {
             Ok(result) => return Ok(result),

@@ -1,7 +1,6 @@
 //! How a loop is watched: what the program, or its environment, asks for.
 
 use std::env;
-use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -12,17 +11,11 @@ use crate::time::{Clock, wheel};
 use crate::trace::{Recorder, Request, TraceHeader, Tracer};
 
 /// What a [`Builder`] was asked for.
+#[derive(Default)]
 pub(crate) struct Diagnostics {
-    pub(crate) slow_polls: SlowPolls,
-    explain: bool,
-    trace: Option<OsString>,
-}
-
-impl Default for Diagnostics {
-    fn default() -> Diagnostics {
-        let (slow_polls, trace) = Default::default();
-        Diagnostics { slow_polls, explain: cfg!(debug_assertions), trace }
-    }
+    pub(crate) slow_polls: Option<SlowPolls>,
+    explain: Option<bool>,
+    trace: Option<Request>,
 }
 
 impl Diagnostics {
@@ -32,11 +25,8 @@ impl Diagnostics {
     /// If a trace is wanted and cannot be written. (For a trace that only the environment
     /// asks for there is a line on stderr instead, and the loop runs without it.)
     pub(crate) fn make_tracer(&self, clock: &Clock) -> io::Result<Tracer> {
-        let request = match &self.trace {
-            Some(path) => Some(Request::new(path)?),
-            None => Request::of_environment(),
-        };
-        if !self.explain && request.is_none() {
+        let request = self.trace.clone().or_else(Request::of_environment);
+        if !self.explain.unwrap_or(cfg!(debug_assertions)) && request.is_none() {
             return Ok(Tracer::default());
         }
         let time = clock.clone();
@@ -78,7 +68,7 @@ impl Builder {
         limit: Duration,
         report: impl Fn(&SlowPoll) + 'static,
     ) -> Builder {
-        self.diagnostics.slow_polls = SlowPolls::over(limit, report);
+        self.diagnostics.slow_polls = Some(SlowPolls { limit, report: Box::new(report) });
         self
     }
 
@@ -86,7 +76,7 @@ impl Builder {
     /// Without this call it does so in a debug build, and in a loop that is traced; in a
     /// release build it costs nothing. asyncio's debug mode.
     pub fn explain(mut self, explain: bool) -> Builder {
-        self.diagnostics.explain = explain;
+        self.diagnostics.explain = Some(explain);
         self
     }
 
@@ -108,7 +98,7 @@ impl Builder {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn trace(mut self, path: impl AsRef<Path>) -> Builder {
-        self.diagnostics.trace = Some(path.as_ref().as_os_str().to_owned());
+        self.diagnostics.trace = Some(Request::new(path.as_ref()));
         self
     }
 }

@@ -34,41 +34,24 @@ impl fmt::Display for SlowPoll {
     }
 }
 
-/// Measures each poll, if the builder has set a limit.
-#[derive(Default)]
+/// Measures each poll, and calls `report` after each that takes longer than `limit`.
 pub(crate) struct SlowPolls {
-    limit: Option<SlowPollLimit>,
-}
-
-struct SlowPollLimit {
-    limit: Duration,
-    report: Box<dyn Fn(&SlowPoll)>,
+    pub(super) limit: Duration,
+    pub(super) report: Box<dyn Fn(&SlowPoll)>,
 }
 
 /// A poll that is being measured.
 pub(crate) struct Measured<'a> {
-    limit: &'a SlowPollLimit,
+    slow_polls: &'a SlowPolls,
     start: Instant,
     poll: SlowPoll,
 }
 
 impl SlowPolls {
-    /// Calls `report` after each poll that takes longer than `limit`.
-    pub(crate) fn over(limit: Duration, report: impl Fn(&SlowPoll) + 'static) -> SlowPolls {
-        SlowPolls { limit: Some(SlowPollLimit { limit, report: Box::new(report) }) }
-    }
-
     /// The task is about to be polled. Its name and line are looked up now, since the task
-    /// may end in this poll; without a limit, nothing is looked up or measured.
-    #[inline]
-    pub(crate) fn start(&self, tasks: &Scheduler, key: TaskKey) -> Option<Box<Measured<'_>>> {
-        self.limit.as_ref().and_then(|limit| limit.start(tasks, key))
-    }
-}
-
-impl SlowPollLimit {
+    /// may end in this poll.
     #[cold]
-    fn start(&self, tasks: &Scheduler, key: TaskKey) -> Option<Box<Measured<'_>>> {
+    pub(crate) fn start(&self, tasks: &Scheduler, key: TaskKey) -> Option<Box<Measured<'_>>> {
         let task = tasks.find(key)?;
         let poll = SlowPoll {
             task: task.id,
@@ -76,7 +59,7 @@ impl SlowPollLimit {
             spawned_at: task.spawned_at,
             took: Duration::ZERO,
         };
-        Some(Box::new(Measured { limit: self, start: Instant::now(), poll }))
+        Some(Box::new(Measured { slow_polls: self, start: Instant::now(), poll }))
     }
 }
 
@@ -85,8 +68,8 @@ impl Measured<'_> {
     #[cold]
     pub(crate) fn end(mut self) {
         self.poll.took = self.start.elapsed();
-        if self.poll.took > self.limit.limit {
-            (self.limit.report)(&self.poll);
+        if self.poll.took > self.slow_polls.limit {
+            (self.slow_polls.report)(&self.poll);
         }
     }
 }

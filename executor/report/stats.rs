@@ -71,7 +71,7 @@ impl Stats {
         let EventLoop { scheduler, timers, reactor, pool, counts, .. } = event_loop;
         Stats {
             turns: counts.turns.get(),
-            polls: scheduler.polls(),
+            polls: scheduler.polls.get(),
             wakes: scheduler.run_queue.pushed.get(),
             parks: counts.parks.get(),
             io_polls: counts.io_polls.get(),

@@ -1,7 +1,7 @@
 //! `tasks`: which tasks does the loop have, and what does each wait for? asyncio's
 //! `all_tasks`, and the tree of its `pstree`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
 use std::panic::Location;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::tree::{Node, Tree, title};
 use crate::current;
 use crate::event_loop::{EventLoop, Executor};
-use crate::task::{Progress, Task, TaskId, TaskKey};
+use crate::task::{Progress, Task, TaskId};
 use crate::time::{Timers, wheel::When};
 use crate::trace::{WaitReason, What};
 
@@ -150,8 +150,7 @@ impl Tasks {
         let view = View {
             event_loop,
             deadlines: deadlines(&event_loop.timers),
-            now: event_loop.timers.clock().now(),
-            ready: event_loop.scheduler.run_queue.keys.borrow().iter().copied().collect(),
+            now: event_loop.timers.clock.now(),
         };
         Tasks(event_loop.scheduler.tasks().iter().map(|task| view.task(task)).collect())
     }
@@ -160,7 +159,7 @@ impl Tasks {
 /// The deadline of each armed timer, by its number.
 fn deadlines(timers: &Timers) -> HashMap<u64, Instant> {
     let wheel = timers.wheel.borrow();
-    let deadline = |when: When| timers.clock().instant(when.deadline);
+    let deadline = |when: When| timers.clock.instant(when.deadline);
     wheel.armed().filter_map(|when| Some((when.sequence, deadline(when)?))).collect()
 }
 
@@ -169,14 +168,13 @@ struct View<'a> {
     event_loop: &'a EventLoop,
     deadlines: HashMap<u64, Instant>,
     now: Instant,
-    ready: HashSet<TaskKey>,
 }
 
 impl View<'_> {
     fn task(&self, task: &Task) -> TaskInfo {
-        let state = match task.progress() {
+        let state = match task.progress.get() {
             Progress::Running => TaskState::Running,
-            _ if self.ready.contains(&task.key()) => TaskState::Ready,
+            _ if task.queued.get() => TaskState::Ready,
             _ => TaskState::Waiting,
         };
         let history = self.event_loop.tracer.history(task.id.0);

@@ -1,7 +1,7 @@
 //! The tree of the tasks that await each other, as text.
 
 use std::collections::HashSet;
-use std::fmt::{self, Write};
+use std::fmt;
 
 use crate::task::TaskId;
 
@@ -50,7 +50,7 @@ impl Writer<'_> {
     /// Writes a node behind `branch`, and what it awaits under it, behind `under`.
     fn add(&mut self, node: &Node, branch: &str, under: &str) {
         self.shown.insert(node.id);
-        self.line(branch, &node.line);
+        self.text += &format!("{branch}{}\n", node.line);
         for (index, &id) in node.awaits.iter().enumerate() {
             let is_last = index + 1 == node.awaits.len();
             let (corner, below) = if is_last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
@@ -59,15 +59,10 @@ impl Writer<'_> {
                 Some(node) if !self.shown.contains(&id) => {
                     self.add(node, &branch, &format!("{under}{below}"));
                 }
-                Some(_) => self.line(&branch, &format!("{id}, see its line")),
+                Some(_) => self.text += &format!("{branch}{id}, see its line\n"),
                 // The awaited task has ended since, or is of another loop.
-                None => self.line(&branch, &id.to_string()),
+                None => self.text += &format!("{branch}{id}\n"),
             }
         }
-    }
-
-    fn line(&mut self, branch: &str, text: &str) {
-        // Writing to a string cannot fail.
-        let _ = writeln!(self.text, "{branch}{text}");
     }
 }

@@ -1,10 +1,9 @@
 //! A meeting point: no task goes on before all have arrived.
 
-use std::fmt;
 use std::panic::Location;
 
-use super::wait_queue::WaitQueue;
-use super::waiting::{WaitTarget, WaiterStatus, Waiting};
+use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use crate::task::impl_debug;
 
 /// Holds tasks until a given number of them has arrived, then lets all of them go
 /// on. After that it can be used again. asyncio's `Barrier`.
@@ -47,11 +46,7 @@ impl Barrier {
     }
 }
 
-impl fmt::Debug for Barrier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Barrier({} of {} arrived)", self.queue.len(), self.parties)
-    }
-}
+impl_debug!(Barrier, |barrier| "Barrier({} of {} arrived)", barrier.queue.len(), barrier.parties);
 
 impl WaitTarget for &Barrier {
     type Output = BarrierWaitResult;

@@ -20,8 +20,9 @@ use std::task::{Context, Poll};
 
 use futures_lite::stream::Stream;
 
-use super::wait_queue::WaitQueue;
-use super::waiting::{WaitTarget, WaiterStatus, Waiting};
+use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use crate::task::{impl_debug, polled_again};
+use crate::trace::CodeLine;
 
 /// Makes a channel that holds at most `capacity` values. asyncio's `Queue(n)`.
 ///
@@ -178,27 +179,6 @@ impl<T> Sender<T> {
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
         self.channel.try_send(value)
     }
-
-    /// Closes the channel: nothing more can be sent, and the values that are in it can
-    /// still be received. Returns whether the channel was open.
-    pub fn close(&self) -> bool {
-        self.channel.close()
-    }
-
-    /// Whether the channel was closed, or all receivers are gone.
-    pub fn is_closed(&self) -> bool {
-        self.channel.closed.get()
-    }
-
-    /// How many values are in the channel.
-    pub fn len(&self) -> usize {
-        self.channel.len()
-    }
-
-    /// Whether no value is in the channel.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 impl<T> Clone for Sender<T> {
@@ -214,12 +194,6 @@ impl<T> Drop for Sender<T> {
         if self.channel.senders.get() == 0 {
             self.channel.close();
         }
-    }
-}
-
-impl<T> fmt::Debug for Sender<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Sender({} in the channel)", self.len())
     }
 }
 
@@ -262,27 +236,6 @@ impl<T> Receiver<T> {
             None => Err(TryRecvError::Empty),
         }
     }
-
-    /// Closes the channel: nothing more can be sent, and the values that are in it can
-    /// still be received. Returns whether the channel was open.
-    pub fn close(&self) -> bool {
-        self.channel.close()
-    }
-
-    /// Whether the channel was closed, or all senders are gone.
-    pub fn is_closed(&self) -> bool {
-        self.channel.closed.get()
-    }
-
-    /// How many values are in the channel.
-    pub fn len(&self) -> usize {
-        self.channel.len()
-    }
-
-    /// Whether no value is in the channel.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 impl<T> Clone for Receiver<T> {
@@ -314,11 +267,38 @@ impl<T> Drop for Receiver<T> {
     }
 }
 
-impl<T> fmt::Debug for Receiver<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Receiver({} in the channel)", self.len())
-    }
+/// What both halves can do.
+macro_rules! impl_half {
+    ($half:ident, $others:literal) => {
+        impl<T> $half<T> {
+            /// Closes the channel: nothing more can be sent, and the values that are in it can
+            /// still be received. Returns whether the channel was open.
+            pub fn close(&self) -> bool {
+                self.channel.close()
+            }
+
+            #[doc = concat!("Whether the channel was closed, or all ", $others, " are gone.")]
+            pub fn is_closed(&self) -> bool {
+                self.channel.closed.get()
+            }
+
+            /// How many values are in the channel.
+            pub fn len(&self) -> usize {
+                self.channel.len()
+            }
+
+            /// Whether no value is in the channel.
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
+        }
+
+        impl_debug!([T] $half<T>, |half| "{}({} in the channel)", stringify!($half), half.len());
+    };
 }
+
+impl_half!(Sender, "receivers");
+impl_half!(Receiver, "senders");
 
 // The three waits of a channel try at every poll, whatever the status: nothing is
 // reserved. A waiter that is still in the queue may find a value or a free slot, and must
@@ -328,7 +308,7 @@ impl<T> fmt::Debug for Receiver<T> {
 struct Sending<'a, T> {
     channel: &'a Channel<T>,
     value: Option<T>,
-    at: &'static Location<'static>,
+    at: CodeLine,
 }
 
 impl<T> WaitTarget for Sending<'_, T> {
@@ -342,8 +322,7 @@ impl<T> WaitTarget for Sending<'_, T> {
     #[track_caller]
     fn try_take(&mut self, _: WaiterStatus) -> Option<Self::Output> {
         let Some(value) = self.value.take() else {
-            let at = self.at;
-            panic!("the Send made at {at} was polled again after it was ready. Await it once");
+            polled_again(format_args!("the Send made at {}", self.at))
         };
         match self.channel.try_send(value) {
             Ok(()) => Some(Ok(())),
@@ -467,12 +446,8 @@ impl fmt::Display for TryRecvError {
     }
 }
 
-/// Without a bound on `T`, so that `expect` works on every `Result` of a send.
-impl<T> fmt::Debug for SendError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SendError(..)")
-    }
-}
+// Without a bound on `T`, so that `expect` works on every `Result` of a send.
+impl_debug!([T] SendError<T>, |_| "SendError(..)");
 
 impl<T> fmt::Debug for TrySendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,12 +1,11 @@
 //! A signal to a task that waits until the value in a mutex has changed.
 
-use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::mutex::{Mutex, MutexGuard};
-use super::wait_queue::WaitQueue;
-use super::waiting::{WaitTarget, WaiterStatus, Waiting};
+use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use crate::task::impl_debug;
 
 /// Lets a task wait, without holding the lock, until another task has changed the
 /// value in the mutex. asyncio's `Condition`.
@@ -71,11 +70,7 @@ impl Condvar {
     }
 }
 
-impl fmt::Debug for Condvar {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Condvar({} waiting)", self.queue.len())
-    }
-}
+impl_debug!(Condvar, |condvar| "Condvar({} waiting)", condvar.queue.len());
 
 impl WaitTarget for &Condvar {
     type Output = ();

@@ -1,10 +1,9 @@
 //! A signal that stays until it is cleared.
 
 use std::cell::Cell;
-use std::fmt;
 
-use super::wait_queue::WaitQueue;
-use super::waiting::{WaitTarget, WaiterStatus, Waiting};
+use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use crate::task::impl_debug;
 
 /// A flag to wait for. asyncio's `Event`.
 ///
@@ -60,11 +59,7 @@ impl Event {
     }
 }
 
-impl fmt::Debug for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Event(set: {})", self.is_set())
-    }
-}
+impl_debug!(Event, |event| "Event(set: {})", event.is_set());
 
 impl WaitTarget for &Event {
     type Output = ();

@@ -28,5 +28,5 @@ pub use barrier::{Barrier, BarrierWaitResult};
 pub use condvar::Condvar;
 pub use event::Event;
 pub use mutex::{Mutex, MutexGuard};
-pub use semaphore::{OwnedPermit, Permit, Semaphore};
+pub use semaphore::{HeldPermit, OwnedPermit, Permit, Semaphore};
 pub use wait_group::{WaitGroup, WaitGuard};

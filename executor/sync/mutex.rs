@@ -5,9 +5,8 @@ use std::cell::{RefCell, RefMut};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use super::semaphore::{Permit, Semaphore};
-use super::wait_queue::WaitQueue;
-use super::waiting::{WaitTarget, WaiterStatus, Waiting};
+use super::semaphore::{Acquiring, Permit, Semaphore};
+use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
 
 /// A value that one task at a time may use, however often that task awaits in
 /// between. asyncio's `Lock`.
@@ -105,7 +104,7 @@ impl<'a, T: ?Sized> WaitTarget for &'a Mutex<T> {
     }
 
     fn try_take(&mut self, status: WaiterStatus) -> Option<MutexGuard<'a, T>> {
-        (&self.semaphore).try_take(status).map(|permit| self.guard(permit))
+        Acquiring(&self.semaphore).try_take(status).map(|permit| self.guard(permit))
     }
 
     fn pass_on(&mut self) {

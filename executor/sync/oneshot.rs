@@ -7,8 +7,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use super::wait_queue::WaitQueue;
-use super::waiting::{WaitTarget, WaiterStatus, Waiting};
+use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use crate::task::impl_debug;
 
 /// Makes a channel for one value. asyncio's `Future`, divided into the half that sets
 /// the result and the half that awaits it.
@@ -25,12 +25,8 @@ use super::waiting::{WaitTarget, WaiterStatus, Waiting};
 /// ```
 #[track_caller]
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
-    let slot = Rc::new(ValueSlot {
-        value: RefCell::new(None),
-        sender_gone: Cell::new(false),
-        receiver_gone: Cell::new(false),
-        queue: WaitQueue::default(),
-    });
+    let (value, sender_gone, receiver_gone, queue) = Default::default();
+    let slot = Rc::new(ValueSlot { value, sender_gone, receiver_gone, queue });
     let waiting = Waiting::new(Rc::clone(&slot));
     (Sender { slot: Rc::clone(&slot) }, Receiver { slot, waiting })
 }
@@ -76,11 +72,7 @@ impl<T> Drop for Sender<T> {
     }
 }
 
-impl<T> fmt::Debug for Sender<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("oneshot::Sender(..)")
-    }
-}
+impl_debug!([T] Sender<T>, |_| "oneshot::Sender(..)");
 
 /// The half that receives: a future of the value, or of [`Closed`].
 ///
@@ -122,11 +114,7 @@ impl<T> Drop for Receiver<T> {
     }
 }
 
-impl<T> fmt::Debug for Receiver<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("oneshot::Receiver(..)")
-    }
-}
+impl_debug!([T] Receiver<T>, |_| "oneshot::Receiver(..)");
 
 /// The error of a [`Receiver`]: the sender was dropped and sent nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

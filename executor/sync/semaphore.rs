@@ -1,11 +1,11 @@
 //! A lock that a number of tasks may hold at a time.
 
 use std::cell::Cell;
-use std::fmt;
+use std::ops::Deref;
 use std::rc::Rc;
 
-use super::wait_queue::WaitQueue;
-use super::waiting::{WaitTarget, WaiterStatus, Waiting};
+use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use crate::task::impl_debug;
 
 /// A number of permits, each held by one task at a time. asyncio's `Semaphore`.
 ///
@@ -40,7 +40,7 @@ impl Semaphore {
     /// the permit on if the future had just got one.
     #[track_caller]
     pub fn acquire(&self) -> impl Future<Output = Permit<'_>> {
-        Waiting::new(self)
+        Waiting::new(Acquiring(self))
     }
 
     /// Waits for a permit that borrows nothing, so that it can move into a task. Use
@@ -64,12 +64,12 @@ impl Semaphore {
     /// ```
     #[track_caller]
     pub fn acquire_owned(self: &Rc<Self>) -> impl Future<Output = OwnedPermit> + use<> {
-        Waiting::new(Rc::clone(self))
+        Waiting::new(Acquiring(Rc::clone(self)))
     }
 
     /// Takes a permit if there is one.
     pub fn try_acquire(&self) -> Option<Permit<'_>> {
-        self.take(WaiterStatus::New).then(|| Permit { semaphore: self })
+        self.take(WaiterStatus::New).then(|| HeldPermit { semaphore: self })
     }
 
     /// How many permits are free. While a task waits for one, none is.
@@ -96,67 +96,42 @@ impl Semaphore {
     }
 }
 
-impl fmt::Debug for Semaphore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Semaphore({} available)", self.available())
-    }
-}
+impl_debug!(Semaphore, |semaphore| "Semaphore({} available)", semaphore.available());
 
-impl<'a> WaitTarget for &'a Semaphore {
-    type Output = Permit<'a>;
+/// A wait for a permit. `S` is a reference to the semaphore, or an `Rc` of it.
+pub(super) struct Acquiring<S>(pub(super) S);
+
+impl<S: Deref<Target = Semaphore> + Clone> WaitTarget for Acquiring<S> {
+    type Output = HeldPermit<S>;
     const NAME: &'static str = "a semaphore's permit";
 
     fn queue(&self) -> &WaitQueue {
-        &self.queue
+        &self.0.queue
     }
 
-    fn try_take(&mut self, status: WaiterStatus) -> Option<Permit<'a>> {
-        self.take(status).then(|| Permit { semaphore: self })
-    }
-
-    fn pass_on(&mut self) {
-        self.release();
-    }
-}
-
-impl WaitTarget for Rc<Semaphore> {
-    type Output = OwnedPermit;
-    const NAME: &'static str = "a semaphore's permit";
-
-    fn queue(&self) -> &WaitQueue {
-        &self.queue
-    }
-
-    fn try_take(&mut self, status: WaiterStatus) -> Option<OwnedPermit> {
-        self.take(status).then(|| OwnedPermit { semaphore: Rc::clone(self) })
+    fn try_take(&mut self, status: WaiterStatus) -> Option<HeldPermit<S>> {
+        self.0.take(status).then(|| HeldPermit { semaphore: self.0.clone() })
     }
 
     fn pass_on(&mut self) {
-        self.release();
+        self.0.release();
     }
 }
 
 /// A permit of a [`Semaphore`], held until this is dropped.
-#[derive(Debug)]
-#[must_use = "the permit comes back when this is dropped"]
-pub struct Permit<'a> {
-    semaphore: &'a Semaphore,
-}
-
-impl Drop for Permit<'_> {
-    fn drop(&mut self) {
-        self.semaphore.release();
-    }
-}
+pub type Permit<'a> = HeldPermit<&'a Semaphore>;
 
 /// A permit of a [`Semaphore`] that owns a share of it, held until this is dropped.
+pub type OwnedPermit = HeldPermit<Rc<Semaphore>>;
+
+/// A [`Permit`] or an [`OwnedPermit`].
 #[derive(Debug)]
 #[must_use = "the permit comes back when this is dropped"]
-pub struct OwnedPermit {
-    semaphore: Rc<Semaphore>,
+pub struct HeldPermit<S: Deref<Target = Semaphore>> {
+    semaphore: S,
 }
 
-impl Drop for OwnedPermit {
+impl<S: Deref<Target = Semaphore>> Drop for HeldPermit<S> {
     fn drop(&mut self) {
         self.semaphore.release();
     }

@@ -1,11 +1,10 @@
 //! A count of what is still to be done, and a wait until it is 0.
 
 use std::cell::Cell;
-use std::fmt;
 use std::rc::Rc;
 
-use super::wait_queue::WaitQueue;
-use super::waiting::{WaitTarget, WaiterStatus, Waiting};
+use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use crate::task::impl_debug;
 
 /// Counts the work that is still to be done, and waits until all of it is done.
 /// asyncio's `Queue.join`, with a guard instead of `task_done`: a call is easily
@@ -61,11 +60,7 @@ impl WaitGroup {
     }
 }
 
-impl fmt::Debug for WaitGroup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WaitGroup({} undone)", self.work.undone.get())
-    }
-}
+impl_debug!(WaitGroup, |group| "WaitGroup({} undone)", group.work.undone.get());
 
 /// A piece of work of a [`WaitGroup`]. Dropping the guard says that it is done.
 #[must_use = "dropping the guard says that the work is done"]
@@ -82,11 +77,7 @@ impl Drop for WaitGuard {
     }
 }
 
-impl fmt::Debug for WaitGuard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WaitGuard(..)")
-    }
-}
+impl_debug!(WaitGuard, |_| "WaitGuard(..)");
 
 impl WaitTarget for &Work {
     type Output = ();

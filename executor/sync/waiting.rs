@@ -13,9 +13,11 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::wait_queue::{WaitQueue, WaiterKey};
+pub(super) use super::wait_queue::WaitQueue;
+
+use super::wait_queue::WaiterKey;
 use crate::task::{RegisteredWaker, take_back_note};
-use crate::trace::{What, address};
+use crate::trace::{CodeLine, What, address};
 
 /// Something that tasks wait for: a lock, a value, a signal.
 pub(super) trait WaitTarget {
@@ -52,7 +54,7 @@ pub(super) struct Waiting<W: WaitTarget> {
     /// The waiter's key in the queue. It is kept after the grant, until the next poll.
     key: Option<WaiterKey>,
     /// The user's line that made this future.
-    at: &'static Location<'static>,
+    at: CodeLine,
 }
 
 impl<W: WaitTarget> Waiting<W> {

@@ -6,9 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// waker of another crate, a job. The panic hook has reported the panic; it ends here, so
 /// that one user's mistake does not stop another user's tasks.
 pub(crate) fn contain(act: impl FnOnce()) {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(act)) else {
-        return;
-    };
+    let Err(payload) = catch_unwind(AssertUnwindSafe(act)) else { return };
     // The drop of the payload may panic too; the payload of that panic is leaked.
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);

@@ -37,15 +37,8 @@ impl fmt::Display for TaskId {
 /// The generation is the lower half of the task's number. So a key that is four billion
 /// spawns old may wake another task; that task is polled once for nothing, which every
 /// future must stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TaskKey {
     pub(crate) slot: u32,
     pub(crate) generation: u32,
-}
-
-impl TaskKey {
-    /// The key of the task with that number, in that slot.
-    pub(crate) fn new(id: TaskId, slot: u32) -> TaskKey {
-        TaskKey { slot, generation: id.0 as u32 }
-    }
 }

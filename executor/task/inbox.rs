@@ -22,7 +22,8 @@ pub(crate) struct Inbox<M> {
     /// nothing, and the loop reads it in every turn.
     has_messages: AtomicBool,
     remotes: AtomicUsize,
-    parker: Parker,
+    /// Where the loop sleeps.
+    pub(crate) parker: Parker,
 }
 
 impl<M> Inbox<M> {
@@ -55,11 +56,6 @@ impl<M> Inbox<M> {
         // If the poster's swap is before this one, the loop sees the message; if it is after,
         // the flag is raised again.
         self.has_messages.swap(false, Ordering::AcqRel);
-    }
-
-    /// Where the loop sleeps.
-    pub(crate) fn parker(&self) -> &Parker {
-        &self.parker
     }
 
     /// Counts one more [`Remote`](crate::Remote).

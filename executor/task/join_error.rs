@@ -88,10 +88,9 @@ impl fmt::Display for JoinError {
 
 impl fmt::Debug for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.panic_text();
         match self.is_panic() {
-            true => {
-                write!(f, "JoinError::Panic({:?})", self.panic_text().as_deref().unwrap_or(".."))
-            }
+            true => write!(f, "JoinError::Panic({:?})", text.as_deref().unwrap_or("..")),
             false => f.write_str("JoinError::Cancelled"),
         }
     }

@@ -1,11 +1,11 @@
 //! The user's end of a task: await its output, abort it, or let it go.
 
-use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::id::TaskId;
+use super::impl_debug::impl_debug;
 use super::join_error::JoinError;
 use super::registered_waker::{RegisteredWaker, take_back_note};
 use super::task::{JoinCell, Progress, Task};
@@ -39,15 +39,11 @@ use crate::trace::{What, address};
 /// ```
 #[must_use = "dropping the handle detaches the task; call `detach` to say so"]
 pub struct JoinHandle<T> {
-    task: Rc<Task<dyn JoinCell<T>>>,
-    name: Option<Rc<str>>,
+    pub(crate) task: Rc<Task<dyn JoinCell<T>>>,
+    pub(super) name: Option<Rc<str>>,
 }
 
 impl<T> JoinHandle<T> {
-    pub(crate) fn new(task: Rc<Task<dyn JoinCell<T>>>, name: Option<Rc<str>>) -> JoinHandle<T> {
-        JoinHandle { task, name }
-    }
-
     /// Asks the task to end. Returns false if the task has ended before. asyncio's
     /// `Task.cancel`.
     ///
@@ -93,7 +89,7 @@ impl<T> JoinHandle<T> {
     /// Whether the task has ended: by its output, a panic, an abort, or the drop
     /// of its executor. asyncio's `Task.done`.
     pub fn is_finished(&self) -> bool {
-        self.task.progress() == Progress::Ended
+        self.task.progress.get() == Progress::Ended
     }
 
     /// The task's number.
@@ -106,11 +102,6 @@ impl<T> JoinHandle<T> {
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
-
-    /// The task itself, for a group that must abort it.
-    pub(crate) fn task(&self) -> &Rc<Task<dyn JoinCell<T>>> {
-        &self.task
-    }
 }
 
 impl<T> Future for JoinHandle<T> {
@@ -119,7 +110,7 @@ impl<T> Future for JoinHandle<T> {
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let task = &self.task;
-        if task.progress() == Progress::Ended {
+        if task.progress.get() == Progress::Ended {
             match task.take_outcome() {
                 Some(outcome) => return Poll::Ready(outcome),
                 None => panic!(
@@ -147,11 +138,7 @@ impl<T> Drop for JoinHandle<T> {
     }
 }
 
-impl<T> fmt::Debug for JoinHandle<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JoinHandle")
-            .field("id", &self.id())
-            .field("finished", &self.is_finished())
-            .finish()
-    }
-}
+impl_debug!(
+    [T] JoinHandle<T>,
+    |task| "JoinHandle {{ id: {:?}, finished: {} }}", task.id(), task.is_finished()
+);

@@ -1,6 +1,8 @@
 //! Who runs: tasks, the run queue, and the wakers that put tasks there.
 //!
-//! In reading order: `contain` stops a panic; a `slab` keeps things that come and go.
+//! In reading order: `contain` stops a panic, and `polled_again` begins one, for a mistake
+//! that many futures must report; `impl_debug` is a macro for all modules; a `slab` keeps
+//! things that come and go.
 //! A task has an `id`, whose key is in the `run_queue`. The loop sleeps in a `parker`, and
 //! has an `inbox` for other threads. A `waker` leads to the run queue or to the inbox; a
 //! leaf future that waits keeps a `registered_waker`. A task may end in a `join_error`; a
@@ -11,6 +13,8 @@
 //! which may sleep in the system's poller).
 
 mod contain;
+mod polled_again;
+mod impl_debug;
 mod slab;
 mod id;
 mod run_queue;
@@ -32,8 +36,10 @@ pub use spawn::{YieldNow, spawn, spawn_named, yield_now};
 
 pub(crate) use contain::contain;
 pub(crate) use id::TaskKey;
+pub(crate) use impl_debug::impl_debug;
 pub(crate) use inbox::Inbox;
 pub(crate) use join_error::panic_text;
+pub(crate) use polled_again::polled_again;
 pub(crate) use registered_waker::{RegisteredWaker, take_back_note};
 pub(crate) use scheduler::Scheduler;
 pub(crate) use slab::Slab;

@@ -119,12 +119,10 @@ impl Parker {
         }
         match self.announced.swap(AWAKE, Ordering::SeqCst) {
             ON_THREAD => self.thread.unpark(),
-            ON_POLLER => self
-                .poller
-                .get()
-                .expect("the loop sleeps in it")
-                .notify()
-                .expect("the system's poller can be notified"),
+            ON_POLLER => {
+                let poller = self.poller.get().expect("the loop sleeps in it");
+                poller.notify().expect("the system's poller can be notified");
+            }
             _ => {}
         }
     }

@@ -32,12 +32,7 @@ type NotSend = PhantomData<*const ()>;
 impl RegisteredWaker {
     /// Registers the waker of `cx`, for the leaf at this address, which waits for `what`
     /// since the line `at`.
-    pub(crate) fn register(
-        cx: &Context<'_>,
-        leaf: LeafAddress,
-        what: What,
-        at: CodeLine,
-    ) -> RegisteredWaker {
+    pub(crate) fn register(cx: &Context<'_>, leaf: LeafAddress, what: What, at: CodeLine) -> Self {
         let wait = WaitReason { what, at };
         let own = current::with(|event_loop| {
             event_loop.scheduler.notes.write(leaf, wait);
@@ -61,9 +56,7 @@ impl RegisteredWaker {
 
     /// Whether its task has ended, so that it wakes no task any more.
     pub(crate) fn is_of_ended(&self) -> bool {
-        let RegisteredWaker::Task(id, key, _) = *self else {
-            return false;
-        };
+        let RegisteredWaker::Task(id, key, _) = *self else { return false };
         let is_alive = |event_loop: &EventLoop| event_loop.scheduler.find(key).is_some();
         current::with_loop(id, is_alive) != Some(true)
     }

@@ -16,7 +16,7 @@ const KEPT_CAPACITY: usize = 4096;
 /// The run queue of one loop.
 #[derive(Default)]
 pub(crate) struct RunQueue {
-    pub(crate) keys: RefCell<VecDeque<TaskKey>>,
+    keys: RefCell<VecDeque<TaskKey>>,
     /// How many times a key was pushed, ever.
     pub(crate) pushed: Cell<u64>,
 }

@@ -27,7 +27,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, RawWakerVTable, Waker};
@@ -40,7 +39,7 @@ use super::run_queue::RunQueue;
 use super::slab::Slab;
 use super::task::{FutureCell, Progress, Task, TaskCell};
 use super::waker::{Message, WakerFactory};
-use crate::trace::{End, Notes, Tracer};
+use crate::trace::{CodeLine, End, Notes, Tracer};
 
 /// How many operations on descriptors a task gets in one poll. See
 /// [`Scheduler::poll_budget`].
@@ -62,23 +61,17 @@ pub(crate) struct Scheduler {
     names: RefCell<HashMap<TaskId, Rc<str>>>,
     /// Set while the tasks are being dropped: what is spawned then is dropped too.
     closing: Cell<bool>,
-    polls: Cell<u64>,
+    /// How often a future was polled, ever.
+    pub(crate) polls: Cell<u64>,
 
-    /// The task that is being polled.
-    running: Cell<Option<Running>>,
+    /// The task that is being polled, and the waker that it is polled with: by this a leaf
+    /// future knows that `cx.waker()` is the task's own, so that the task's key is enough.
+    running: Cell<Option<(TaskKey, WakerIdentity)>>,
     /// How many more operations on descriptors may succeed in this poll.
     budget: Cell<u32>,
     /// What the leaves of this poll wait for. For the diagnostics.
     pub(crate) notes: Notes,
     tracer: Tracer,
-}
-
-/// The task that is being polled, and the waker that it is polled with: by this a leaf
-/// future knows that `cx.waker()` is the task's own, so that the task's key is enough.
-#[derive(Clone, Copy)]
-struct Running {
-    key: TaskKey,
-    waker: WakerIdentity,
 }
 
 /// What tells one waker from another: its two words, as in [`Waker::will_wake`].
@@ -110,7 +103,7 @@ impl Scheduler {
     pub(crate) fn spawn<F>(
         &self,
         name: Option<String>,
-        spawned_at: &'static Location<'static>,
+        spawned_at: CodeLine,
         future: F,
     ) -> JoinHandle<F::Output>
     where
@@ -125,18 +118,14 @@ impl Scheduler {
         if self.closing.get() {
             self.cancel(task.clone());
         }
-        JoinHandle::new(task, name)
+        JoinHandle { task, name }
     }
 
     /// Makes a task of the future of `block_on`, which stays on the stack there: `cell`
     /// stands for it.
-    pub(crate) fn add_root<C: TaskCell + 'static>(
-        &self,
-        called_at: &'static Location<'static>,
-        cell: C,
-    ) -> Rc<Task<C>> {
+    pub(crate) fn add_root<C: TaskCell + 'static>(&self, at: CodeLine, cell: C) -> Rc<Task<C>> {
         self.tracer.start();
-        let root = self.add(Some(ROOT), called_at, cell);
+        let root = self.add(Some(ROOT), at, cell);
         self.root.set(Some(root.id));
         root
     }
@@ -148,17 +137,12 @@ impl Scheduler {
     }
 
     /// Puts a new task into the table, and its key into the run queue.
-    fn add<C: TaskCell + 'static>(
-        &self,
-        name: Option<&str>,
-        spawned_at: &'static Location<'static>,
-        cell: C,
-    ) -> Rc<Task<C>> {
+    fn add<C: TaskCell + 'static>(&self, name: Option<&str>, at: CodeLine, cell: C) -> Rc<Task<C>> {
         let id = TaskId(self.last_id.get() + 1);
         self.last_id.set(id.0);
-        self.tracer.spawned(id.0, name, spawned_at);
+        self.tracer.spawned(id.0, name, at);
         let mut tasks = self.tasks.borrow_mut();
-        let task = Task::new(id, tasks.next_index(), spawned_at, cell);
+        let task = Task::new(id, tasks.next_index(), at, cell);
         tasks.insert(task.clone());
         // `Task::new` has set `queued`, so a wake does not push the key twice.
         self.run_queue.push(task.key());
@@ -181,9 +165,7 @@ impl Scheduler {
     /// Polls the task of that key once, unless the task has ended since it was woken.
     #[inline]
     pub(crate) fn poll(&self, key: TaskKey) {
-        let Some(task) = self.find(key) else {
-            return;
-        };
+        let Some(task) = self.find(key) else { return };
         // `&Task` once: `Rc<Task>` is a trait object, and each dereference looks into its
         // vtable.
         let found: &Task = &task;
@@ -207,7 +189,7 @@ impl Scheduler {
         self.budget.set(BUDGET);
         self.tracer.polling(task.id.0, &self.notes);
         let own = task.waker.take().unwrap_or_else(|| self.wakers.make(key));
-        self.running.set(Some(Running { key, waker: identity(&own.waker) }));
+        self.running.set(Some((key, identity(&own.waker))));
         let polled = task.poll(|| poll_future(&mut Context::from_waker(&own.waker)));
         self.running.set(None);
         if polled.is_ready() {
@@ -223,7 +205,7 @@ impl Scheduler {
     /// drops the output; else the handle has it.
     pub(crate) fn end(&self, task: Rc<Task>) {
         if self.tracer.is_on() {
-            task.with_end(&mut |how| self.tracer.ended(task.id.0, how));
+            task.cell.with_end(&mut |how| self.tracer.ended(task.id.0, how));
         }
         self.remove(&task);
         task.end();
@@ -243,7 +225,7 @@ impl Scheduler {
 
     /// Drops the future of a task out of its turn, unless it has ended.
     fn cancel(&self, task: Rc<Task>) {
-        if task.progress() != Progress::Ended {
+        if task.progress.get() != Progress::Ended {
             self.tracer.ended(task.id.0, End::Drop);
             task.cancel();
             task.waker.take();
@@ -289,8 +271,8 @@ impl Scheduler {
     /// The key of the task that is being polled, if `waker` is that task's own, and not
     /// one that a combinator made of it.
     pub(super) fn key_of(&self, waker: &Waker) -> Option<TaskKey> {
-        let running = self.running.get()?;
-        (running.waker == identity(waker)).then_some(running.key)
+        let (key, own) = self.running.get()?;
+        (own == identity(waker)).then_some(key)
     }
 
     /// The name of a task, if it has one.
@@ -309,11 +291,6 @@ impl Scheduler {
     /// How many spawned tasks have not ended.
     pub(crate) fn alive(&self) -> usize {
         self.tasks.borrow().len() - usize::from(self.root.get().is_some())
-    }
-
-    /// How often a future was polled, ever.
-    pub(crate) fn polls(&self) -> u64 {
-        self.polls.get()
     }
 
     /// Asked before each operation on a descriptor. `Pending`, for one turn, when the task

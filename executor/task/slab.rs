@@ -53,16 +53,12 @@ impl<T> Slab<T> {
         index
     }
 
-    /// Takes the thing at `index` out, and leaves its entry vacant.
-    pub(crate) fn remove(&mut self, index: u32) -> Option<T> {
-        self.get(index)?;
-        let freed =
-            std::mem::replace(&mut self.entries[index as usize], SlabEntry::Vacant(self.next));
-        self.next = index;
-        self.len -= 1;
-        match freed {
-            SlabEntry::Occupied(thing) => Some(thing),
-            SlabEntry::Vacant(_) => None,
+    /// Drops the thing at `index`, and leaves its entry vacant.
+    pub(crate) fn remove(&mut self, index: u32) {
+        if self.get(index).is_some() {
+            self.entries[index as usize] = SlabEntry::Vacant(self.next);
+            self.next = index;
+            self.len -= 1;
         }
     }
 

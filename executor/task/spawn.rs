@@ -1,6 +1,5 @@
 //! `spawn` and `yield_now`: how a task makes another task, and lets the others run.
 
-use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -23,11 +22,7 @@ use crate::current;
 /// });
 /// ```
 #[track_caller]
-pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
-where
-    F: Future + 'static,
-    F::Output: 'static,
-{
+pub fn spawn<F: Future<Output: 'static> + 'static>(future: F) -> JoinHandle<F::Output> {
     current::expect("`glassloop::spawn`").scheduler.spawn(None, Location::caller(), future)
 }
 

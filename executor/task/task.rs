@@ -15,7 +15,7 @@
 //! allocation, whatever the size of the future.
 
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -25,7 +25,7 @@ use super::id::{TaskId, TaskKey};
 use super::join_error::JoinError;
 use super::registered_waker::RegisteredWaker;
 use super::waker::PollWaker;
-use crate::trace::End;
+use crate::trace::{CodeLine, End};
 
 /// Where a task is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,12 +48,12 @@ pub(crate) enum Progress {
 pub(crate) struct Task<C: ?Sized = dyn TaskCell> {
     pub(crate) id: TaskId,
     slot: u32,
-    progress: Cell<Progress>,
+    pub(crate) progress: Cell<Progress>,
     /// True while the task's key is in the run queue, so also from the spawn to the first
     /// poll.
-    pub(super) queued: Cell<bool>,
+    pub(crate) queued: Cell<bool>,
     aborted: Cell<bool>,
-    pub(crate) spawned_at: &'static Location<'static>,
+    pub(crate) spawned_at: CodeLine,
     joiner: Cell<Option<RegisteredWaker>>,
     /// Made at the first poll; taken out during each poll.
     pub(super) waker: Cell<Option<PollWaker>>,
@@ -78,12 +78,7 @@ pub(crate) trait JoinCell<T>: TaskCell {
 }
 
 impl<C> Task<C> {
-    pub(crate) fn new(
-        id: TaskId,
-        slot: u32,
-        spawned_at: &'static Location<'static>,
-        cell: C,
-    ) -> Rc<Task<C>> {
+    pub(crate) fn new(id: TaskId, slot: u32, spawned_at: CodeLine, cell: C) -> Rc<Task<C>> {
         Rc::new(Task {
             id,
             slot,
@@ -100,11 +95,7 @@ impl<C> Task<C> {
 
 impl<C: TaskCell + ?Sized> Task<C> {
     pub(crate) fn key(&self) -> TaskKey {
-        TaskKey::new(self.id, self.slot)
-    }
-
-    pub(crate) fn progress(&self) -> Progress {
-        self.progress.get()
+        TaskKey { slot: self.slot, generation: self.id.0 as u32 }
     }
 
     /// Polls the future with `poll_future`, unless the task was aborted.
@@ -159,11 +150,6 @@ impl<C: TaskCell + ?Sized> Task<C> {
         let result = act(&own);
         self.waker.set(Some(own));
         Some(result)
-    }
-
-    /// Calls `emit` with how the task has ended.
-    pub(super) fn with_end(&self, emit: &mut dyn FnMut(End<'_>)) {
-        self.cell.with_end(emit);
     }
 
     /// Remembers which task to wake at the end; a newer joiner replaces an older one.

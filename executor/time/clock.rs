@@ -23,14 +23,10 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// The real, monotonic clock.
-    pub(crate) fn real() -> Clock {
-        Clock { epoch: Instant::now(), moved: None }
-    }
-
-    /// A clock that starts at the present moment and only moves when told to.
-    pub(crate) fn standing_still() -> Clock {
-        Clock { epoch: Instant::now(), moved: Some(Rc::default()) }
+    /// The real, monotonic clock; or a virtual one, which starts at the present moment and
+    /// only moves when told to.
+    pub(crate) fn new(is_virtual: bool) -> Clock {
+        Clock { epoch: Instant::now(), moved: is_virtual.then(Rc::default) }
     }
 
     /// Whether the environment asks for virtual clocks. Looked up once: it took a tenth of

@@ -64,8 +64,7 @@ impl Interval {
 
     fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         ready!(Pin::new(&mut self.next).poll(cx));
-        let scheduled = self.next.deadline();
-        let scheduled = scheduled.expect("a sleep that ended had a deadline");
+        let scheduled = self.next.deadline().expect("a sleep that ended had a deadline");
         self.next.put_off(self.period);
         Poll::Ready(scheduled)
     }

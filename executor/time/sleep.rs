@@ -1,6 +1,5 @@
 //! `sleep`: the leaf future that waits for a moment.
 
-use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -11,8 +10,8 @@ use super::clock::{NEVER, nanoseconds};
 use super::wheel::{Key, When};
 use crate::current;
 use crate::event_loop::EventLoop;
-use crate::task::RegisteredWaker;
-use crate::trace::{What, address};
+use crate::task::{RegisteredWaker, impl_debug};
+use crate::trace::{CodeLine, What, address};
 
 /// The current time of the loop: real, or virtual with
 /// [`Builder::virtual_time`](crate::Builder::virtual_time). Outside of a loop, the
@@ -29,7 +28,7 @@ use crate::trace::{What, address};
 /// });
 /// ```
 pub fn now() -> Instant {
-    current::with(|event_loop| event_loop.timers.clock().now()).unwrap_or_else(Instant::now)
+    current::with(|event_loop| event_loop.timers.clock.now()).unwrap_or_else(Instant::now)
 }
 
 /// Waits for `duration`, counted from this call. asyncio's `sleep`.
@@ -75,7 +74,7 @@ pub fn sleep(duration: Duration) -> Sleep {
 #[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
     let event_loop = current::expect("`glassloop::sleep_until`");
-    let deadline = event_loop.timers.clock().nanoseconds(deadline);
+    let deadline = event_loop.timers.clock.nanoseconds(deadline);
     Sleep::until(event_loop, deadline, Location::caller())
 }
 
@@ -90,26 +89,18 @@ pub struct Sleep {
     /// Its key in the timer wheel, set at the first poll that was not due. The timer may
     /// have fired since.
     key: Option<Key>,
-    pub(super) made_at: &'static Location<'static>,
+    pub(super) made_at: CodeLine,
 }
 
 impl Sleep {
     /// A sleep that begins now.
-    pub(super) fn lasting(
-        event_loop: Rc<EventLoop>,
-        duration: Duration,
-        made_at: &'static Location<'static>,
-    ) -> Sleep {
-        let deadline = event_loop.timers.deadline_after(duration);
-        Sleep::until(event_loop, deadline, made_at)
+    pub(super) fn lasting(event_loop: Rc<EventLoop>, duration: Duration, at: CodeLine) -> Sleep {
+        let now = event_loop.timers.clock.nanoseconds_now();
+        Sleep::until(event_loop, now.saturating_add(nanoseconds(duration)), at)
     }
 
     /// A sleep until a number of nanoseconds on the loop's clock.
-    fn until(
-        event_loop: Rc<EventLoop>,
-        deadline: u64,
-        made_at: &'static Location<'static>,
-    ) -> Sleep {
+    fn until(event_loop: Rc<EventLoop>, deadline: u64, made_at: CodeLine) -> Sleep {
         let when = event_loop.timers.when(deadline);
         Sleep { event_loop, when, key: None, made_at }
     }
@@ -117,7 +108,7 @@ impl Sleep {
     /// When the sleep ends; `None` if never, or not within 584 years. (For a deadline
     /// before the beginning of the loop, this is the beginning of the loop.)
     pub fn deadline(&self) -> Option<Instant> {
-        self.event_loop.timers.clock().instant(self.when.deadline)
+        self.event_loop.timers.clock.instant(self.when.deadline)
     }
 
     /// Gives the sleep a new deadline, whether or not it has ended; a task that waits
@@ -135,7 +126,7 @@ impl Sleep {
     /// });
     /// ```
     pub fn reset(&mut self, deadline: Instant) {
-        self.reset_to(self.event_loop.timers.clock().nanoseconds(deadline));
+        self.reset_to(self.event_loop.timers.clock.nanoseconds(deadline));
     }
 
     /// Gives it a deadline that is later by this much.
@@ -184,7 +175,7 @@ impl Future for Sleep {
     /// it the newest waker if it is armed.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let When { deadline, sequence } = self.when;
-        if self.has_fired() || deadline <= self.event_loop.timers.clock().nanoseconds_now() {
+        if self.has_fired() || deadline <= self.event_loop.timers.clock.nanoseconds_now() {
             self.disarm();
             return Poll::Ready(());
         }
@@ -197,7 +188,7 @@ impl Future for Sleep {
         match self.key {
             None => self.key = Some(timers.arm(self.when, waker)),
             // Dropped here, after the wheel was released: that may run any code.
-            Some(key) => drop(timers.set_waker(key, self.when, waker)),
+            Some(key) => timers.set_waker(key, self.when, waker),
         }
         Poll::Pending
     }
@@ -209,8 +200,4 @@ impl Drop for Sleep {
     }
 }
 
-impl fmt::Debug for Sleep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Sleep(until {:?})", self.deadline())
-    }
-}
+impl_debug!(Sleep, |sleep| "Sleep(until {:?})", sleep.deadline());

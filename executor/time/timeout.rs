@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::sleep::Sleep;
 use crate::current;
+use crate::task::{impl_debug, polled_again};
 
 /// Gives `future` until `limit` from this call: its output, or [`Elapsed`].
 /// asyncio's `timeout` and `wait_for`.
@@ -57,9 +58,7 @@ impl<F: Future> Future for Timeout<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let made_at = self.end.made_at;
         let Some(future) = self.future.as_mut() else {
-            panic!(
-                "the Timeout made at {made_at} was polled again after it was ready. Await it once"
-            );
+            polled_again(format_args!("the Timeout made at {made_at}"))
         };
         // The future first: one that is ready in time beats its limit.
         let result = match future.as_mut().poll(cx) {
@@ -75,11 +74,7 @@ impl<F: Future> Future for Timeout<F> {
     }
 }
 
-impl<F> fmt::Debug for Timeout<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Timeout({:?})", self.end)
-    }
-}
+impl_debug!([F] Timeout<F>, |timeout| "Timeout({:?})", timeout.end);
 
 /// The error of [`timeout`]: the limit has elapsed. asyncio's `TimeoutError`.
 ///

@@ -1,16 +1,16 @@
 //! The timers of one loop: the wheel, read against the loop's clock.
 
 use std::cell::{Cell, RefCell};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::clock::{self, Clock};
+use super::clock::Clock;
 use super::wheel::{KEPT, Key, Slot, Wheel, When};
 use crate::task::RegisteredWaker;
 use crate::trace::Tracer;
 
 /// The clock and the wheel: a part of the loop.
 pub(crate) struct Timers {
-    clock: Clock,
+    pub(crate) clock: Clock,
     pub(crate) wheel: RefCell<Wheel<RegisteredWaker>>,
     last_sequence: Cell<u64>,
     /// How many timers have fired, ever.
@@ -24,15 +24,6 @@ impl Timers {
     pub(crate) fn new(clock: Clock, tracer: Tracer) -> Timers {
         let (wheel, last_sequence, fired, due) = Default::default();
         Timers { clock, wheel, last_sequence, fired, due, tracer }
-    }
-
-    pub(crate) fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
-    /// The deadline of a sleep of this duration that begins now.
-    pub(super) fn deadline_after(&self, duration: Duration) -> u64 {
-        self.clock.nanoseconds_now().saturating_add(clock::nanoseconds(duration))
     }
 
     /// When a new timer with this deadline fires: after all timers with an equal deadline
@@ -55,16 +46,12 @@ impl Timers {
         self.wheel.borrow_mut().get_mut(key, when).is_some()
     }
 
-    /// Gives an armed timer its task's newest waker, and returns the old one for the
-    /// caller to drop.
-    pub(super) fn set_waker(
-        &self,
-        key: Key,
-        when: When,
-        newest: RegisteredWaker,
-    ) -> Option<RegisteredWaker> {
-        let mut wheel = self.wheel.borrow_mut();
-        wheel.get_mut(key, when).map(|waker| std::mem::replace(waker, newest))
+    /// Gives an armed timer its task's newest waker.
+    pub(super) fn set_waker(&self, key: Key, when: When, mut newest: RegisteredWaker) {
+        if let Some(waker) = self.wheel.borrow_mut().get_mut(key, when) {
+            std::mem::swap(waker, &mut newest);
+        }
+        // Here, when the wheel is released, the older waker is dropped: that may run any code.
     }
 
     /// Takes a timer out of the wheel, unless it has fired, and returns its waker for the

@@ -134,7 +134,8 @@ struct Upcoming {
 impl<T> Wheel<T> {
     /// An empty wheel, with its cursor at zero.
     pub fn new() -> Wheel<T> {
-        let (levels, due_soon, positions, due) = Default::default();
+        let levels = std::array::from_fn(|_| Level { occupied: 0, slots: Vec::new() });
+        let (due_soon, positions, due) = Default::default();
         Wheel { cursor: 0, levels, due_soon, idle_until: u64::MAX, positions, due }
     }
 
@@ -377,12 +378,6 @@ impl<T> Level<T> {
     fn empty(&mut self, slot: usize) -> Vec<Entry<T>> {
         self.occupied &= !(1 << slot);
         std::mem::take(&mut self.slots[slot])
-    }
-}
-
-impl<T> Default for Level<T> {
-    fn default() -> Level<T> {
-        Level { occupied: 0, slots: Vec::new() }
     }
 }
 

@@ -25,6 +25,8 @@ const LOOP: u64 = 1;
 const TASKS: u64 = 1000;
 /// Nanoseconds between two events at the same virtual time: viewers drop slices of no length.
 const APART: u64 = 1000;
+/// What is between two objects of the array.
+const NEXT: &str = ",\n";
 
 /// Writes a trace for `chrome://tracing` and ui.perfetto.dev.
 #[derive(Default)]
@@ -82,8 +84,7 @@ impl Form for Chrome {
             self.span(text, "e", (kind, number), &name);
         }
         // After the last comma there must be an object.
-        Object::begin(text).text("ph", "M").text("name", "end").raw("pid", LOOP).end();
-        text.push_str("\n]\n");
+        Object::begin(text).text("ph", "M").text("name", "end").raw("pid", LOOP).end_with("\n]\n");
     }
 }
 
@@ -118,23 +119,22 @@ impl Chrome {
 
     fn begin_on_loop(&mut self, text: &mut String, name: &str) {
         self.end_on_loop(text);
-        self.event(text, "B", LOOP, name, "loop", |_| {});
+        self.event(text, "B", LOOP, name, "loop").end_with(NEXT);
         self.is_loop_busy = true;
     }
 
     fn end_on_loop(&mut self, text: &mut String) {
         if std::mem::replace(&mut self.is_loop_busy, false) {
-            self.event(text, "E", LOOP, "", "loop", |_| {});
+            self.event(text, "E", LOOP, "", "loop").end_with(NEXT);
         }
     }
 
     fn begin_poll(&mut self, text: &mut String, task: u64, number: u64) {
         self.polled = Some(task);
-        self.event(text, "B", TASKS + task, &format!("poll {number}"), "poll", |_| {});
+        self.event(text, "B", TASKS + task, &format!("poll {number}"), "poll").end_with(NEXT);
         if let Some(arrow) = self.arrows.remove(&task) {
-            self.event(text, "f", TASKS + task, "wake", "wake", |object| {
-                object.raw("id", arrow).text("bp", "e");
-            });
+            let mut end = self.event(text, "f", TASKS + task, "wake", "wake");
+            end.raw("id", arrow).text("bp", "e").end_with(NEXT);
         }
     }
 
@@ -147,9 +147,8 @@ impl Chrome {
 
     fn end_poll(&mut self, text: &mut String, task: u64, outcome: &str) {
         self.polled = None;
-        self.event(text, "E", TASKS + task, "", "poll", |object| {
-            object.with("args", |text| Object::begin(text).text("then", outcome).end());
-        });
+        let mut end = self.event(text, "E", TASKS + task, "", "poll");
+        end.with("args", |text| Object::begin(text).text("then", outcome).end()).end_with(NEXT);
     }
 
     /// Timers, descriptors, jobs: what goes on beside the threads.
@@ -192,12 +191,11 @@ impl Chrome {
     }
 
     fn span(&self, text: &mut String, phase: &str, (kind, number): (&str, u64), name: &str) {
-        self.event(text, phase, LOOP, name, kind, |object| {
-            // A plain `id` would land in Perfetto's "Global Legacy Events".
-            let local = format!("{kind} {number}");
-            object.with("id2", |text| Object::begin(text).text("local", local).end());
-            object.with("args", |text| Object::begin(text).raw(kind, number).end());
-        });
+        let mut event = self.event(text, phase, LOOP, name, kind);
+        // A plain `id` would land in Perfetto's "Global Legacy Events".
+        let local = format!("{kind} {number}");
+        event.with("id2", |text| Object::begin(text).text("local", local).end());
+        event.with("args", |text| Object::begin(text).raw(kind, number).end()).end_with(NEXT);
     }
 
     /// Wakes and output.
@@ -208,9 +206,7 @@ impl Chrome {
             TraceEvent::End { task, .. } => drop(self.arrows.remove(&task)),
             TraceEvent::Out { text: line } => {
                 let on = self.polled.map_or(LOOP, |task| TASKS + task);
-                self.event(text, "i", on, line, "out", |object| {
-                    object.text("s", "t");
-                });
+                self.event(text, "i", on, line, "out").text("s", "t").end_with(NEXT);
             }
             _ => {}
         }
@@ -226,50 +222,40 @@ impl Chrome {
             (None, false) => return,
         };
         self.arrows.insert(task, record.number);
-        self.event(text, "s", from, "wake", "wake", |object| {
-            object.raw("id", record.number);
-        });
+        self.event(text, "s", from, "wake", "wake").raw("id", record.number).end_with(NEXT);
     }
 
     fn write_counters(&mut self, text: &mut String) {
         let counts = self.state.counts();
         let before = std::mem::replace(&mut self.counts, counts);
         for (index, name) in ["run queue", "armed timers"].into_iter().enumerate() {
-            if counts[index] != before[index] {
-                self.event(text, "C", LOOP, name, "counter", |object| {
-                    let count = counts[index];
-                    object.with("args", |text| Object::begin(text).raw("count", count).end());
-                });
+            let count = counts[index];
+            if count != before[index] {
+                let mut event = self.event(text, "C", LOOP, name, "counter");
+                let args = |text: &mut String| Object::begin(text).raw("count", count).end();
+                event.with("args", args).end_with(NEXT);
             }
         }
     }
 
-    fn event(
+    /// Begins an event; the caller adds what only events of its phase have.
+    fn event<'t>(
         &self,
-        text: &mut String,
+        text: &'t mut String,
         phase: &str,
         thread: u64,
         name: &str,
         category: &str,
-        more: impl FnOnce(&mut Object<'_>),
-    ) {
-        let mut object = Object::begin(text);
-        object
-            .text("ph", phase)
-            .raw("ts", microseconds(self.last))
-            .raw("pid", LOOP)
-            .raw("tid", thread);
-        object.text("name", name).text("cat", category);
-        more(&mut object);
-        object.end();
-        text.push_str(",\n");
+    ) -> Object<'t> {
+        let mut event = Object::begin(text);
+        event.text("ph", phase).raw("ts", microseconds(self.last));
+        event.raw("pid", LOOP).raw("tid", thread).text("name", name).text("cat", category);
+        event
     }
 
     fn metadata(&self, text: &mut String, what: &str, thread: u64, name: &str) {
         let mut object = Object::begin(text);
         object.text("ph", "M").raw("pid", LOOP).raw("tid", thread).text("name", what);
-        object.with("args", |text| Object::begin(text).text("name", name).end());
-        object.end();
-        text.push_str(",\n");
+        object.with("args", |text| Object::begin(text).text("name", name).end()).end_with(NEXT);
     }
 }

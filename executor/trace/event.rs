@@ -29,7 +29,7 @@ pub(crate) enum TraceEvent<'a> {
     Wake { task: u64, again: bool },
 
     /// A timer was put into the wheel. Its deadline is on the loop's clock.
-    Arm { timer: u64, deadline: Duration, spot: Spot },
+    Arm { timer: u64, deadline: u64, spot: Spot },
     /// The wheel's cursor has reached the timer's slot, and the timer moves to a finer slot.
     Cascade { timer: u64, spot: Spot },
     /// The timer's deadline has come.

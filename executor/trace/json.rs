@@ -56,6 +56,12 @@ impl<'a> Object<'a> {
     pub(super) fn end(&mut self) {
         self.text.push('}');
     }
+
+    /// Ends the object, and writes what comes after it.
+    pub(super) fn end_with(&mut self, after: &str) {
+        self.end();
+        self.text.push_str(after);
+    }
 }
 
 /// Writes a list, each item by a call of `write`.

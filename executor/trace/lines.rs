@@ -17,16 +17,14 @@ impl Form for Lines {
             .raw("tick_us", microseconds(header.tick_nanoseconds))
             .raw("slots", header.slots)
             .raw("levels", header.levels)
-            .end();
-        text.push('\n');
+            .end_with("\n");
     }
 
     fn write(&mut self, record: &Record<'_>, text: &mut String) {
         let mut object = Object::begin(text);
         object.raw("n", record.number).raw("t", microseconds(record.time));
         object.raw("turn", record.turn);
-        write_event(record, &mut object).end();
-        text.push('\n');
+        write_event(record, &mut object).end_with("\n");
     }
 }
 
@@ -76,7 +74,6 @@ fn write_wait(text: &mut String, wait: &WaitReason) {
 fn write_timer<'a, 'b>(record: &Record<'_>, object: &'a mut Object<'b>) -> &'a mut Object<'b> {
     match record.event {
         TraceEvent::Arm { timer, deadline, spot } => {
-            let deadline = u64::try_from(deadline.as_nanos()).unwrap_or(u64::MAX);
             object.text("ev", "arm").raw("timer", timer).raw_if("task", record.polled());
             object.raw("deadline", microseconds(deadline));
             object.raw("level", spot.level).raw("slot", spot.slot)

@@ -37,7 +37,7 @@ mod request;
 mod recorder;
 mod tracer;
 
-pub(crate) use event::End;
+pub(crate) use event::{End, Unpark};
 pub(crate) use notes::{LeafAddress, Notes, address};
 pub(crate) use record::TraceHeader;
 pub(crate) use recorder::{JobTicket, Recorder};

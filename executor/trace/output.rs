@@ -26,10 +26,8 @@ pub(super) fn is_stderr(path: &Path) -> bool {
 impl TraceOutput {
     /// Opens the file, and empties it.
     pub(super) fn open(path: &Path, form: Box<dyn Form>, limit: u64) -> io::Result<TraceOutput> {
-        let to: Box<dyn Write> = match is_stderr(path) {
-            true => Box::new(io::stderr()),
-            false => Box::new(File::create(path)?),
-        };
+        let to: Box<dyn Write> =
+            if is_stderr(path) { Box::new(io::stderr()) } else { Box::new(File::create(path)?) };
         Ok(TraceOutput { form, to: Some(to), path: path.to_owned(), limit })
     }
 

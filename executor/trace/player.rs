@@ -74,9 +74,8 @@ impl Player {
             && let Ok(source) = fs::read_to_string(at.file())
         {
             let mut object = Object::begin(text);
-            object.text("ev", "source").text("file", portable(at.file())).text("text", source);
-            object.end();
-            text.push('\n');
+            object.text("ev", "source").text("file", portable(at.file()));
+            object.text("text", source).end_with("\n");
         }
     }
 }

@@ -36,11 +36,9 @@ pub(crate) struct Recorder {
     /// The loop explains itself, and its polls are left out of the trace.
     is_paused: bool,
     histories: HashMap<u64, TaskHistory>,
-    /// For which task each unfinished job was made.
-    jobs: HashMap<u64, u64>,
     last_job: u64,
-    /// The numbers of the jobs that are done, from their threads.
-    done_jobs: (Sender<u64>, Receiver<u64>),
+    /// The jobs that are done, from their threads.
+    done_jobs: (Sender<DoneJob>, Receiver<DoneJob>),
 }
 
 /// What is known of a task that has not ended.
@@ -55,16 +53,20 @@ pub(crate) struct TaskHistory {
     job_done: Option<u64>,
 }
 
+/// The number of a job, and that of the task for which it was made; 0 for none.
+type DoneJob = (u64, u64);
+
 /// Goes with a job to its thread, and reports that the job is done when it is dropped.
 pub(crate) struct JobTicket {
     pub(crate) job: u64,
-    done: Sender<u64>,
+    task: u64,
+    done: Sender<DoneJob>,
 }
 
 impl Drop for JobTicket {
     fn drop(&mut self) {
         // The loop may be gone.
-        let _ = self.done.send(self.job);
+        let _ = self.done.send((self.job, self.task));
     }
 }
 
@@ -82,7 +84,6 @@ impl Recorder {
             is_parked: false,
             is_paused: false,
             histories: HashMap::new(),
-            jobs: HashMap::new(),
             last_job: 0,
             done_jobs: crossbeam_channel::unbounded(),
         }
@@ -105,8 +106,10 @@ impl Recorder {
         if let Some(phase) = phase_of(&event).or(explains) {
             self.enter(phase);
         }
-        while let Ok(job) = self.done_jobs.1.try_recv() {
-            let task = self.finish_job(job);
+        while let Ok((job, task)) = self.done_jobs.1.try_recv() {
+            if let Some(history) = self.histories.get_mut(&task) {
+                history.job_done = Some(job);
+            }
             self.write(TraceEvent::JobDone { job, task });
         }
         if let TraceEvent::Pending { task, waits } = event {
@@ -185,11 +188,9 @@ impl Recorder {
     pub(super) fn job(&mut self, what: &str, at: CodeLine) -> JobTicket {
         self.last_job += 1;
         let job = self.last_job;
-        if let Cause::Task(task) = self.cause {
-            self.jobs.insert(job, task);
-        }
+        let task = if let Cause::Task(task) = self.cause { task } else { 0 };
         self.record(TraceEvent::Job { job, what, at });
-        JobTicket { job, done: self.done_jobs.0.clone() }
+        JobTicket { job, task, done: self.done_jobs.0.clone() }
     }
 
     /// The timer `old`, for which the task may wait, has another number from now on.
@@ -268,15 +269,6 @@ impl Recorder {
         let new: Vec<u64> = targets.filter(|target| !joined.contains(target)).collect();
         joined.extend(&new);
         new
-    }
-
-    /// A job is done. Returns the task that the job was made for.
-    fn finish_job(&mut self, job: u64) -> u64 {
-        let task = self.jobs.remove(&job).unwrap_or(0);
-        if let Some(history) = self.histories.get_mut(&task) {
-            history.job_done = Some(job);
-        }
-        task
     }
 }
 

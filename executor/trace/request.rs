@@ -22,27 +22,23 @@ const LOOPS: u64 = 100;
 const PAGE_LIMIT: u64 = 50_000;
 const FILE_LIMIT: u64 = 1_000_000;
 
-/// A trace that is wanted, at a path whose form is known.
+/// A trace that is wanted, at a path.
 #[derive(Clone, Debug)]
 pub(crate) struct Request(PathBuf);
 
 impl Request {
     /// A trace at `path`.
-    ///
-    /// # Errors
-    /// If no form of trace has the extension of the path.
-    pub(crate) fn new(path: &OsStr) -> io::Result<Request> {
-        form_of(Path::new(path)).map(|_| Request(path.into()))
+    pub(crate) fn new(path: &Path) -> Request {
+        Request(path.to_owned())
     }
 
-    /// The trace that the environment asks for, of the loop that is being made. If the
-    /// path has no known form, this says so on stderr.
+    /// The trace that the environment asks for, of the loop that is being made.
     pub(crate) fn of_environment() -> Option<Request> {
         static WANTED: OnceLock<Option<Request>> = OnceLock::new();
         static LOOPS_MADE: Mutex<u64> = Mutex::new(0);
         let wanted = WANTED.get_or_init(|| {
-            let path = env::var_os(VARIABLE).filter(|path| !path.is_empty())?;
-            Request::new(&path).inspect_err(complain).ok()
+            let path = env::var_os(VARIABLE).filter(|path| !path.is_empty());
+            path.map(|path| Request(path.into()))
         });
         let wanted = wanted.as_ref()?;
         let mut made = LOOPS_MADE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,13 +62,17 @@ impl Request {
     /// however many loops the program has.
     pub(crate) fn complain_of(result: io::Result<()>) {
         static SAID: Once = Once::new();
-        let _said = result.inspect_err(|error| SAID.call_once(|| complain(error)));
+        let Err(error) = result else { return };
+        // Not `eprintln!`, which panics if there is no stderr.
+        SAID.call_once(|| {
+            let _ = writeln!(io::stderr(), "glassloop: {error}. The program runs without a trace");
+        });
     }
 
     /// Opens the file, and empties it.
     ///
     /// # Errors
-    /// The system's, with the path.
+    /// If no form of trace has the extension of the path; and the system's, with the path.
     pub(super) fn open(&self) -> io::Result<TraceOutput> {
         let Request(path) = self;
         let (form, limit) = form_of(path)?;
@@ -99,10 +99,4 @@ fn unknown_form(path: &Path) -> io::Error {
          (Chrome's trace events) or .jsonl (a line for each event), or be - (a timeline on stderr)"
     );
     io::Error::new(io::ErrorKind::InvalidInput, text)
-}
-
-/// Says on stderr what went wrong: a program must not fail because its trace does.
-fn complain(error: &io::Error) {
-    // Not `eprintln!`, which panics if there is no stderr.
-    let _ = writeln!(io::stderr(), "glassloop: {error}. The program runs without a trace");
 }

@@ -266,7 +266,7 @@ fn shortened(name: &str, width: usize) -> String {
 fn sentence_of_parts(event: TraceEvent<'_>) -> String {
     match event {
         TraceEvent::Arm { timer, deadline, spot: Spot { level, slot } } => {
-            let deadline = in_ms(deadline);
+            let deadline = in_ms(Duration::from_nanos(deadline));
             format!("arm timer {timer}, due at {deadline} (level {level}, slot {slot})")
         }
         TraceEvent::Cascade { timer, spot: Spot { level, slot } } => {
@@ -279,9 +279,7 @@ fn sentence_of_parts(event: TraceEvent<'_>) -> String {
         TraceEvent::FdReady { fd, got, .. } => format!("fd {fd} is ready: {got}"),
         TraceEvent::JobDone { job, .. } => format!("job {job} is done"),
         TraceEvent::Park { limit: None } => "park, until something happens".to_owned(),
-        TraceEvent::Park { limit: Some(limit) } => {
-            format!("park for {} at most", in_ms(limit))
-        }
+        TraceEvent::Park { limit: Some(limit) } => format!("park for {} at most", in_ms(limit)),
         TraceEvent::Unpark { why } => format!("unpark: {}", why.name()),
         TraceEvent::Cut { limit } => {
             format!("cut: the trace has reached its limit of {limit} events")

@@ -103,7 +103,6 @@ impl Tracer {
     /// A timer was put into the wheel.
     #[inline]
     pub(crate) fn timer_armed(&self, timer: u64, deadline: u64, slot: Option<(u8, u8)>) {
-        let deadline = Duration::from_nanos(deadline);
         self.emit(move || TraceEvent::Arm { timer, deadline, spot: spot(slot) });
     }
 
@@ -192,22 +191,9 @@ impl Tracer {
         self.record(move |recorder| recorder.park(limit()));
     }
 
-    /// The loop's sleep has ended: by an event, if `is_event`; else by a message, if there is
-    /// one; else by its deadline, if that has come.
-    pub(crate) fn unparked(
-        &self,
-        is_event: bool,
-        has_messages: impl FnOnce() -> bool,
-        is_due: impl FnOnce() -> bool,
-    ) {
-        self.record(move |recorder| {
-            recorder.unpark(match is_event {
-                true => Unpark::Fd,
-                false if has_messages() => Unpark::Message,
-                false if is_due() => Unpark::Timeout,
-                false => Unpark::Other,
-            });
-        });
+    /// The loop's sleep has ended.
+    pub(crate) fn unparked(&self, why: impl FnOnce() -> Unpark) {
+        self.record(move |recorder| recorder.unpark(why()));
     }
 
     /// The program prints a line.

@@ -15,7 +15,7 @@ pub(crate) struct WaitReason {
 }
 
 /// What a leaf waits for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum What {
     /// Something with a name, like "a mutex".
     Thing(&'static str),
@@ -36,10 +36,8 @@ pub(crate) enum What {
 impl WaitReason {
     /// Replaces the number of the timer, if the leaf waits for the timer `old`.
     pub(super) fn renumber_timer(&mut self, old: u64, new: u64) {
-        if let What::Timer(timer) = &mut self.what
-            && *timer == old
-        {
-            *timer = new;
+        if self.what == What::Timer(old) {
+            self.what = What::Timer(new);
         }
     }
 
