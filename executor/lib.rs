@@ -19,9 +19,10 @@
 //!
 //! # How to read it: the loop first
 //!
-//! **Fifteen minutes** are for steps 1 to 3 of `examples/steps`, where an executor grows from 35
-//! lines; **an evening** for all eight, up to a pocket executor on one page of 500 lines. There
-//! you meet each idea of this crate, with what goes wrong without it. See `docs/steps.md`.
+//! **Fifteen minutes** are for the flaws and the heads of steps 1 to 3 of `examples/steps`, where
+//! an executor grows from 35 lines; **an evening** (four hours) for all eight, up to a pocket
+//! executor in one file of 500 lines. There you meet each idea of this crate, with what goes
+//! wrong without it. See `docs/steps.md`.
 //!
 //! **The second evening** (three hours, about 800 lines of code) is nine stations. Each
 //! answers the question that the station before it raises. Read the named items; the rest of

@@ -127,7 +127,7 @@ impl Flaw {
             println!("(What is wrong? Guess, and press Enter.)");
             let _ = io::stdin().read_line(&mut String::new());
         }
-        println!("\nIt is this: {} {reason}", self.title());
+        println!("\nIt is this: {}", format!("{} {reason}", self.title()).trim_end());
         println!("To see it, and its cure: cargo run -p glassloop-steps -- flaw {}\n", self.name);
     }
 }

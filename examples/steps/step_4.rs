@@ -4,7 +4,7 @@
 //! *handle*, which is a future: its output is the task's output, or why there is none. To *abort*
 //! a task is to drop its future: so all that the future holds is dropped, too. A panic ends the
 //! task only: `catch_unwind` of the crate futures-lite makes each poll of the future one that
-//! gives a panic as a value. (`AssertUnwindSafe` says: nobody looks at what the panic has left
+//! gives a panic as a value. (`AssertUnwindSafe` says: no code uses what the panic has left
 //! half done, since the future is dropped.) The promise of step 2 is not needed before step 8.
 //!
 //! ```text

@@ -398,7 +398,7 @@ impl Timers {
 
     /// The slot that comes next: in the lowest wheel that has timers. All timers of a wheel have
     /// now's digits above it and a greater one in it. So they come after those of all lower
-    /// wheels, and none lies behind the hand.
+    /// wheels, and none lies behind now.
     fn next_slot(&self) -> Option<(usize, usize)> {
         let wheel = self.occupied.iter().position(|&slots| slots != 0)?;
         Some((wheel, self.occupied[wheel].trailing_zeros() as usize))

@@ -73,6 +73,8 @@ impl<T: Pollable + 'static> Async<T> {
     /// Outside of a loop.
     #[track_caller]
     pub fn new(io: T) -> io::Result<Async<T>> {
+        // Before the descriptor is changed: this may panic.
+        current::expect_at("`Async::new`", Location::caller());
         platform::set_nonblocking(&io)?;
         Async::new_nonblocking(io, "`Async::new`", Location::caller())
     }

@@ -1,10 +1,10 @@
 //! The difference of two programs, as a learner wants to see it: first what may be skipped, then
 //! what has changed, then what is new.
 
-use similar::ChangeTag::{Delete, Insert};
+use similar::ChangeTag::{Delete, Equal, Insert};
 
 use crate::flaw::Flaw;
-use crate::items::{Comparison, Item, Step, compare};
+use crate::items::{Comparison, Item, Kind, Step, compare};
 use crate::page::{Page, Program, both, whole};
 use crate::paint::{Paint, Style};
 use crate::uses;
@@ -30,29 +30,41 @@ pub fn of_steps(older: &Step, newer: &Step, paint: Paint) -> String {
     page.text
 }
 
-/// From a flaw to its cure, the step.
+/// From a flaw to its cure, the step. If only the program is wrong, the program.
 ///
 /// # Errors
 /// A sentence, if the flaw replaces an item that is not in the step.
 pub fn of_flaw(flaw: &Flaw, step: &Step, paint: Paint) -> Result<String, String> {
     let wrong = flaw.program(step)?;
-    let mut all = compare(&wrong, &step.items);
-    // `main` only shows the flaw, unless it is all of it.
-    if all.changed.len() + all.gone.len() + all.new.len() > 1 {
-        all.changed.retain(|(_, right)| right.name != "fn main");
-    }
     let mut page = Page::new(paint);
     page.header(&flaw.header);
+    if flaw.without == ["main"] {
+        wrong_program(&mut page, flaw);
+    } else {
+        wrong_items(&mut page, flaw, &wrong, step);
+    }
+    Ok(page.text)
+}
+
+fn wrong_program(page: &mut Page, flaw: &Flaw) {
+    let items: Vec<&Item> = flaw.items.iter().filter(|item| item.kind == Kind::Plain).collect();
+    let program = Program { items: &flaw.items, other: &[], own: Equal };
+    all_of(page, &format!("On the executor of step {}:", flaw.step), program, &items);
+}
+
+fn wrong_items(page: &mut Page, flaw: &Flaw, wrong: &[Item], step: &Step) {
+    let mut all = compare(wrong, &step.items);
+    // The program of a flaw only shows it.
+    all.changed.retain(|(_, right)| right.name != "fn main");
     let number = step.number;
     let own = format!("Replaced in step {number}");
     page.names(Style::Bold, &own, flaw.without.iter().map(|name| &**name));
     page.say(Style::Bold, &format!("Lines with - are the flaw, lines with + are step {number}."));
-    let right = Program { items: &step.items, other: &wrong, own: Insert };
-    changed(&mut page, right, &all);
-    let wrong = Program { items: &wrong, other: &step.items, own: Delete };
-    all_of(&mut page, "Only in the flaw:", wrong, &all.gone);
-    all_of(&mut page, &format!("Only in step {number}:"), right, &all.new);
-    Ok(page.text)
+    let right = Program { items: &step.items, other: wrong, own: Insert };
+    changed(page, right, &all);
+    let wrong = Program { items: wrong, other: &step.items, own: Delete };
+    all_of(page, "Only in the flaw:", wrong, &all.gone);
+    all_of(page, &format!("Only in step {number}:"), right, &all.new);
 }
 
 fn changed(page: &mut Page, program: Program, all: &Comparison) {

@@ -21,6 +21,16 @@ fn a_flaw_and_its_cure_look_like_this() {
     assert!(text == expected.replace("\r\n", "\n"), "not as in loud_end.txt:\n{text}");
 }
 
+#[test]
+fn of_a_flaw_in_the_program_the_program_is_shown_and_not_that_of_the_step() {
+    let flaw = "//! Loud.\na::step!(2 without main);\n\nfn main() {\n    shout();\n}\n";
+    let flaw = Flaw::parse(flaw).unwrap();
+    let text = of_flaw(&flaw, &fixture().step(2).unwrap(), Paint::Plain).unwrap();
+    assert!(text.contains("On the executor of step 2:"), "{text}");
+    assert!(text.contains("  fn main() {\n      shout();\n  }"), "{text}");
+    assert!(!text.contains("Bell"), "the step's own program has nothing to do with it:\n{text}");
+}
+
 /// The names of the items of step 8 that a flaw without `item` does not take over.
 fn left_out(item: &str) -> Vec<String> {
     let step = Folder::of_repository().step(8).unwrap();
