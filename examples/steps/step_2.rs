@@ -49,8 +49,8 @@ struct Signal {
     thread: Thread,
 }
 
-/// The standard library makes a `Waker` of any `Arc` whose type has this.
 impl Wake for Signal {
+    /// The standard library makes a `Waker` of any `Arc` whose type has this trait.
     fn wake(self: Arc<Self>) {
         // The flag first: a thread that woke up before it would see no flag and sleep again.
         self.raised.store(true, Ordering::Release);
