@@ -53,7 +53,8 @@ fn examples() -> Vec<String> {
         let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name());
         files.filter_map(move |file| Some(file.to_str()?.strip_suffix(ending)?.to_owned()))
     });
-    let mut names: Vec<_> = names.collect();
+    // `pin` runs no loop.
+    let mut names: Vec<_> = names.filter(|name| name != "pin").collect();
     names.sort();
     names
 }
