@@ -1,7 +1,7 @@
 //! # Step 1: a future is polled
 //!
 //! You know `await` from Python, and have never seen what is below it. Below it is one method.
-//! The standard library has this, the waker of step 2, and no executor:
+//! The standard library has the trait below, the waker of step 2, and no executor:
 //!
 //! ```text
 //! pub trait Future {

@@ -156,7 +156,8 @@ struct Task {
 struct TaskWaker {
     id: u64,
     queue: Arc<RunQueue>,
-    /// The id is in the queue. It must not be there twice.
+    /// From the wake to the poll: the id is in the queue, or in what the turn has taken out of
+    /// it. It must not be pushed twice.
     queued: AtomicBool,
 }
 

@@ -3,8 +3,8 @@
 //! You know: a loop polls the tasks whose ids are in the run queue. Here `spawn` gives a
 //! *handle*, which is a future: its output is the task's output, or why there is none. To *abort*
 //! a task is to drop its future: so all that the future holds is dropped, too. A panic ends the
-//! task only: `catch_unwind` of the crate futures-lite makes each poll of the future one that
-//! gives a panic as a value. (`AssertUnwindSafe` says: no code uses what the panic has left
+//! task only: `catch_unwind` of the crate futures-lite makes a future whose output is a panic, if
+//! there was one. (`AssertUnwindSafe` says: no code uses what the panic has left
 //! half done, since the future is dropped.) The promise of step 2 is not needed before step 8.
 //!
 //! ```text
@@ -175,7 +175,8 @@ struct Task {
 struct TaskWaker {
     id: u64,
     queue: Arc<RunQueue>,
-    /// The id is in the queue. It must not be there twice.
+    /// From the wake to the poll: the id is in the queue, or in what the turn has taken out of
+    /// it. It must not be pushed twice.
     queued: AtomicBool,
 }
 
@@ -250,7 +251,8 @@ impl<T> JoinSlot<T> {
 }
 
 impl<T> JoinHandle<T> {
-    /// Ends the task where it waits: its future is dropped, with all that it holds.
+    /// Ends the task where it waits: its future is dropped, with all that it owns. (What it shares
+    /// with others stays.)
     pub fn abort(&self) {
         let task = self.event_loop.tasks.borrow_mut().remove(&self.id);
         if let Some(task) = task {

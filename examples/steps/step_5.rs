@@ -193,7 +193,8 @@ struct Task {
 struct TaskWaker {
     id: u64,
     queue: Arc<RunQueue>,
-    /// The id is in the queue. It must not be there twice.
+    /// From the wake to the poll: the id is in the queue, or in what the turn has taken out of
+    /// it. It must not be pushed twice.
     queued: AtomicBool,
 }
 
@@ -268,7 +269,8 @@ impl<T> JoinSlot<T> {
 }
 
 impl<T> JoinHandle<T> {
-    /// Ends the task where it waits: its future is dropped, with all that it holds.
+    /// Ends the task where it waits: its future is dropped, with all that it owns. (What it shares
+    /// with others stays.)
     pub fn abort(&self) {
         let task = self.event_loop.tasks.borrow_mut().remove(&self.id);
         if let Some(task) = task {
@@ -304,7 +306,7 @@ pub fn sleep(duration: Duration) -> Sleep {
     Sleep { key: (deadline.min(FOREVER), number), event_loop }
 }
 
-/// In milliseconds since the loop began: some 8,900 years.
+/// In milliseconds since the loop began: some 8,900 years. (Step 6 has use for 48 bits.)
 const FOREVER: u64 = (1 << 48) - 1;
 
 /// A timer's deadline, in milliseconds since the loop began, and its number: equal deadlines

@@ -4,9 +4,9 @@
 //! Most timers are dropped: they are time limits that were not needed. In a sorted map, each
 //! insert and remove searches among all the others, and the more there are, the longer it
 //! takes. Here the map becomes a *timer wheel*: the deadline itself says in which slot a timer
-//! lies, and a slot is a hash map. That is dearer than the sorted map beside a few timers, and
-//! cheaper among a million (docs/performance.md counts it). `Sleep` and the loop stay as they
-//! are.
+//! lies, and a slot is a hash map. A hash is dear, so beside a few timers the sorted map is
+//! quicker; what the wheel wins is growth (docs/performance.md counts it). `Sleep` and the loop
+//! stay as they are.
 //!
 //! ```text
 //! cargo run --example step_6
@@ -197,7 +197,8 @@ struct Task {
 struct TaskWaker {
     id: u64,
     queue: Arc<RunQueue>,
-    /// The id is in the queue. It must not be there twice.
+    /// From the wake to the poll: the id is in the queue, or in what the turn has taken out of
+    /// it. It must not be pushed twice.
     queued: AtomicBool,
 }
 
@@ -272,7 +273,8 @@ impl<T> JoinSlot<T> {
 }
 
 impl<T> JoinHandle<T> {
-    /// Ends the task where it waits: its future is dropped, with all that it holds.
+    /// Ends the task where it waits: its future is dropped, with all that it owns. (What it shares
+    /// with others stays.)
     pub fn abort(&self) {
         let task = self.event_loop.tasks.borrow_mut().remove(&self.id);
         if let Some(task) = task {
@@ -308,7 +310,7 @@ pub fn sleep(duration: Duration) -> Sleep {
     Sleep { key: (deadline.min(FOREVER), number), event_loop }
 }
 
-/// In milliseconds since the loop began: some 8,900 years.
+/// In milliseconds since the loop began: some 8,900 years. (Step 6 has use for 48 bits.)
 const FOREVER: u64 = (1 << 48) - 1;
 
 /// A timer's deadline, in milliseconds since the loop began, and its number: equal deadlines
@@ -359,9 +361,9 @@ const WHEELS: usize = 8;
 ///   another one      0 · 5 · 2      differs in digit 1: wheel 1, slot 5
 /// ```
 ///
-/// When now reaches a slot, its timers fire or move to a lower wheel (they *cascade*). That
-/// happens at most eight times to a timer. So inserting and removing take two steps, the slot
-/// and the hash, however many timers there are.
+/// When now reaches a slot, its timers fire or move to a lower wheel: they *cascade*, each at
+/// most eight times. Inserting and removing take two steps, the slot and the hash, however many
+/// timers there are.
 struct Timers {
     now: u64,
     slots: Vec<HashMap<TimerKey, Waker>>,
@@ -378,7 +380,7 @@ impl Timers {
 
     /// The wheel and the digit of a deadline that has not come yet.
     fn place(&self, deadline: u64) -> (usize, usize) {
-        let highest_bit = (self.now ^ deadline).max(1).ilog2() as usize; // that differs
+        let highest_bit = (self.now ^ deadline).max(1).ilog2() as usize; // in which they differ
         let wheel = highest_bit / BITS;
         (wheel, (deadline >> (wheel * BITS)) as usize % SLOTS)
     }

@@ -5,7 +5,6 @@
 
 glassloop_step::step!(8 without unblock, main);
 
-/// Runs `work` on a thread of the pool. A panic of `work` goes on where it is awaited.
 async fn unblock<T>(work: impl FnOnce() -> T) -> T {
     work()
 }

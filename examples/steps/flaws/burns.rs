@@ -5,7 +5,6 @@
 
 glassloop_step::step!(2 without block_on, main);
 
-/// Runs a future to its end: polls it, and sleeps until it is woken, and polls it again.
 fn block_on<F: Future>(future: F) -> F::Output {
     let mut root = pin!(future);
     let mut cx = Context::from_waker(Waker::noop());

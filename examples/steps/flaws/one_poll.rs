@@ -4,7 +4,6 @@
 
 glassloop_step::step!(1 without block_on, main);
 
-/// Runs a future to its end: polls it again and again.
 fn block_on<F: Future>(future: F) -> Option<F::Output> {
     let root = pin!(future);
     match root.poll(&mut Context::from_waker(Waker::noop())) {

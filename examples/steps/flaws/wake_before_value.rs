@@ -8,7 +8,6 @@ use crate::hangs;
 glassloop_step::step!(8 without Promise::set, main);
 
 impl<T> Promise<T> {
-    /// Brings the value, and wakes the task that waits for it.
     fn set(self, value: T) {
         let waker = lock(&self.0).waker.take();
         if let Some(waker) = waker {
