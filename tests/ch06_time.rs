@@ -278,6 +278,20 @@ fn a_sleep_that_never_ends_costs_no_timer() {
     });
 }
 
+/// No counterpart in asyncio. Breaks when a turn works through the wheel though no timer is due.
+#[test]
+fn a_wheel_with_nothing_due_is_skipped_and_with_something_due_is_not() {
+    within_limit(|| {
+        let mut wheel = wheel_at(0);
+        wheel.insert(When { deadline: 100_000_000, sequence: 0 }, 0);
+        assert_eq!(turn(&mut wheel, 1), []);
+        assert!(wheel.skip_to(2), "nothing is due for a long time");
+        assert!(!wheel.skip_to(100_000_000), "it is due now");
+        assert_eq!(turn(&mut wheel, 100_000_000), [0]);
+        assert!(wheel.skip_to(u64::MAX - 1), "the wheel is empty");
+    });
+}
+
 /// 54 · no counterpart in asyncio. Breaks when a deadline beyond the wheel is cut off
 /// to fit into it.
 #[test]

@@ -1601,6 +1601,7 @@ fn a_send_in_one_loop_wakes_the_task_of_another_loop_on_the_same_thread() {
         let (sender, receiver) = oneshot::channel();
         let task = first.spawn(receiver);
         first.block_on(turns(2)); // the task waits now, and its loop stands still
+        drop(virtual_executor()); // a loop that ends takes no other one along
         second.block_on(async move {
             sender.send("a parcel").expect("the receiver is there");
             turns(2).await;
