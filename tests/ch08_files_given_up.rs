@@ -257,6 +257,29 @@ fn the_error_of_collected_bytes_is_told_once_by_a_write_flush_close_set_len_or_s
     });
 }
 
+/// 79 · no counterpart in asyncio. Breaks when a read or a seek, which writes the collected
+/// bytes first, takes the error that there is no thread for the write.
+#[test]
+fn the_error_of_bytes_for_which_there_is_no_thread_is_told_by_flush_and_not_by_a_seek() {
+    within_limit(|| {
+        let (_folder, path) = file_with("");
+        // The loop of this file has ended, and its pool.
+        let mut file = glassloop::block_on(open(&path));
+        glassloop::block_on(async {
+            file.write_all(b"lost").await.unwrap();
+            assert_eq!(file.seek(SeekFrom::Current(0)).await.unwrap(), 0);
+            assert!(file.flush().await.unwrap_err().to_string().contains("has ended"));
+            file.flush().await.expect("it was told");
+            file.read(&mut [0]).await.expect_err("this has an error of its own");
+            file.set_len(1).await.expect_err("as this");
+            file.sync_all().await.expect_err("and this");
+            file.write_all(b"text").await.expect("no error is left behind");
+        });
+        drop(file);
+        assert_eq!(read_to_string(&path).unwrap(), "text");
+    });
+}
+
 /// 79 · no counterpart in asyncio. Breaks when a call that is given up takes collected bytes
 /// with it, or writes them twice.
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! The pool cannot take a job back, so the job of a call that the user gives up (its future
 //! was polled and dropped) still happens. So the *file* owns the job that is out, never the
-//! future. A file has at most one job out, and each call first waits for that job:
+//! future. A file has at most one job of its own out, and the next call waits for that job:
 //!
 //! ```text
 //!             a call starts a job              the next call that waits
@@ -12,11 +12,14 @@
 //!     └─────────────────────────────  Ended
 //!
 //!    job        the result of a call that was given up
-//!    read       the bytes are for the next read; its end or error for nobody
+//!    read       the bytes are for the next read; end and error for no other call
 //!    write,     the error is the file's: the next write, flush, close, set_len or
 //!    sync_all   sync_all tells it, once. A read or a seek leaves it
 //!    set_len    is for nobody
 //! ```
+//!
+//! Two do not wait: `metadata`, which only borrows the file, and the drop of the file. Each
+//! makes a change itself that a job in the pool's queue was to make.
 //!
 //! A poll cannot know whether its call is the one that has started the job. So what a job
 //! has found is an answer only if it is still true: the end of the file is given out
@@ -58,8 +61,9 @@ const LARGEST_READ: usize = 4 * LARGEST_WINDOW;
 /// order, those that were given up included: such a call happens before the next one, or not
 /// at all. A read that was given up loses no byte.
 ///
-/// Reads take up to 256 KiB ahead, so a read may miss what another handle has just written
-/// there; a seek drops what was read ahead. One read gives at most 1 MiB.
+/// One read gives at most 1 MiB. The file reads ahead, at most that much, so a read may miss
+/// what another handle has just written; a seek drops what was read ahead. A read into an empty
+/// buffer is ready at once.
 ///
 /// Writes are collected: `flush` gives them to the system. The error of a failed write is told
 /// once, by the next write, `flush`, `close`, `set_len` or `sync_all`. When a file is dropped,
@@ -174,7 +178,7 @@ impl File {
     /// The system's, those of earlier writes included.
     pub async fn sync_all(&mut self) -> io::Result<()> {
         self.flush().await?;
-        // To the user, a write has failed that seemed done. So this is the job of a write.
+        // An error is that of a write which seemed done. So it is kept as one.
         let bytes = mem::take(&mut self.collected);
         self.start(move |file| Done::Written(bytes, file.sync_all()));
         self.flush().await
@@ -246,7 +250,8 @@ impl File {
         }
     }
 
-    /// Writes the collected bytes. An error of the write stays with the file.
+    /// Writes the collected bytes. An error of the write stays with the file, also the error
+    /// that there is no thread for it: this call may be a read.
     fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_idle(cx))?;
         if self.collected.is_empty() {
@@ -257,7 +262,9 @@ impl File {
             let result = file.write_all(&bytes);
             Done::Written(bytes, result)
         });
-        self.poll_idle(cx)
+        let written = ready!(self.poll_idle(cx));
+        self.failed = self.failed.take().or(written.err());
+        Poll::Ready(Ok(()))
     }
 
     /// Seeks on this thread: the system sets a number. Only for the end it may need more than
@@ -407,12 +414,10 @@ impl AsyncSeek for File {
         file.state = FileState::Idle;
         let ahead = file.unread.len() as i64;
         let from_system = match target {
-            SeekFrom::Current(by) => match by.checked_sub(ahead) {
-                Some(by) => SeekFrom::Current(by),
-                None => return Poll::Ready(Err(io::ErrorKind::InvalidInput.into())),
-            },
-            absolute => absolute,
+            SeekFrom::Current(by) => by.checked_sub(ahead).map(SeekFrom::Current),
+            absolute => Some(absolute),
         };
+        let from_system = from_system.ok_or(io::ErrorKind::InvalidInput)?;
         Poll::Ready(file.seek_now(from_system))
     }
 }
