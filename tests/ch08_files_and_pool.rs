@@ -346,14 +346,14 @@ fn a_thread_that_cannot_be_started_is_an_error_and_never_a_hang() {
     });
 }
 
-/// 64 · no counterpart in asyncio. A job writes the buffer of a dropped file, and that job
+/// 64 · no counterpart in asyncio. A job writes the buffer of a dropped device, and that job
 /// wakes no task. Breaks when the job ends just before the loop announces its sleep.
+#[cfg(unix)]
 #[test]
 fn the_end_of_a_job_that_nobody_awaits_lets_virtual_time_go_on() {
     on_virtual_loop(|| async {
-        let (_folder, path) = path_in_folder();
         for _ in 0..200 {
-            let mut file = File::create(&path).await.unwrap();
+            let mut file = File::create("/dev/null").await.unwrap();
             file.write_all(b"not flushed").await.unwrap();
             drop(file);
             glassloop::sleep(Duration::from_secs(1)).await;
@@ -526,7 +526,7 @@ fn a_file_that_is_read_on_and_on_is_read_ahead_in_larger_and_larger_steps() {
         file.read_exact(&mut buffer[..1]).await.unwrap();
         file.seek(SeekFrom::Start(0)).await.unwrap();
         file.read_exact(&mut buffer[..10]).await.unwrap();
-        assert_eq!(stats().jobs - before, 4, "after a seek it begins small again");
+        assert_eq!(stats().jobs - before, 3, "after a seek it begins small again");
     });
 }
 

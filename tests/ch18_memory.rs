@@ -7,10 +7,11 @@ mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::future::pending;
+use std::io::SeekFrom;
 use std::sync::atomic::{AtomicIsize, Ordering};
 use std::time::Duration;
 
-use futures_lite::AsyncReadExt;
+use futures_lite::{AsyncReadExt, AsyncSeekExt};
 use glassloop::net::{TcpListener, TcpStream};
 use glassloop::sync::{Event, Mutex, Semaphore, channel};
 use glassloop::{Executor, sleep, spawn, timeout, yield_now};
@@ -264,6 +265,36 @@ fn reads_that_wait_leave_one_waker_per_living_task() {
     assert!(left < 1000, "{left} bytes stay with the socket for tasks that have ended");
 }
 
+/// A file reads a part of what is asked for at once, and keeps a small buffer.
+fn a_file_that_was_read_at_once_keeps_a_small_buffer() {
+    const SIZE: usize = 32 << 20;
+    const MOST: isize = 300 << 10;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large");
+    std::fs::File::create(&path).unwrap().set_len(SIZE as u64).unwrap();
+    let mut buffer = vec![7; SIZE];
+    virtual_executor().block_on(async {
+        let before = bytes();
+        let mut file = glassloop::fs::File::open(&path).await.unwrap();
+        let first = file.read(&mut buffer).await.unwrap();
+        assert!(first <= 1 << 20, "{first} bytes in one read: each of them is copied");
+        assert!(bytes() - before < MOST, "{} bytes after one read", bytes() - before);
+        file.read_exact(&mut buffer[first..]).await.unwrap();
+        assert!(bytes() - before < 2 << 20, "{} bytes while it reads on", bytes() - before);
+        assert_eq!(file.read(&mut buffer).await.unwrap(), 0);
+        assert!(bytes() - before < MOST, "{} bytes at the end", bytes() - before);
+        file.seek(SeekFrom::Start(0)).await.unwrap();
+        file.read_exact(&mut buffer).await.unwrap();
+        file.seek(SeekFrom::Start(0)).await.unwrap();
+        assert!(bytes() - before < MOST, "{} bytes after a seek", bytes() - before);
+        for _ in 0..2 << 10 {
+            file.read_exact(&mut buffer[..10 << 10]).await.unwrap();
+        }
+        assert!(bytes() - before < 2 * MOST, "{} bytes in small reads", bytes() - before);
+    });
+    assert!(buffer == vec![0; SIZE]);
+}
+
 /// All in one test: the allocations of a second test beside it would be counted too.
 #[test]
 fn a_task_is_small_and_what_is_dropped_leaves_nothing_behind() {
@@ -277,5 +308,6 @@ fn a_task_is_small_and_what_is_dropped_leaves_nothing_behind() {
         the_memory_of_a_burst_in_the_run_queue_is_freed();
         polling_a_burst_of_ready_tasks_allocates_next_to_nothing();
         reads_that_wait_leave_one_waker_per_living_task();
+        a_file_that_was_read_at_once_keeps_a_small_buffer();
     });
 }

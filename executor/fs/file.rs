@@ -1,51 +1,75 @@
 //! `File`: one open file, read and written through the blocking pool.
 //!
-//! The pool cannot take a job back, so a read that the user cancels may still happen.
-//! No byte is lost, because the *file* owns the job; the future that waits for the job
-//! does not:
+//! The pool cannot take a job back, so the job of a call that the user gives up (its future
+//! was polled and dropped) still happens. So the *file* owns the job that is out, never the
+//! future. A file has at most one job of its own out, and the next call waits for that job:
 //!
 //! ```text
-//!   poll_read ─▶ Idle ── job: read ahead ─▶ Busy ── done ─▶ bytes kept here
-//!                 ▲                                             │ given out
-//!                 └─────────────────────────────────────────────┘ from memory
-//!   poll_write ─▶ bytes collected here ── job: write ─▶ errors kept here
+//!             a call starts a job              the next call that waits
+//!    Idle ──────────────────────────▶ Busy ──────────────────────────▶ Idle
+//!     ▲                                 │ the job was a read,
+//!     │ any call: a read may tell it    ▼ and brought no byte
+//!     └─────────────────────────────  Ended
+//!
+//!    job        the result of a call that was given up
+//!    read       the bytes are for the next read; end and error for no other call
+//!    write,     the error is the file's: the next write, flush, close, set_len or
+//!    sync_all   sync_all tells it, once. A read or a seek leaves it
+//!    set_len    is for nobody
 //! ```
 //!
-//! So the bytes of a cancelled read are there for the next read, and the error of a
-//! failed write comes out of the next write, flush or close. For a user who reads a file
-//! from end to end, the file also reads on in the background: it starts the next job when
-//! it has given out the last bytes.
+//! Two do not wait: `metadata`, which only borrows the file, and the drop of the file. Each
+//! makes a change itself that a job in the pool's queue was to make.
+//!
+//! A poll cannot know whether its call is the one that has started the job. So what a job
+//! has found is an answer only if it is still true: the end of the file is given out
+//! only while the file has not changed its size. An error of a read is given out to a read
+//! only, and only if no other call came in between. A seek needs no job.
+//!
+//! For a user who reads a file from end to end, the file also reads on in the background: it
+//! starts the next job when it has given out the last bytes.
 
 use std::fmt;
 use std::fs;
 use std::future::poll_fn;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::mem;
 use std::ops::Range;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
-use futures_lite::{AsyncRead, AsyncSeek, AsyncSeekExt, AsyncWrite, AsyncWriteExt};
+use futures_lite::{AsyncRead, AsyncSeek, AsyncWrite, AsyncWriteExt};
 
-use crate::blocking::Unblock;
+use crate::blocking::{Unblock, promise};
 use crate::event_loop::EventLoop;
 use crate::trace::CodeLine;
 
 /// How many bytes a job reads ahead at first, and how many are collected before a write.
 const CHUNK: usize = 64 * 1024;
 /// How many bytes a job reads ahead at most, for a user who reads on and on. Each job costs
-/// two changes of thread, however much it reads.
+/// two changes of thread, however much it reads. An idle file keeps no larger buffer.
 const LARGEST_WINDOW: usize = 4 * CHUNK;
+/// How many bytes a job reads at most, for a user who asks for more at once.
+const LARGEST_READ: usize = 4 * LARGEST_WINDOW;
 
 /// An open file. asyncio has none: its programs pass `open` and `read` to `to_thread`,
 /// and this type does the same.
 ///
-/// A file has one position for reads, writes and seeks. A cancelled read loses no
-/// byte. Writes are collected: `flush` gives them to the system, and reports the error of a
-/// failed write, if no earlier call has; so does `close`. When a file is dropped, its
-/// collected bytes are written in the background, and an error of that write is lost; the
-/// end of the loop waits for that write.
+/// A file has one position for reads, writes and seeks. The calls of a file happen in their
+/// order, those that were given up included: such a call happens before the next one, or not
+/// at all. A read that was given up loses no byte.
+///
+/// One read gives at most 1 MiB. The file reads ahead, at most that much, so a read may miss
+/// what another handle has just written; a seek drops what was read ahead. A read into an empty
+/// buffer is ready at once.
+///
+/// Writes are collected: `flush` gives them to the system. The error of a failed write is told
+/// once, by the next write, `flush`, `close`, `set_len` or `sync_all`. When a file is dropped,
+/// its collected bytes (64 KiB at most) are written, and an error of that write is lost: for
+/// a regular file at once, on the loop's thread; for a pipe or a device, whose write may wait,
+/// in the background, and the end of the loop waits for it.
 ///
 /// ```
 /// use futures_lite::{AsyncReadExt, AsyncWriteExt};
@@ -75,31 +99,31 @@ pub struct File {
     unread: Range<usize>,
     /// How many bytes the next job reads ahead.
     window: usize,
-    /// Bytes that wait to be written.
+    /// Bytes that wait to be written. None unless the file is idle.
     collected: Vec<u8>,
-    /// Whether the file has a position: a pipe or a terminal has none.
-    seekable: bool,
+    /// The error of a write, until a call tells it.
+    failed: Option<io::Error>,
 }
 
 enum FileState {
     Idle,
-    Busy(Unblock<Done>),
-    /// A read has found the end of the file; the next `poll_read` reports it.
-    AtEnd,
-    /// A seek is done; the next `poll_seek` with this target returns the position.
-    Sought(SeekFrom, u64),
+    /// A job is out; and the change that it makes, if it makes one.
+    Busy(Unblock<Done>, Option<Arc<Change>>),
+    /// A read has brought no byte: an error, or the end of a file that had this size.
+    Ended(io::Result<u64>),
 }
+
+/// A write, or a new length. It is made once, by whoever first needs it made: a thread of the
+/// pool, or the drop of the file. The others wait meanwhile.
+type Change = LazyLock<Mutex<Option<Done>>, Box<dyn FnOnce() -> Mutex<Option<Done>> + Send>>;
 
 /// The result of a job. The buffers go into the job and come back.
 enum Done {
-    /// A read that the user waits for.
-    Read(Vec<u8>, io::Result<usize>),
-    /// A read for which the user has not asked yet. An error of it, or the end of the file,
-    /// is forgotten: it comes again when the user asks.
-    ReadOn(Vec<u8>, io::Result<usize>),
+    /// A read, and the size that the file had before it.
+    Read(Vec<u8>, u64, io::Result<usize>),
     Written(Vec<u8>, io::Result<()>),
-    /// A seek, with the target that the user has named; `None` for a seek of our own.
-    Sought(Option<SeekFrom>, io::Result<u64>),
+    /// The result was promised to the call.
+    LengthSet,
 }
 
 impl File {
@@ -113,7 +137,7 @@ impl File {
             unread: 0..0,
             window: CHUNK,
             collected: Vec::new(),
-            seekable: true,
+            failed: None,
         }
     }
 
@@ -123,7 +147,12 @@ impl File {
     /// # Errors
     /// The system's.
     pub async fn metadata(&self) -> io::Result<fs::Metadata> {
-        self.call(|file| file.metadata()).await
+        let change = self.change().cloned();
+        let mut job = self.job(move |file| {
+            change.as_deref().map(LazyLock::force);
+            file.metadata()
+        });
+        poll_fn(|cx| job.poll_job(cx)).await?
     }
 
     /// Cuts the file to `size` bytes, or fills it up with zeros. Flushes first.
@@ -132,12 +161,15 @@ impl File {
     /// The system's, those of earlier writes included.
     pub async fn set_len(&mut self, size: u64) -> io::Result<()> {
         self.flush().await?;
-        if !self.unread.is_empty() {
-            // The bytes that were read ahead may be cut off. A seek drops them.
-            self.seek(SeekFrom::Current(0)).await?;
-        }
-        self.state = FileState::Idle;
-        self.call(move |file| file.set_len(size)).await
+        // The bytes that were read ahead may be cut off.
+        self.seek_back()?;
+        let (promise, promised) = promise();
+        self.start_change(move |file| {
+            drop(promise.set(file.set_len(size)));
+            Done::LengthSet
+        });
+        poll_fn(|cx| self.poll_idle(cx)).await?;
+        promised.await.expect("the job keeps its promise")
     }
 
     /// Flushes, and waits until the bytes are on the disk.
@@ -146,16 +178,10 @@ impl File {
     /// The system's, those of earlier writes included.
     pub async fn sync_all(&mut self) -> io::Result<()> {
         self.flush().await?;
-        self.call(|file| file.sync_all()).await
-    }
-
-    /// A call that touches neither position nor buffers.
-    async fn call<T: Send + 'static>(
-        &self,
-        call: impl FnOnce(&fs::File) -> io::Result<T> + Send + 'static,
-    ) -> io::Result<T> {
-        let mut job = self.job(call);
-        poll_fn(|cx| job.poll_job(cx)).await?
+        // An error is that of a write which seemed done. So it is kept as one.
+        let bytes = mem::take(&mut self.collected);
+        self.start(move |file| Done::Written(bytes, file.sync_all()));
+        self.flush().await
     }
 
     fn job<T: Send + 'static>(
@@ -168,74 +194,114 @@ impl File {
 
     /// Makes a job; its first poll starts it.
     fn start(&mut self, work: impl FnOnce(&fs::File) -> Done + Send + 'static) {
-        self.state = FileState::Busy(self.job(work));
+        self.state = FileState::Busy(self.job(work), None);
     }
 
-    /// Waits for the job, if there is one, and keeps its result.
+    fn start_change(&mut self, work: impl FnOnce(&fs::File) -> Done + Send + 'static) {
+        let file = Arc::clone(&self.file);
+        let change: Change = LazyLock::new(Box::new(move || Mutex::new(Some(work(&file)))));
+        let change = Arc::new(change);
+        let ours = Arc::clone(&change);
+        let job = self.job(move |_| {
+            let mut done = ours.lock().unwrap_or_else(PoisonError::into_inner);
+            done.take().expect("only this job takes the result")
+        });
+        self.state = FileState::Busy(job, Some(change));
+    }
+
+    /// The change that a job is making, or has made.
+    fn change(&self) -> Option<&Arc<Change>> {
+        let FileState::Busy(_, change) = &self.state else { return None };
+        change.as_ref()
+    }
+
+    /// Waits for the job, if there is one, and keeps its result. An error is of a call that
+    /// has just made a job: the pool has no thread for it.
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let FileState::Busy(job) = &mut self.state else { return Poll::Ready(Ok(())) };
+        let FileState::Busy(job, _) = &mut self.state else { return Poll::Ready(Ok(())) };
         let done = ready!(job.poll_job(cx));
         self.state = FileState::Idle;
-        Poll::Ready(done.and_then(|done| self.keep(done)))
+        Poll::Ready(done.map(|done| self.keep(done)))
     }
 
-    fn keep(&mut self, done: Done) -> io::Result<()> {
+    fn keep(&mut self, done: Done) {
         match done {
-            Done::Read(bytes, result) => {
+            Done::Read(bytes, size, result) => {
                 self.ahead = bytes;
-                self.unread = 0..result?;
-                if self.unread.is_empty() {
-                    self.state = FileState::AtEnd;
+                match result {
+                    Ok(count) if count > 0 => self.unread = 0..count,
+                    ended => self.state = FileState::Ended(ended.map(|_| size)),
                 }
-            }
-            Done::ReadOn(bytes, result) => {
-                self.ahead = bytes;
-                self.unread = 0..result.unwrap_or(0);
             }
             Done::Written(mut bytes, result) => {
                 bytes.clear();
                 self.collected = bytes;
-                result?;
+                self.failed = self.failed.take().or(result.err());
             }
-            Done::Sought(None, Err(error)) if error.kind() == io::ErrorKind::NotSeekable => {
-                self.seekable = false;
-            }
-            Done::Sought(named, result) => self.keep_position(named, result?),
+            Done::LengthSet => {}
         }
-        Ok(())
+        self.free_large_buffer();
     }
 
-    /// A seek has succeeded. A seek that fails leaves everything as it was.
-    fn keep_position(&mut self, named: Option<SeekFrom>, position: u64) {
-        self.unread = 0..0;
-        self.window = CHUNK;
-        if let Some(target) = named {
-            self.state = FileState::Sought(target, position);
+    /// Frees the buffer of a large read when its bytes were given out.
+    fn free_large_buffer(&mut self) {
+        if self.unread.is_empty() && self.ahead.len() > LARGEST_WINDOW {
+            self.ahead = Vec::new();
         }
     }
 
-    /// Writes the collected bytes.
+    /// Writes the collected bytes. An error of the write stays with the file, also the error
+    /// that there is no thread for it: this call may be a read.
     fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_idle(cx))?;
         if self.collected.is_empty() {
             return Poll::Ready(Ok(()));
         }
-        let bytes = std::mem::take(&mut self.collected);
-        self.start(move |mut file| {
+        let bytes = mem::take(&mut self.collected);
+        self.start_change(move |mut file| {
             let result = file.write_all(&bytes);
             Done::Written(bytes, result)
         });
-        self.poll_idle(cx)
+        let written = ready!(self.poll_idle(cx));
+        self.failed = self.failed.take().or(written.err());
+        Poll::Ready(Ok(()))
     }
 
-    /// Reads ahead, at least as much as `wanted`.
-    fn start_read(&mut self, wanted: usize, done: fn(Vec<u8>, io::Result<usize>) -> Done) {
-        let mut bytes = std::mem::take(&mut self.ahead);
-        let size = wanted.max(self.window);
+    /// Seeks on this thread: the system sets a number. Only for the end it may need more than
+    /// its memory, if the file is on a network. A seek that fails leaves everything as it was.
+    fn seek_now(&mut self, target: SeekFrom) -> io::Result<u64> {
+        let position = (&*self.file).seek(target)?;
+        self.unread = 0..0;
+        self.window = CHUNK;
+        self.free_large_buffer();
+        Ok(position)
+    }
+
+    /// Goes to where the user has stopped reading. The system's position is behind the bytes
+    /// that were read ahead. A pipe or a terminal has no position: it stays as it was.
+    fn seek_back(&mut self) -> io::Result<()> {
+        if self.unread.is_empty() {
+            return Ok(());
+        }
+        match self.seek_now(SeekFrom::Current(-(self.unread.len() as i64))) {
+            Err(error) if error.kind() != io::ErrorKind::NotSeekable => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads ahead, at least as much as `wanted`, within limits.
+    fn start_read(&mut self, wanted: usize) {
+        let size = wanted.clamp(self.window, LARGEST_READ);
+        if size <= LARGEST_WINDOW {
+            self.free_large_buffer();
+        }
+        let mut bytes = mem::take(&mut self.ahead);
         self.start(move |mut file| {
             bytes.resize(bytes.len().max(size), 0);
+            // The file's size first: what is appended later does not belong to this end.
+            let size_before = size_of(file);
             let result = read_once(&mut file, &mut bytes[..size]);
-            done(bytes, result)
+            Done::Read(bytes, size_before, result)
         });
     }
 
@@ -254,7 +320,7 @@ impl File {
         let was_full = self.unread.end >= self.window;
         if self.unread.is_empty() && was_full && matches!(self.state, FileState::Idle) {
             if self.window == LARGEST_WINDOW {
-                self.start_read(wanted, Done::ReadOn);
+                self.start_read(wanted);
                 // The first poll starts the job. No task waits for this job yet.
                 let _pending = self.poll_idle(&mut Context::from_waker(Waker::noop()));
             }
@@ -270,18 +336,30 @@ impl AsyncRead for File {
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let file = self.get_mut();
-        ready!(file.poll_written(cx))?;
-        let at_end = matches!(file.state, FileState::AtEnd);
-        file.state = FileState::Idle;
-        if file.unread.is_empty() && !buffer.is_empty() && !at_end {
-            file.start_read(buffer.len(), Done::Read);
-            ready!(file.poll_idle(cx))?;
-            file.state = FileState::Idle;
+        if buffer.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        loop {
+            ready!(file.poll_written(cx))?;
+            match mem::replace(&mut file.state, FileState::Idle) {
+                FileState::Ended(Err(error)) => return Poll::Ready(Err(error)),
+                FileState::Ended(Ok(size)) if size == size_of(&file.file) => {
+                    return Poll::Ready(Ok(0));
+                }
+                _ if !file.unread.is_empty() => break,
+                _ => file.start_read(buffer.len()),
+            }
         }
         let count = file.give_out(buffer);
         file.read_on(buffer.len());
+        file.free_large_buffer();
         Poll::Ready(Ok(count))
     }
+}
+
+/// A pipe or a device has none: 0.
+fn size_of(file: &fs::File) -> u64 {
+    file.metadata().map_or(0, |metadata| metadata.len())
 }
 
 /// One read. A signal may interrupt it; then it is tried again.
@@ -305,21 +383,19 @@ impl AsyncWrite for File {
         if file.collected.len() >= CHUNK {
             ready!(file.poll_written(cx))?;
         }
-        if !file.unread.is_empty() && file.seekable {
-            // The write belongs where the user has stopped reading. The system's position
-            // is behind the bytes that were read ahead.
-            let back = SeekFrom::Current(-(file.unread.len() as i64));
-            file.start(move |mut file| Done::Sought(None, file.seek(back)));
-            ready!(file.poll_idle(cx))?;
-        }
         file.state = FileState::Idle;
+        file.failed.take().map_or(Ok(()), Err)?;
+        file.seek_back()?;
         let count = bytes.len().min(CHUNK - file.collected.len());
         file.collected.extend_from_slice(&bytes[..count]);
         Poll::Ready(Ok(count))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().poll_written(cx)
+        let file = self.get_mut();
+        ready!(file.poll_written(cx))?;
+        file.state = FileState::Idle;
+        Poll::Ready(file.failed.take().map_or(Ok(()), Err))
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -335,36 +411,35 @@ impl AsyncSeek for File {
     ) -> Poll<io::Result<u64>> {
         let file = self.get_mut();
         ready!(file.poll_written(cx))?;
-        if let FileState::Sought(named, position) = file.state
-            && named == target
-        {
-            file.state = FileState::Idle;
-            return Poll::Ready(Ok(position));
-        }
+        file.state = FileState::Idle;
         let ahead = file.unread.len() as i64;
         let from_system = match target {
-            SeekFrom::Current(by) => match by.checked_sub(ahead) {
-                Some(by) => SeekFrom::Current(by),
-                None => return Poll::Ready(Err(io::ErrorKind::InvalidInput.into())),
-            },
-            absolute => absolute,
+            SeekFrom::Current(by) => by.checked_sub(ahead).map(SeekFrom::Current),
+            absolute => Some(absolute),
         };
-        file.start(move |mut file| Done::Sought(Some(target), file.seek(from_system)));
-        ready!(file.poll_idle(cx))?;
-        Pin::new(file).poll_seek(cx, target)
+        let from_system = from_system.ok_or(io::ErrorKind::InvalidInput)?;
+        Poll::Ready(file.seek_now(from_system))
     }
 }
 
 impl Drop for File {
     fn drop(&mut self) {
-        if !self.collected.is_empty() {
-            let bytes = std::mem::take(&mut self.collected);
-            let file = Arc::clone(&self.file);
-            let write = move || drop((&*file).write_all(&bytes));
-            if let Err(refused) = self.event_loop.pool.submit(Box::new(write)) {
-                // There is no thread, or the loop has ended. Write here and now instead.
-                (refused.job)();
-            }
+        let (bytes, change) = (mem::take(&mut self.collected), self.change());
+        if bytes.is_empty() && change.is_none() {
+            return;
+        }
+        let regular = self.file.metadata().is_ok_and(|file| file.is_file());
+        if regular {
+            // Whoever opens the path next finds all of it, and nothing comes later.
+            change.map(|change| LazyLock::force(change));
+        }
+        let file = Arc::clone(&self.file);
+        let write = move || drop((&*file).write_all(&bytes));
+        if regular {
+            write();
+        } else if let Err(refused) = self.event_loop.pool.submit(Box::new(write)) {
+            // There is no thread, or the loop has ended. Write here and now instead.
+            (refused.job)();
         }
     }
 }

@@ -78,7 +78,8 @@ impl OpenOptions {
         self
     }
 
-    /// Opens the file, on the pool. Dropping the future closes the file again.
+    /// Opens the file, on the pool. Dropping the future closes the file again; the file may be
+    /// made or emptied all the same, also later.
     ///
     /// # Errors
     /// The system's, with the path. A directory cannot be opened as a file.

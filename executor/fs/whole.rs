@@ -1,5 +1,5 @@
 //! Functions on whole files and paths: each of them is one job on the pool. Dropping its
-//! future does not stop a job that has started.
+//! future does not stop a job that has started, and a later function does not wait for it.
 
 use std::fs::{self, Metadata};
 use std::io;
