@@ -29,7 +29,6 @@
 //! For a user who reads a file from end to end, the file also reads on in the background: it
 //! starts the next job when it has given out the last bytes.
 
-use std::fmt;
 use std::fs;
 use std::future::poll_fn;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -44,6 +43,8 @@ use futures_lite::{AsyncRead, AsyncSeek, AsyncWrite, AsyncWriteExt};
 
 use crate::blocking::{Unblock, promise};
 use crate::event_loop::EventLoop;
+use crate::io::PollIo;
+use crate::task::impl_debug;
 use crate::trace::CodeLine;
 
 /// How many bytes a job reads ahead at first, and how many are collected before a write.
@@ -217,7 +218,7 @@ impl File {
 
     /// Waits for the job, if there is one, and keeps its result. An error is of a call that
     /// has just made a job: the pool has no thread for it.
-    fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_idle(&mut self, cx: &mut Context<'_>) -> PollIo<()> {
         let FileState::Busy(job, _) = &mut self.state else { return Poll::Ready(Ok(())) };
         let done = ready!(job.poll_job(cx));
         self.state = FileState::Idle;
@@ -252,7 +253,7 @@ impl File {
 
     /// Writes the collected bytes. An error of the write stays with the file, also the error
     /// that there is no thread for it: this call may be a read.
-    fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_written(&mut self, cx: &mut Context<'_>) -> PollIo<()> {
         ready!(self.poll_idle(cx))?;
         if self.collected.is_empty() {
             return Poll::Ready(Ok(()));
@@ -330,11 +331,7 @@ impl File {
 }
 
 impl AsyncRead for File {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> PollIo<usize> {
         let file = self.get_mut();
         if buffer.is_empty() {
             return Poll::Ready(Ok(0));
@@ -373,11 +370,7 @@ fn read_once(file: &mut &fs::File, bytes: &mut [u8]) -> io::Result<usize> {
 }
 
 impl AsyncWrite for File {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> PollIo<usize> {
         let file = self.get_mut();
         ready!(file.poll_idle(cx))?;
         if file.collected.len() >= CHUNK {
@@ -391,24 +384,20 @@ impl AsyncWrite for File {
         Poll::Ready(Ok(count))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> PollIo<()> {
         let file = self.get_mut();
         ready!(file.poll_written(cx))?;
         file.state = FileState::Idle;
         Poll::Ready(file.failed.take().map_or(Ok(()), Err))
     }
 
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> PollIo<()> {
         self.poll_flush(cx)
     }
 }
 
 impl AsyncSeek for File {
-    fn poll_seek(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        target: SeekFrom,
-    ) -> Poll<io::Result<u64>> {
+    fn poll_seek(self: Pin<&mut Self>, cx: &mut Context<'_>, target: SeekFrom) -> PollIo<u64> {
         let file = self.get_mut();
         ready!(file.poll_written(cx))?;
         file.state = FileState::Idle;
@@ -444,8 +433,4 @@ impl Drop for File {
     }
 }
 
-impl fmt::Debug for File {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("File").field(&self.file).finish()
-    }
-}
+impl_debug!(File, |file| "File({:?})", file.file);

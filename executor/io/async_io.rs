@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_lite::{AsyncRead, AsyncWrite};
 
+use super::PollIo;
 use super::platform::{self, Pollable};
 use super::reactor::{Direction, Source};
 use super::readiness::Readiness;
@@ -181,7 +182,7 @@ impl<T: Pollable + 'static> Async<T> {
         direction: Direction,
         cx: &mut Context<'_>,
         mut operation: impl FnMut(&T) -> io::Result<R>,
-    ) -> Poll<io::Result<R>> {
+    ) -> PollIo<R> {
         ready!(self.event_loop.scheduler.poll_budget(cx));
         if let Some(result) = self.attempt(|io| operation(io)) {
             return Poll::Ready(result);
@@ -189,7 +190,7 @@ impl<T: Pollable + 'static> Async<T> {
         self.poll_wait(direction, cx)
     }
 
-    fn poll_wait<R>(&self, direction: Direction, cx: &Context<'_>) -> Poll<io::Result<R>> {
+    fn poll_wait<R>(&self, direction: Direction, cx: &Context<'_>) -> PollIo<R> {
         let what = direction.wait_on(self.source().number());
         // A read and a write may wait at once.
         let leaf = address(self.source()) + direction as usize;
@@ -236,11 +237,7 @@ impl<T: Pollable + 'static> AsyncRead for &Async<T>
 where
     for<'a> &'a T: Read,
 {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> PollIo<usize> {
         if self.source().drained.get() {
             return self.poll_wait(Direction::Read, cx);
         }
@@ -254,19 +251,15 @@ impl<T: Pollable + 'static> AsyncWrite for &Async<T>
 where
     for<'a> &'a T: Write,
 {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> PollIo<usize> {
         self.poll_with(Direction::Write, cx, |mut io| io.write(buffer))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> PollIo<()> {
         self.poll_with(Direction::Write, cx, |mut io| io.flush())
     }
 
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> PollIo<()> {
         self.poll_flush(cx)
     }
 }

@@ -23,5 +23,8 @@ pub use async_io::Async;
 pub use platform::Pollable;
 pub use readiness::Readiness;
 
+/// What a poll for I/O gives.
+pub(crate) type PollIo<T> = std::task::Poll<std::io::Result<T>>;
+
 pub(crate) use forward::impl_io_by_value;
 pub(crate) use reactor::Reactor;

@@ -89,14 +89,13 @@ fn form_of(path: &Path) -> io::Result<(Box<dyn Form>, u64)> {
         Some("html") => (Box::new(Player::default()), PAGE_LIMIT),
         Some("json") => (Box::new(Chrome::default()), FILE_LIMIT),
         Some("jsonl") => (Box::new(Lines), FILE_LIMIT),
-        _ => return Err(unknown_form(path)),
+        _ => {
+            let text = format!(
+                "the trace {path:?} has no known form: its name must end in .html (the player), \
+                 .json (Chrome's trace events) or .jsonl (a line for each event), or be - (a \
+                 timeline on stderr)"
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
     })
-}
-
-fn unknown_form(path: &Path) -> io::Error {
-    let text = format!(
-        "the trace {path:?} has no known form: its name must end in .html (the player), .json \
-         (Chrome's trace events) or .jsonl (a line for each event), or be - (a timeline on stderr)"
-    );
-    io::Error::new(io::ErrorKind::InvalidInput, text)
 }
