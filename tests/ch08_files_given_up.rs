@@ -89,8 +89,8 @@ fn metadata_knows_what_an_earlier_call_has_done_that_was_given_up() {
 fn two_calls_of_metadata_at_once_both_come_after_a_call_that_was_given_up() {
     on_loop(|| async {
         let (_folder, path) = file_with("");
-        let mut file = open(&path).await;
         for round in 0..200 {
+            let mut file = open(&path).await;
             give_up(file.set_len(round)).await;
             let both = futures_lite::future::zip(file.metadata(), file.metadata()).await;
             assert_eq!((both.0.unwrap().len(), both.1.unwrap().len()), (round, round));
