@@ -270,11 +270,11 @@ fn an_index_page_stands_for_its_directory() {
 fn a_large_listing_delays_no_other_client() {
     within_limit(|| {
         let server = Server::start();
-        for number in 0..20_000 {
+        for number in 0..4_000 {
             server.put(&format!("many/{number}"), b"");
         }
         server.put("file", b"small");
-        let mut clients: Vec<Client> = (0..50).map(|_| server.connect()).collect();
+        let mut clients: Vec<Client> = (0..30).map(|_| server.connect()).collect();
         for client in &mut clients {
             client.send("GET /many/ HTTP/1.1\r\n\r\n");
         }
@@ -283,7 +283,7 @@ fn a_large_listing_delays_no_other_client() {
         let first = [(); 3].map(|()| server.next_line());
         assert!(first.contains(&"\"GET /file HTTP/1.1\" 200 OK".to_owned()), "{first:?}");
         for client in &mut clients {
-            assert_eq!(client.reply().text().matches("<li>").count(), 20_001);
+            assert_eq!(client.reply().text().matches("<li>").count(), 4_001);
         }
     });
 }
@@ -530,7 +530,7 @@ fn a_request_without_end_is_answered_all_the_same() {
         let server = Server::start();
         // No end of the line: only the limit can end it. And the answer arrives although
         // not all has been read.
-        assert_eq!(server.ask(&("GET /".to_owned() + &"x".repeat(200_000))).status, 400);
+        assert_eq!(server.ask(&("GET /".to_owned() + &"x".repeat(200_000))).status, 414);
         let header = format!("X: {}\r\n", "x".repeat(100));
         let endless_headers = "GET / HTTP/1.1\r\n".to_owned() + &header.repeat(2000);
         assert_eq!(server.ask(&endless_headers).status, 200);
@@ -1292,7 +1292,7 @@ mod unix {
     #[test]
     fn the_second_ctrl_c_ends_it_at_once_whatever_a_thread_of_the_pool_does() {
         let delay = ["-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=getdents64", "-e"];
-        let strace = || {
+        let strace = move || {
             let mut strace = Command::new("strace");
             strace.args(delay).arg("inject=getdents64:delay_enter=600000000");
             strace
@@ -1303,18 +1303,33 @@ mod unix {
         within_limit(move || {
             let mut command = strace();
             command.arg(program("file_server").get_program());
-            let mut server = Server::start_by(command);
+            let server = Server::start_by(command);
+            let process = |field| proc_field(server.child.id(), field);
+            let strace = process("TracerPid:").expect("it is traced");
             let mut client = server.connect();
             client.send("GET / HTTP/1.1\r\n\r\n");
-            // The list of `/` is stuck; whoever asks for another one is not.
+            // The list of `/` is stuck; whoever asks for something else is answered.
             assert_eq!(server.get("/missing").status, 404);
             server.next_line();
             server.signal("INT");
             assert!(server.next_line().starts_with("Stopping"));
             server.signal("INT");
             assert_eq!(server.next_line(), "Served 1 requests.");
-            assert_eq!(server.child.wait().unwrap().code(), Some(0));
+            // It has ended, but for the thread that `strace` holds.
+            while process("State:").is_some_and(|state| state != "Z") {
+                std::thread::yield_now();
+            }
+            assert!(
+                Command::new("sh").args(["-c", &format!("kill -KILL {strace}")]).status().is_ok()
+            );
         });
+    }
+
+    /// The first word behind `field` in what Linux tells of a process.
+    fn proc_field(process: u32, field: &str) -> Option<String> {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+        let value = status.lines().find_map(|line| line.strip_prefix(field))?;
+        value.split_whitespace().next().map(str::to_owned)
     }
 
     #[test]
@@ -1412,15 +1427,15 @@ mod linux {
     fn a_listing_that_many_ask_for_is_in_memory_once() {
         within_limit(|| {
             let server = Server::start();
-            for number in 0..10_000 {
-                server.put(&format!("{}{number}", "x".repeat(200)), b"");
+            for number in 0..6_000 {
+                server.put(&format!("{}{number}", "é".repeat(120)), b"");
             }
             let root = fs::File::open(server.folder.path().join("root")).unwrap();
             root.set_modified(UNIX_EPOCH).unwrap(); // not just now
             server.memory_of(2, "GET / HTTP/1.1\r\n\r\n");
-            let memory = server.memory_of(100, "GET / HTTP/1.1\r\n\r\n");
-            // The page has four megabytes.
-            assert!(memory < 40_000_000, "{memory} bytes for 100 clients");
+            let memory = server.memory_of(30, "GET / HTTP/1.1\r\n\r\n");
+            // The page has six megabytes, more than the system takes for a client.
+            assert!(memory < 60_000_000, "{memory} bytes for 30 clients");
         });
     }
 

@@ -139,6 +139,7 @@ impl Answer {
             ErrorKind::InvalidInput => "400 Bad Request",
             ErrorKind::PermissionDenied => "403 Forbidden",
             ErrorKind::NotFound => "404 Not Found",
+            ErrorKind::ArgumentListTooLong => "414 URI Too Long",
             ErrorKind::Unsupported => "405 Method Not Allowed",
             _ => "500 Internal Server Error",
         };

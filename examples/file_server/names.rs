@@ -67,7 +67,9 @@ pub(crate) fn encode(text: &str, also_plain: &[u8]) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || also_plain.contains(&byte) {
             link.push(char::from(byte));
         } else {
-            link += &format!("%{byte:02X}");
+            link.push('%');
+            link.push(char::from(b"0123456789ABCDEF"[usize::from(byte >> 4)]));
+            link.push(char::from(b"0123456789ABCDEF"[usize::from(byte & 15)]));
         }
     }
     link

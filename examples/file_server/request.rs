@@ -53,6 +53,9 @@ impl Request {
     }
 
     pub(crate) fn target(&self) -> io::Result<Target> {
+        if self.line.len() as u64 >= LIMIT - 2 {
+            return Err(ErrorKind::ArgumentListTooLong.into()); // its end was not read
+        }
         let target = match self.line.split(' ').collect::<Vec<_>>()[..] {
             ["GET" | "HEAD", target, "HTTP/1.0" | "HTTP/1.1"] => target,
             [_, _, "HTTP/1.0" | "HTTP/1.1"] => return Err(ErrorKind::Unsupported.into()),
