@@ -1291,11 +1291,16 @@ mod unix {
 
     #[test]
     fn the_second_ctrl_c_ends_it_at_once_whatever_a_thread_of_the_pool_does() {
-        let delay = ["-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=getdents64", "-e"];
-        let strace = move || {
-            let mut strace = Command::new("strace");
-            strace.args(delay).arg("inject=getdents64:delay_enter=600000000");
-            strace
+        let folder = tempfile::tempdir().unwrap();
+        let calls = folder.path().join("calls");
+        let strace = {
+            let calls = calls.clone();
+            move || {
+                let mut strace = Command::new("strace");
+                strace.args(["-D", "-f", "-qq", "-e", "trace=getdents64", "-o"]).arg(&calls);
+                strace.args(["-e", "inject=getdents64:delay_enter=600000000"]);
+                strace
+            }
         };
         if !strace().arg("true").status().is_ok_and(|status| status.success()) {
             return say_left_out("a disk that does not answer: no strace");
@@ -1309,12 +1314,16 @@ mod unix {
             let mut client = server.connect();
             client.send("GET / HTTP/1.1\r\n\r\n");
             // The list of `/` is stuck; whoever asks for something else is answered.
+            while !fs::read_to_string(&calls).is_ok_and(|calls| calls.contains("getdents64")) {
+                std::thread::yield_now();
+            }
             assert_eq!(server.get("/missing").status, 404);
             server.next_line();
             server.signal("INT");
             assert!(server.next_line().starts_with("Stopping"));
             server.signal("INT");
             assert_eq!(server.next_line(), "Served 1 requests.");
+            drop(folder);
             // It has ended, but for the thread that `strace` holds.
             while process("State:").is_some_and(|state| state != "Z") {
                 std::thread::yield_now();
@@ -1427,13 +1436,17 @@ mod linux {
     fn a_listing_that_many_ask_for_is_in_memory_once() {
         within_limit(|| {
             let server = Server::start();
-            for number in 0..6_000 {
-                server.put(&format!("{}{number}", "é".repeat(120)), b"");
+            // Each link has the whole path, so this page is large without many files.
+            let above = ["é".repeat(120).as_str(); 4].join("/");
+            for number in 0..2_000 {
+                server.put(&format!("{above}/{number}"), b"");
             }
-            let root = fs::File::open(server.folder.path().join("root")).unwrap();
-            root.set_modified(UNIX_EPOCH).unwrap(); // not just now
-            server.memory_of(2, "GET / HTTP/1.1\r\n\r\n");
-            let memory = server.memory_of(30, "GET / HTTP/1.1\r\n\r\n");
+            let directory = server.folder.path().join("root").join(&above);
+            let directory = fs::File::open(directory).unwrap();
+            directory.set_modified(UNIX_EPOCH).unwrap(); // not just now
+            let request = format!("GET /{}/ HTTP/1.1\r\n\r\n", above.replace('é', "%C3%A9"));
+            server.memory_of(2, &request);
+            let memory = server.memory_of(30, &request);
             // The page has six megabytes, more than the system takes for a client.
             assert!(memory < 60_000_000, "{memory} bytes for 30 clients");
         });
