@@ -11,13 +11,11 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, UNIX_EPOCH};
 
 use programs::{program, say_left_out};
 use support::within_limit;
 use tempfile::TempDir;
-
-/// How many clients the server lets in at a time (`PLACES` in the example).
-const PLACES: usize = 256;
 
 // ── files ─────────────────────────────────────────────────────────────────
 
@@ -43,6 +41,14 @@ fn the_type_of_a_file_follows_from_its_name() {
         for (name, kind) in [
             ("a.html", "text/html; charset=utf-8"),
             ("a.b.png", "image/png"),
+            ("a.htm", "text/html; charset=utf-8"),
+            ("a.JPG", "image/jpeg"),
+            ("a.gif", "image/gif"),
+            ("a.json", "application/json"),
+            ("a.pdf", "application/pdf"),
+            ("a.mp4", "video/mp4"),
+            ("a.wasm", "application/wasm"),
+            ("a.Md", "text/plain; charset=utf-8"),
             ("a.unknown", "application/octet-stream"),
             ("none", "application/octet-stream"),
         ] {
@@ -70,12 +76,130 @@ fn head_is_answered_like_get_without_the_body() {
 }
 
 #[test]
+fn a_part_of_a_file_is_206_and_a_part_behind_its_end_is_416() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put("file", b"0123456789");
+        server.put("empty", b"");
+        for (range, status, text, content_range) in [
+            ("bytes=2-4", 206, "234", Some("bytes 2-4/10")),
+            ("bytes=0-0", 206, "0", Some("bytes 0-0/10")),
+            ("bytes=7-", 206, "789", Some("bytes 7-9/10")),
+            ("bytes=-3", 206, "789", Some("bytes 7-9/10")),
+            ("bytes=-99", 206, "0123456789", Some("bytes 0-9/10")),
+            ("Bytes = 8-99999999999999999999999", 200, "0123456789", None),
+            ("Bytes= 8-99999999999999999999999 ", 206, "89", Some("bytes 8-9/10")),
+            ("bytes=10-", 416, "416 Range Not Satisfiable\n", Some("bytes */10")),
+            (
+                "bytes=99999999999999999999999-",
+                416,
+                "416 Range Not Satisfiable\n",
+                Some("bytes */10"),
+            ),
+            ("bytes=-0", 416, "416 Range Not Satisfiable\n", Some("bytes */10")),
+            // What cannot be understood is no range; several ranges are answered as none.
+            ("bytes=4-2", 200, "0123456789", None),
+            ("bytes=+1-2", 200, "0123456789", None),
+            ("bytes=-", 200, "0123456789", None),
+            ("bytes=a-b", 200, "0123456789", None),
+            ("lines=1-2", 200, "0123456789", None),
+            ("bytes=1-2,4-5", 200, "0123456789", None),
+        ] {
+            let reply = server.ask(&format!("GET /file HTTP/1.1\r\nrange: {range}\r\n\r\n"));
+            assert_eq!((reply.status, reply.text().as_str()), (status, text), "{range}");
+            assert_eq!(reply.header("content-range"), content_range, "{range}");
+            let length = text.len().to_string();
+            assert_eq!(reply.header("content-length"), Some(length.as_str()), "{range}");
+        }
+        let reply = server.ask("GET /empty HTTP/1.1\r\nRange: bytes=0-\r\n\r\n");
+        assert_eq!((reply.status, reply.text().as_str()), (200, ""), "nothing has no part");
+        let reply = server.ask("HEAD /file HTTP/1.1\r\nRange: bytes=0-1\r\n\r\n");
+        assert_eq!((reply.status, reply.header("content-length")), (200, Some("10")));
+        let twice = "GET /file HTTP/1.1\r\nRange: bytes=0-1\r\nRange: bytes=2-3\r\n\r\n";
+        assert_eq!(server.ask(twice).status, 200, "a contradiction is no range");
+        assert_eq!(server.get("/file").header("accept-ranges"), Some("bytes"));
+    });
+}
+
+#[test]
+fn a_part_of_another_version_is_not_sent() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put("file", b"0123456789");
+        let modified = server.get("/file").header("last-modified").expect("a time").to_owned();
+        for (version, status) in
+            [(modified.as_str(), 206), ("Sun, 06 Nov 1994 08:49:37 GMT", 200), ("\"tag\"", 200)]
+        {
+            let fields = format!("Range: bytes=0-1\r\nIf-Range: {version}");
+            let reply = server.ask(&format!("GET /file HTTP/1.1\r\n{fields}\r\n\r\n"));
+            assert_eq!(reply.status, status, "{version}");
+        }
+    });
+}
+
+#[test]
+fn a_file_that_has_not_changed_since_is_304_without_a_body() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put("file", b"0123456789");
+        server.set_modified("file", Duration::from_secs(784_111_777));
+        let modified = "Sun, 06 Nov 1994 08:49:37 GMT";
+        assert_eq!(server.get("/file").header("last-modified"), Some(modified));
+        for (fields, status) in [
+            ("If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT", 304),
+            ("if-modified-since:  Sunday, 06-Nov-94 08:49:37 GMT ", 304),
+            ("If-Modified-Since: Sun Nov  6 08:49:37 1994", 304),
+            ("If-Modified-Since: Fri, 01 Jan 2038 00:00:00 GMT", 304),
+            ("If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\nRange: bytes=0-1", 304),
+            ("If-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT", 200),
+            ("If-Modified-Since: yesterday", 200),
+            ("If-Modified-Since:", 200),
+            ("If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\nIf-None-Match: \"x\"", 200),
+        ] {
+            for method in ["GET", "HEAD"] {
+                let reply = server.ask(&format!("{method} /file HTTP/1.1\r\n{fields}\r\n\r\n"));
+                assert_eq!(reply.status, status, "{method}, {fields}");
+                assert_eq!(reply.header("last-modified"), Some(modified));
+                if status == 304 {
+                    assert_eq!(reply.text(), "", "304 has no body");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_time_that_http_cannot_say_is_left_out() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put("file", b"0123456789");
+        // Years of five digits. A file system that cannot keep them cuts them.
+        for late in [300_000_000_000, 253_402_300_800] {
+            server.set_modified("file", Duration::from_secs(late));
+            assert_eq!(server.get("/file").text(), "0123456789");
+        }
+        server.set_modified_before_1970("file");
+        let reply = server.get("/file");
+        assert_eq!((reply.status, reply.header("last-modified")), (200, None));
+    });
+}
+
+#[test]
 fn what_is_not_there_is_404_also_below_a_file() {
     within_limit(|| {
         let server = Server::start();
         server.put("file", b"x");
         let long_name = format!("/{}", "x".repeat(300));
-        for path in ["/missing", "/missing/", "/file/", "/file/below", &long_name] {
+        for path in [
+            "/missing",
+            "/missing/",
+            "/file/",
+            "/file/.",
+            "/file/?x",
+            "/file//",
+            "/file/below",
+            &long_name,
+        ] {
             assert_eq!(server.get(path).status, 404, "{path}");
         }
     });
@@ -84,17 +208,94 @@ fn what_is_not_there_is_404_also_below_a_file() {
 // ── directories ───────────────────────────────────────────────────────────
 
 #[test]
-fn a_directory_is_listed_with_and_without_a_slash() {
+fn a_directory_is_listed_at_its_path_with_a_slash() {
     within_limit(|| {
         let server = Server::start();
         server.put("a b/c#/file", b"below");
-        let page = server.get("/a%20b/c%23").text();
+        let page = server.get("/a%20b/c%23/").text();
         assert!(page.contains("<a href=\"/a%20b/c%23/file\">file</a>"), "{page}");
         assert!(page.contains("<a href=\"/a%20b/c%23/../\">../</a>"), "{page}");
-        for path in ["/a%20b/c%23/", "/a%20b//c%23?query"] {
+        for path in ["/a%20b/c%23/?query", "/a%20b//c%23//", "/a%20b/./c%23/."] {
             assert_eq!(server.get(path).text(), page, "{path}");
         }
         assert_eq!(server.get("/a%20b/c%23/file").text(), "below");
+    });
+}
+
+#[test]
+fn a_directory_without_a_slash_is_redirected_to_this_server() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put("a b/c#/file", b"below");
+        server.put("evil.example/x/file", b"below");
+        for (path, expected) in [
+            ("/a%20b", "/a%20b/"),
+            ("/a%20b//c%23", "/a%20b/c%23/"),
+            ("/a%20b/c%23?q=%20&r=1", "/a%20b/c%23/?q=%20&r=1"),
+            ("/evil.example//x", "/evil.example/x/"),
+        ] {
+            let reply = server.get(path);
+            assert_eq!(reply.status, 301, "{path}");
+            assert_eq!(reply.header("location"), Some(expected), "{path}");
+        }
+        // To a browser, `//evil.example/` is another server.
+        for path in ["//evil.example", "/%2fevil.example", "/.//evil.example", "/\\evil.example"] {
+            let reply = server.get(path);
+            assert!(matches!(reply.status, 400 | 404), "{path} gave {}", reply.status);
+        }
+        let reply = server.ask("GET /a%20b?x\rSet-Cookie:y HTTP/1.1\r\n\r\n");
+        assert_eq!(reply.status, 400, "no target has such characters");
+    });
+}
+
+#[test]
+fn an_index_page_stands_for_its_directory() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put("site/index.html", b"welcome");
+        server.put("old/index.htm", b"welcome back");
+        server.put("odd/index.html/file", b"x"); // a directory of that name
+        for (path, text) in [("/site/", "welcome"), ("/old/", "welcome back")] {
+            let reply = server.get(path);
+            assert_eq!(reply.text(), text);
+            assert_eq!(reply.header("content-type"), Some("text/html; charset=utf-8"));
+        }
+        assert_eq!(server.get("/site").status, 301, "the links of the page need the slash");
+        assert!(server.get("/odd/").text().contains("<a href=\"/odd/index.html/\">"));
+        assert_eq!(server.get("/site/index.html/").status, 404, "it is no directory");
+    });
+}
+
+#[test]
+fn a_large_listing_delays_no_other_client() {
+    within_limit(|| {
+        let server = Server::start();
+        for number in 0..4_000 {
+            server.put(&format!("many/{number}"), b"");
+        }
+        server.put("file", b"small");
+        let mut clients: Vec<Client> = (0..30).map(|_| server.connect()).collect();
+        for client in &mut clients {
+            client.send("GET /many/ HTTP/1.1\r\n\r\n");
+        }
+        assert_eq!(server.get("/file").text(), "small");
+        // The lines are in the order of the answers.
+        let first = [(); 3].map(|()| server.next_line());
+        assert!(first.contains(&"\"GET /file HTTP/1.1\" 200 OK".to_owned()), "{first:?}");
+        for client in &mut clients {
+            assert_eq!(client.reply().text().matches("<li>").count(), 4_001);
+        }
+    });
+}
+
+#[test]
+fn a_listing_shows_what_has_changed_since_the_last_one() {
+    within_limit(|| {
+        let server = Server::start();
+        for number in 0..20 {
+            server.put(&format!("file{number}"), b"");
+            assert!(server.get("/").text().contains(&format!(">file{number}</a>")));
+        }
     });
 }
 
@@ -226,6 +427,54 @@ fn a_request_may_come_one_byte_at_a_time() {
 }
 
 #[test]
+fn a_request_that_is_typed_is_answered() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put("a", b"0123456789");
+        for request in [
+            "GET /a HTTP/1.0\n\n",
+            "GET /a HTTP/1.1\nHost: x\n\n",
+            "GET /a HTTP/1.1\r\nHost: x\n\r\n",
+            "\nGET /a HTTP/1.1\n\n",
+            "\r\nGET /a HTTP/1.1\r\n\r\n",
+        ] {
+            let mut client = server.connect();
+            client.send(request); // and it waits for the answer
+            assert_eq!(client.reply().text(), "0123456789", "{request:?}");
+        }
+        let mut client = server.connect();
+        client.send("GET /a HTTP/1.1\nRange: bytes=0-2\nX: y\n\n");
+        assert_eq!(client.reply().text(), "012", "a header counts whatever ends its line");
+        let mut client = server.connect();
+        client.send("HELP\n");
+        assert_eq!(client.reply().status, 400, "what is no request is told at once");
+    });
+}
+
+#[test]
+fn half_a_header_does_not_count() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put("a", b"0123456789");
+        // The limit of a request, 16 KiB, cuts `bytes=0-5` behind `bytes=0-`.
+        let start = "GET /a HTTP/1.1\r\n";
+        let filler = 16 * 1024 - start.len() - "X: \r\n".len() - "Range: bytes=0-".len();
+        let request = format!("{start}X: {}\r\nRange: bytes=0-5\r\n\r\n", "x".repeat(filler));
+        assert_eq!(server.ask(&request).status, 200);
+    });
+}
+
+#[test]
+fn a_thousand_headers_are_read_as_far_as_the_limit() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put("a", b"0123456789");
+        let request = format!("GET /a HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(1000));
+        assert_eq!(server.ask(&request).text(), "0123456789");
+    });
+}
+
+#[test]
 fn each_connection_has_one_answer_and_then_the_end() {
     within_limit(|| {
         let server = Server::start();
@@ -281,7 +530,7 @@ fn a_request_without_end_is_answered_all_the_same() {
         let server = Server::start();
         // No end of the line: only the limit can end it. And the answer arrives although
         // not all has been read.
-        assert_eq!(server.ask(&("GET /".to_owned() + &"x".repeat(200_000))).status, 400);
+        assert_eq!(server.ask(&("GET /".to_owned() + &"x".repeat(200_000))).status, 414);
         let header = format!("X: {}\r\n", "x".repeat(100));
         let endless_headers = "GET / HTTP/1.1\r\n".to_owned() + &header.repeat(2000);
         assert_eq!(server.ask(&endless_headers).status, 200);
@@ -320,7 +569,10 @@ fn two_hundred_clients_are_served_at_once() {
 #[test]
 fn who_finds_no_place_waits_until_somebody_leaves() {
     within_limit(|| {
-        let server = Server::start();
+        const PLACES: usize = 16;
+        let mut command = program("file_server");
+        command.args(["--clients", &PLACES.to_string()]);
+        let server = Server::start_by(command);
         let mut clients: Vec<Client> = (0..PLACES).map(|_| server.connect()).collect();
         let mut late = server.connect();
         late.send("GET /late HTTP/1.1\r\n\r\n");
@@ -336,6 +588,26 @@ fn who_finds_no_place_waits_until_somebody_leaves() {
         }
         drop(clients.pop());
         assert_eq!(late.reply().status, 404);
+    });
+}
+
+#[test]
+fn slow_and_hostile_clients_hold_up_no_honest_one() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put_large("large");
+        server.put("file", b"still here");
+        let silent: Vec<Client> = (0..100).map(|_| server.connect()).collect();
+        let asking = |request: &str| {
+            let mut client = server.connect();
+            client.send(request);
+            client
+        };
+        let half: Vec<Client> = (0..100).map(|_| asking("GET /file HTTP/1.1\r\nX")).collect();
+        let requests = ["GET /large HTTP/1.1\n\n", "GET / HTTP/1.1\n\n", "\u{0}\n\n"];
+        let stalled: Vec<Client> = (0..100).map(|n| asking(requests[n % 3])).collect();
+        assert_eq!(server.get("/file").text(), "still here");
+        drop((silent, half, stalled));
     });
 }
 
@@ -387,23 +659,42 @@ fn a_log_that_nobody_reads_does_not_matter() {
 
 #[test]
 fn help_explains_every_option() {
-    let output = run(&["--port", "0", "--help"]);
-    assert!(output.status.success(), "{output:?}");
-    let text = String::from_utf8(output.stdout).unwrap();
-    for word in ["Usage: ", "--port", "DIRECTORY", "Ctrl-C"] {
-        assert!(text.contains(word), "{word} is missing: {text}");
+    for help in ["-h", "--help"] {
+        let output = run(&["--port", "0", help]);
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        for word in ["Usage: ", "--port", "--clients", "--help", "DIRECTORY", "Ctrl-C"] {
+            assert!(text.contains(word), "{word} is missing: {text}");
+        }
     }
+}
+
+#[test]
+fn help_that_nobody_reads_is_no_error() {
+    let mut command = program("file_server");
+    command.arg("--help").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = within_limit(move || {
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take()); // closes the pipe
+        child.wait_with_output().unwrap()
+    });
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
 }
 
 #[test]
 fn wrong_usage_is_reported_in_one_line() {
     for (words, expected) in [
         (&["--bogus"][..], "file_server: no option --bogus; see --help\n"),
+        (&["-x\u{1b}[31m\n"], "file_server: no option -x\\u{1b}[31m\\n; see --help\n"),
         (&["--port"], "file_server: --port needs a number up to 65535; see --help\n"),
         (&["--port", "65536"], "file_server: --port needs a number up to 65535; see --help\n"),
+        (
+            &["--clients", "0"],
+            "file_server: --clients needs a number from 1 to 65535; see --help\n",
+        ),
         (&["a", "b"], "file_server: more than one DIRECTORY; see --help\n"),
     ] {
-        assert_eq!(complaint(words), expected, "{words:?}");
+        assert_eq!(complaint(2, words), expected, "{words:?}");
     }
 }
 
@@ -413,7 +704,7 @@ fn a_path_that_is_no_directory_is_reported_with_its_name() {
     fs::write(folder.path().join("file"), "x").unwrap();
     for name in ["missing", "file"] {
         let path = folder.path().join(name).display().to_string();
-        let complaint = complaint(&["--port", "0", &path]);
+        let complaint = complaint(1, &["--port", "0", &path]);
         assert!(complaint.starts_with("file_server: cannot "), "{complaint}");
         assert!(complaint.contains(name), "{complaint}");
     }
@@ -423,7 +714,7 @@ fn a_path_that_is_no_directory_is_reported_with_its_name() {
 fn a_port_in_use_is_reported() {
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = other.local_addr().unwrap();
-    let complaint = complaint(&["--port", &address.port().to_string()]);
+    let complaint = complaint(1, &["--port", &address.port().to_string()]);
     assert!(complaint.contains(&format!("cannot listen at {address}: ")), "{complaint}");
 }
 
@@ -444,7 +735,7 @@ fn curl_is_content() {
         let head = server.curl(&["--head", "--fail", &url]).stdout;
         assert!(String::from_utf8_lossy(&head).contains("Content-Length: 1000000"));
 
-        let listing = server.curl(&[&server.url("/a%20b")]);
+        let listing = server.curl(&["--location", &server.url("/a%20b")]);
         assert!(listing.stdout.starts_with(b"<!DOCTYPE html>"), "{listing:?}");
 
         let out = server.curl(&["--path-as-is", &server.url("/a%20b/../../secret")]);
@@ -498,6 +789,18 @@ impl Server {
         let path = self.folder.path().join("root").join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
+    }
+
+    fn set_modified(&self, name: &str, since_1970: Duration) {
+        self.file(name).set_modified(UNIX_EPOCH + since_1970).unwrap();
+    }
+
+    fn set_modified_before_1970(&self, name: &str) {
+        self.file(name).set_modified(UNIX_EPOCH - Duration::from_secs(86_400)).unwrap();
+    }
+
+    fn file(&self, name: &str) -> fs::File {
+        fs::File::options().write(true).open(self.folder.path().join("root").join(name)).unwrap()
     }
 
     /// A file that no buffer of the system can hold; it takes no space on the disk.
@@ -630,10 +933,10 @@ fn run(options: &[&str]) -> Output {
     within_limit(move || command.output().expect("the example can be started"))
 }
 
-/// What the server says, in one line, when it cannot serve.
-fn complaint(options: &[&str]) -> String {
+/// What the server says, in one line, when it cannot serve, and ends with a code.
+fn complaint(code: i32, options: &[&str]) -> String {
     let output = run(options);
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
     let complaint = String::from_utf8(output.stderr).unwrap();
     assert_eq!(complaint.lines().count(), 1, "one line: {complaint}");
     complaint
@@ -669,6 +972,7 @@ const MARKUP: (&str, &str) = ("a&b", "<li><a href=\"/a%26b\">a&amp;b</a>");
 #[cfg(unix)]
 mod unix {
     use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
 
@@ -704,6 +1008,7 @@ mod unix {
                 "/out",
                 "/up",
                 "/up/",
+                "/out/",
                 "/up/secret",
                 "/up/root/file/../../secret",
                 "/away/etc/passwd",
@@ -730,6 +1035,209 @@ mod unix {
                 Ok(_) => say_left_out("403: this user may read everything"),
                 Err(_) => assert_eq!(server.get("/file").status, 403),
             }
+        });
+    }
+
+    /// Replaces `name` again and again, by links and by itself, while it is asked for.
+    fn swapped_meanwhile(server: &Server, swap: impl Fn(&std::path::Path) + Sync) -> Vec<Reply> {
+        let stop = AtomicBool::new(false);
+        let (spare, name) = (server.root().join("spare"), server.root().join("name"));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    swap(&spare);
+                    fs::rename(&spare, &name).unwrap();
+                    fs::write(&spare, "inside").unwrap();
+                    fs::rename(&spare, &name).unwrap();
+                }
+            });
+            let replies = (0..1500).map(|_| server.get("/name")).collect();
+            stop.store(true, Ordering::Relaxed);
+            replies
+        })
+    }
+
+    #[test]
+    fn a_link_that_is_swapped_in_while_the_file_is_asked_for_shows_nothing_outside() {
+        within_limit(|| {
+            let server = Server::start();
+            server.put("name", b"inside");
+            let replies = swapped_meanwhile(&server, |spare| symlink("../secret", spare).unwrap());
+            for reply in replies {
+                assert!(!reply.text().contains("TOP SECRET"), "what lies outside was sent");
+                assert!(matches!(reply.status, 200 | 404), "{}", reply.head);
+            }
+        });
+    }
+
+    #[test]
+    fn a_directory_that_is_swapped_for_a_link_shows_nothing_outside() {
+        within_limit(|| {
+            let server = Server::start();
+            server.put("way/secret", b"inside");
+            let (way, aside) = (server.root().join("way"), server.root().join("aside"));
+            let stop = AtomicBool::new(false);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    while !stop.load(Ordering::Relaxed) {
+                        fs::rename(&way, &aside).unwrap();
+                        symlink("..", &way).unwrap();
+                        fs::remove_file(&way).unwrap();
+                        fs::rename(&aside, &way).unwrap();
+                    }
+                });
+                let replies: Vec<Reply> = (0..1500).map(|_| server.get("/way/secret")).collect();
+                stop.store(true, Ordering::Relaxed);
+                for reply in replies {
+                    assert!(!reply.text().contains("TOP SECRET"), "what lies outside was sent");
+                }
+            });
+        });
+    }
+
+    #[test]
+    fn a_pipe_that_is_swapped_in_while_the_file_is_asked_for_takes_no_thread() {
+        within_limit(|| {
+            let mut server = Server::start();
+            server.put("name", b"inside");
+            let replies = swapped_meanwhile(&server, |spare| {
+                assert!(Command::new("mkfifo").arg(spare).status().unwrap().success());
+            });
+            for reply in replies {
+                assert!(matches!(reply.status, 200 | 404), "{}", reply.head);
+            }
+            // A thread that waits for the other end of the pipe would hold up the end.
+            server.signal("TERM");
+            assert_eq!(server.child.wait().unwrap().code(), Some(0));
+        });
+    }
+
+    #[test]
+    fn a_file_that_is_replaced_by_a_link_inside_is_always_found() {
+        within_limit(|| {
+            let server = Server::start();
+            server.put("name", b"inside");
+            server.put("other", b"inside");
+            for reply in swapped_meanwhile(&server, |spare| symlink("other", spare).unwrap()) {
+                assert_eq!(reply.text(), "inside");
+            }
+        });
+    }
+
+    #[test]
+    fn who_still_talks_while_the_server_stops_gets_its_whole_answer() {
+        within_limit(|| {
+            let mut server = Server::start();
+            server.put_large("large");
+            let mut client = server.connect();
+            client.send("GET /large HTTP/1.1\r\n\r\n");
+            client.head();
+            server.signal("TERM");
+            let (mut count, mut bytes) = (0, vec![0; 256 * 1024]);
+            while count < LARGE {
+                // The server has sent its last bytes before the client has read them.
+                std::thread::sleep(Duration::from_millis(2));
+                client.send("more");
+                let read = client.stream.read(&mut bytes).expect("the connection is not reset");
+                assert!(read > 0, "{} of {LARGE} bytes are lost", LARGE - count);
+                count += read as u64;
+            }
+            drop(client);
+            assert_eq!(server.child.wait().unwrap().code(), Some(0));
+        });
+    }
+
+    #[test]
+    fn a_log_that_is_full_or_closed_does_not_matter() {
+        within_limit(|| {
+            let mut server = Server::start();
+            server.put("file", b"still here");
+            for _ in 0..50 {
+                // More than a pipe holds, and nobody reads.
+                server.get(&format!("/file?{}", "x".repeat(8000)));
+            }
+            assert_eq!(server.get("/file").text(), "still here");
+            server.signal("TERM");
+            assert_eq!(server.child.wait().unwrap().code(), Some(0));
+        });
+        for stream in [">/dev/full", ">&-", "2>&-", ">/dev/full 2>&1", ">&- 2>&-"] {
+            within_limit(move || serves_with(stream));
+        }
+    }
+
+    /// Serves and stops, with an output that the shell describes.
+    fn serves_with(stream: &str) {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("exec \"$0\" \"$@\" {stream}")]);
+        shell.arg(program("file_server").get_program()).arg("--port").arg(free.port().to_string());
+        shell.arg(folder.path()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = shell.spawn().unwrap();
+        let output = RefCell::new(Box::new(std::io::empty()) as _);
+        let mut server = Server { folder, child, output, address: free };
+        while TcpStream::connect(free).is_err() {
+            std::thread::yield_now();
+        }
+        assert_eq!(server.get("/missing").status, 404, "{stream}");
+        server.signal("TERM");
+        assert_eq!(server.child.wait().unwrap().code(), Some(0), "{stream}");
+    }
+
+    #[test]
+    fn control_characters_in_a_name_reach_no_terminal() {
+        within_limit(|| {
+            let folder = tempfile::tempdir().unwrap();
+            let root = folder.path().join("a\u{1b}[31m\n\u{202e}b");
+            let complaint = complaint(1, &["--port", "0", root.to_str().unwrap()]);
+            assert!(complaint.contains("a\\u{1b}[31m\\n\\u{202e}b"), "{complaint}");
+            fs::create_dir(&root).unwrap();
+            fs::write(root.join("\u{1b}[2J"), "x").unwrap();
+            let mut command = program("file_server");
+            command.args(["--port", "0"]).arg(&root).stdout(Stdio::piped());
+            let mut child = command.spawn().unwrap();
+            let mut line = String::new();
+            BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+            child.kill().unwrap();
+            child.wait().unwrap();
+            assert!(line.contains("/a\\u{1b}[31m\\n\\u{202e}b at http://"), "{line:?}");
+            let server = Server::start();
+            server.put("\u{1b}[2J", b"x");
+            let page = server.get("/").text(); // curl shows it on a terminal
+            assert!(page.contains("<a href=\"/%1B%5B2J\">\\u{1b}[2J</a>"), "{page}");
+        });
+    }
+
+    #[test]
+    fn an_argument_that_is_no_unicode_is_a_directory_or_a_misuse() {
+        use std::os::unix::ffi::OsStrExt;
+        let odd = |bytes| std::ffi::OsStr::from_bytes(bytes);
+        for (words, code) in [
+            (vec![odd(b"--\xff")], 2),
+            (vec![odd(b"--port"), odd(b"\xff")], 2),
+            (vec![odd(b"\xff")], 1),
+        ] {
+            let mut command = program("file_server");
+            command.args(&words);
+            let output = within_limit(move || command.output().unwrap());
+            assert_eq!(output.status.code(), Some(code), "{words:?}: {output:?}");
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(said.starts_with("file_server: ") && said.lines().count() == 1, "{said}");
+        }
+    }
+
+    #[test]
+    fn more_clients_are_let_in_than_the_system_allows_descriptors_at_first() {
+        within_limit(|| {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", "ulimit -S -n 32 && exec \"$0\" \"$@\""]);
+            let server = {
+                shell.arg(program("file_server").get_program());
+                Server::start_by(shell)
+            };
+            server.put("file", b"served");
+            let _others: Vec<Client> = (0..64).map(|_| server.connect()).collect();
+            assert_eq!(server.get("/file").text(), "served");
         });
     }
 
@@ -782,6 +1290,58 @@ mod unix {
     }
 
     #[test]
+    fn the_second_ctrl_c_ends_it_at_once_whatever_a_thread_of_the_pool_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let calls = folder.path().join("calls");
+        let strace = {
+            let calls = calls.clone();
+            move || {
+                let mut strace = Command::new("strace");
+                strace.args(["-D", "-f", "-qq", "-e", "trace=getdents64", "-o"]).arg(&calls);
+                strace.args(["-e", "inject=getdents64:delay_enter=600000000"]);
+                strace
+            }
+        };
+        if !strace().arg("true").status().is_ok_and(|status| status.success()) {
+            return say_left_out("a disk that does not answer: no strace");
+        }
+        within_limit(move || {
+            let mut command = strace();
+            command.arg(program("file_server").get_program());
+            let server = Server::start_by(command);
+            let process = |field| proc_field(server.child.id(), field);
+            let strace = process("TracerPid:").expect("it is traced");
+            let mut client = server.connect();
+            client.send("GET / HTTP/1.1\r\n\r\n");
+            // The list of `/` is stuck; whoever asks for something else is answered.
+            while !fs::read_to_string(&calls).is_ok_and(|calls| calls.contains("getdents64")) {
+                std::thread::yield_now();
+            }
+            assert_eq!(server.get("/missing").status, 404);
+            server.next_line();
+            server.signal("INT");
+            assert!(server.next_line().starts_with("Stopping"));
+            server.signal("INT");
+            assert_eq!(server.next_line(), "Served 1 requests.");
+            drop(folder);
+            // It has ended, but for the thread that `strace` holds.
+            while process("State:").is_some_and(|state| state != "Z") {
+                std::thread::yield_now();
+            }
+            assert!(
+                Command::new("sh").args(["-c", &format!("kill -KILL {strace}")]).status().is_ok()
+            );
+        });
+    }
+
+    /// The first word behind `field` in what Linux tells of a process.
+    fn proc_field(process: u32, field: &str) -> Option<String> {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+        let value = status.lines().find_map(|line| line.strip_prefix(field))?;
+        value.split_whitespace().next().map(str::to_owned)
+    }
+
+    #[test]
     fn who_stops_reading_is_let_go_and_holds_up_no_end() {
         within_limit(|| {
             let mut server = Server::start_on_virtual_time();
@@ -828,13 +1388,69 @@ mod unix {
     }
 }
 
-/// Elsewhere, names must be Unicode.
+/// Elsewhere, names must be Unicode, and the memory of a process stands in no file.
 #[cfg(target_os = "linux")]
 mod linux {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
     use super::*;
+
+    impl Server {
+        /// The memory that the server has now, in bytes.
+        fn memory(&self) -> usize {
+            let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+            line.split_whitespace().next().unwrap().parse::<usize>().unwrap() * 1024
+        }
+
+        /// What so many clients cost that ask, see the beginning of the answer, and read no more.
+        fn memory_of(&self, clients: usize, request: &str) -> usize {
+            let before = self.memory();
+            let stalled: Vec<Client> = (0..clients)
+                .map(|_| {
+                    let mut client = self.connect();
+                    client.send(request);
+                    assert_eq!(client.head().status, 200);
+                    client
+                })
+                .collect();
+            let after = self.memory();
+            drop(stalled);
+            after.saturating_sub(before)
+        }
+    }
+
+    #[test]
+    fn a_download_takes_a_piece_of_memory_whatever_the_length_of_the_file() {
+        within_limit(|| {
+            let server = Server::start();
+            server.put_large("large");
+            server.memory_of(100, "GET /large HTTP/1.1\r\n\r\n"); // starts the threads
+            let memory = server.memory_of(100, "GET /large HTTP/1.1\r\n\r\n");
+            assert!(memory < 100 * 100 * 1024, "{memory} bytes for 100 clients");
+        });
+    }
+
+    #[test]
+    fn a_listing_that_many_ask_for_is_in_memory_once() {
+        within_limit(|| {
+            let server = Server::start();
+            // Each link has the whole path, so this page is large without many files.
+            let above = ["é".repeat(120).as_str(); 4].join("/");
+            for number in 0..2_000 {
+                server.put(&format!("{above}/{number}"), b"");
+            }
+            let directory = server.folder.path().join("root").join(&above);
+            let directory = fs::File::open(directory).unwrap();
+            directory.set_modified(UNIX_EPOCH).unwrap(); // not just now
+            let request = format!("GET /{}/ HTTP/1.1\r\n\r\n", above.replace('é', "%C3%A9"));
+            server.memory_of(2, &request);
+            let memory = server.memory_of(30, &request);
+            // The page has six megabytes, more than the system takes for a client.
+            assert!(memory < 60_000_000, "{memory} bytes for 30 clients");
+        });
+    }
 
     #[test]
     fn a_name_that_is_no_unicode_is_listed_as_far_as_it_can_be_read() {
