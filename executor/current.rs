@@ -1,5 +1,5 @@
-//! Which loop runs on this thread: the crate's only thread-local, and the one way from a
-//! leaf future to its loop.
+//! Which loop runs on this thread: a thread-local, and the one way from a leaf future to its
+//! loop.
 //!
 //! `spawn`, `sleep` and the sockets have no parameter for the loop, just as `asyncio.sleep`
 //! has none (asyncio has `get_running_loop`). They ask here.
@@ -141,5 +141,26 @@ pub(crate) fn expect_at(what: &str, at: &Location<'_>) -> Rc<EventLoop> {
              from inside `glassloop::block_on(async {{ … }})`, or from a task spawned there; \
              other threads have `Remote::spawn`"
         ),
+    }
+}
+
+/// Checks that a leaf of the loop `own` is not polled in another loop: its own loop, which
+/// would wake it, does not run meanwhile. (Outside of all loops it may be polled, by another
+/// executor; it does not move on then.)
+///
+/// # Panics
+/// In another loop, naming `what` was made at the line `at`, both loops, and the cure.
+#[inline]
+#[track_caller]
+pub(crate) fn expect_own(own: LoopId, what: &str, at: &Location<'_>) {
+    // A `match` and not a closure: a closure would lose the caller's line.
+    match with(|event_loop| event_loop.id) {
+        Some(LoopId(running)) if running != own.0 => panic!(
+            "{what} made at {at} belongs to event loop {}, and was awaited in another event loop, \
+             {running}: its own loop does not run meanwhile. Await it in the loop in which it \
+             was made",
+            own.0
+        ),
+        _ => {}
     }
 }

@@ -30,6 +30,7 @@ use futures_lite::{AsyncRead, AsyncSeek, AsyncSeekExt, AsyncWrite, AsyncWriteExt
 
 use crate::blocking::Unblock;
 use crate::event_loop::EventLoop;
+use crate::task::{Cost, poll_budget, spend_budget};
 use crate::trace::CodeLine;
 
 /// How many bytes a job reads ahead at first, and how many are collected before a write.
@@ -269,15 +270,20 @@ impl AsyncRead for File {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
+        if buffer.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        ready!(poll_budget(cx));
         let file = self.get_mut();
         ready!(file.poll_written(cx))?;
         let at_end = matches!(file.state, FileState::AtEnd);
         file.state = FileState::Idle;
-        if file.unread.is_empty() && !buffer.is_empty() && !at_end {
+        if file.unread.is_empty() && !at_end {
             file.start_read(buffer.len(), Done::Read);
             ready!(file.poll_idle(cx))?;
             file.state = FileState::Idle;
         }
+        spend_budget(Cost::System);
         let count = file.give_out(buffer);
         file.read_on(buffer.len());
         Poll::Ready(Ok(count))
@@ -300,6 +306,7 @@ impl AsyncWrite for File {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        ready!(poll_budget(cx));
         let file = self.get_mut();
         ready!(file.poll_idle(cx))?;
         if file.collected.len() >= CHUNK {
@@ -312,6 +319,7 @@ impl AsyncWrite for File {
             file.start(move |mut file| Done::Sought(None, file.seek(back)));
             ready!(file.poll_idle(cx))?;
         }
+        spend_budget(Cost::System);
         file.state = FileState::Idle;
         let count = bytes.len().min(CHUNK - file.collected.len());
         file.collected.extend_from_slice(&bytes[..count]);
@@ -319,7 +327,10 @@ impl AsyncWrite for File {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().poll_written(cx)
+        ready!(poll_budget(cx));
+        let written = ready!(self.get_mut().poll_written(cx));
+        spend_budget(Cost::System);
+        Poll::Ready(written)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use crate::task::{impl_debug, polled_again};
+use crate::task::{ContainedWaker, impl_debug, polled_again};
 use crate::trace::CodeLine;
 
 /// From this number of futures on, each future gets a waker of its own. To poll fewer
@@ -141,7 +141,7 @@ struct WokenState {
     indices: Vec<usize>,
     /// For each child, whether its index is in `indices`.
     listed: Vec<bool>,
-    parent: Option<Waker>,
+    parent: Option<ContainedWaker>,
 }
 
 struct ChildWaker {
@@ -169,7 +169,7 @@ impl WokenList {
     fn set_parent(&self, newest: &Waker) {
         // Clone before the lock is taken: a clone of a foreign waker may run any code, and
         // a wake of a child takes the same lock.
-        let newest = newest.clone();
+        let newest = ContainedWaker::new(newest);
         let mut state = self.lock();
         let old = state.parent.replace(newest);
         // Release the lock before the drop of a foreign waker, for the same reason.

@@ -24,9 +24,9 @@ macro_rules! impl_socket {
             /// `from_std`, called by the user at the line `at`.
             #[track_caller]
             fn tie(socket: $std, at: CodeLine) -> io::Result<$socket> {
-                socket.set_nonblocking(true)?;
                 let what = concat!("a function of `", stringify!($socket), "`");
-                let io = Async::new_nonblocking(socket, what, at)?;
+                let io = Async::tie(socket, what, at)?;
+                io.get_ref().set_nonblocking(true)?;
                 Ok($socket { io: io.into() })
             }
 

@@ -1,6 +1,7 @@
 //! A panic that must not get any further.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Waker;
 
 /// Calls `act`, which runs code of a user whose panic has nobody to go to: a `Drop`, a
 /// waker of another crate, a job. The panic hook has reported the panic; it ends here, so
@@ -10,5 +11,35 @@ pub(crate) fn contain(act: impl FnOnce()) {
     // The drop of the payload may panic too; the payload of that panic is leaked.
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);
+    }
+}
+
+/// A waker that was cloned from a `Context`: often of another executor, or of a combinator.
+/// Its code may do anything. A panic of its wake or of its drop ends here: whoever wakes
+/// it, replaces it or gives it up goes on, and so do the wakers behind it. (A panic of its
+/// clone goes to the code that polls with it.)
+pub(crate) struct ContainedWaker(Option<Waker>);
+
+impl ContainedWaker {
+    pub(crate) fn new(waker: &Waker) -> ContainedWaker {
+        ContainedWaker(Some(waker.clone()))
+    }
+
+    /// Wakes. The caller holds no borrow and no lock: this may run any code.
+    pub(crate) fn wake(mut self) {
+        let waker = self.0.take();
+        contain(|| waker.into_iter().for_each(Waker::wake));
+    }
+
+    pub(super) fn will_wake(&self, other: &ContainedWaker) -> bool {
+        self.0.as_ref().zip(other.0.as_ref()).is_some_and(|(own, other)| own.will_wake(other))
+    }
+}
+
+impl Drop for ContainedWaker {
+    fn drop(&mut self) {
+        if let Some(waker) = self.0.take() {
+            contain(|| drop(waker));
+        }
     }
 }

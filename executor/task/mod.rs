@@ -1,6 +1,7 @@
 //! Who runs: tasks, the run queue, and the wakers that put tasks there.
 //!
-//! In reading order: `contain` stops a panic, and `polled_again` begins one, for a mistake
+//! In reading order: `contain` stops a panic, of a foreign waker above all; the `budget`
+//! says how much a task may do in one poll; `polled_again` begins one, for a mistake
 //! that many futures must report; `impl_debug` is a macro for all modules; a `slab` keeps
 //! things that come and go.
 //! A task has an `id`, whose key is in the `run_queue`. The loop sleeps in a `parker`, and
@@ -13,6 +14,7 @@
 //! which may sleep in the system's poller).
 
 mod contain;
+mod budget;
 mod polled_again;
 mod impl_debug;
 mod slab;
@@ -34,7 +36,8 @@ pub use join_error::JoinError;
 pub use join_handle::JoinHandle;
 pub use spawn::{YieldNow, spawn, spawn_named, yield_now};
 
-pub(crate) use contain::contain;
+pub(crate) use budget::{Cost, poll_budget, spend_budget};
+pub(crate) use contain::{ContainedWaker, contain};
 pub(crate) use id::TaskKey;
 pub(crate) use impl_debug::impl_debug;
 pub(crate) use inbox::Inbox;

@@ -9,9 +9,9 @@
 //! goes to another thread, `Unblock`, keeps a real one.)
 
 use std::marker::PhantomData;
-use std::task::{Context, Waker};
+use std::task::Context;
 
-use super::contain::contain;
+use super::contain::ContainedWaker;
 use super::id::TaskKey;
 use crate::current::{self, LoopId};
 use crate::event_loop::EventLoop;
@@ -23,7 +23,7 @@ pub(crate) enum RegisteredWaker {
     Task(LoopId, TaskKey, NotSend),
     /// Of another executor, or of a combinator that wraps the task's waker. Boxed, so that
     /// the usual case takes two words, also as an `Option`.
-    Foreign(Box<Waker>),
+    Foreign(Box<ContainedWaker>),
 }
 
 /// A loop is found through a thread-local, so this must stay on the thread that made it.
@@ -31,7 +31,8 @@ type NotSend = PhantomData<*const ()>;
 
 impl RegisteredWaker {
     /// Registers the waker of `cx`, for the leaf at this address, which waits for `what`
-    /// since the line `at`.
+    /// since the line `at`. The clone of a foreign waker may run any code, also code that
+    /// causes what the leaf waits for: the leaf must look again afterwards.
     pub(crate) fn register(cx: &Context<'_>, leaf: LeafAddress, what: What, at: CodeLine) -> Self {
         let wait = WaitReason { what, at };
         let own = current::with(|event_loop| {
@@ -39,7 +40,8 @@ impl RegisteredWaker {
             let key = event_loop.scheduler.key_of(cx.waker())?;
             Some(RegisteredWaker::Task(event_loop.id, key, PhantomData))
         });
-        own.flatten().unwrap_or_else(|| RegisteredWaker::Foreign(Box::new(cx.waker().clone())))
+        let foreign = || RegisteredWaker::Foreign(Box::new(ContainedWaker::new(cx.waker())));
+        own.flatten().unwrap_or_else(foreign)
     }
 
     /// Wakes the task. *Collect, release, then wake*: the caller holds no borrow, for a
@@ -49,8 +51,7 @@ impl RegisteredWaker {
             RegisteredWaker::Task(id, key, _) => {
                 current::with_loop(id, |event_loop| event_loop.scheduler.wake(key));
             }
-            // A panic of one foreign waker must not lose the wakes of the others.
-            RegisteredWaker::Foreign(waker) => contain(|| waker.wake()),
+            RegisteredWaker::Foreign(waker) => waker.wake(),
         }
     }
 

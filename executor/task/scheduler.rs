@@ -31,6 +31,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, RawWakerVTable, Waker};
 
+use super::budget::refill_budget;
 use super::contain::contain;
 use super::id::{TaskId, TaskKey};
 use super::inbox::Inbox;
@@ -40,10 +41,6 @@ use super::slab::Slab;
 use super::task::{FutureCell, Progress, Task, TaskCell};
 use super::waker::{Message, WakerFactory};
 use crate::trace::{CodeLine, End, Notes, Tracer};
-
-/// How many operations on descriptors a task gets in one poll. See
-/// [`Scheduler::poll_budget`].
-const BUDGET: u32 = 16;
 
 /// What the future of `block_on` is called in reports.
 const ROOT: &str = "root";
@@ -67,8 +64,6 @@ pub(crate) struct Scheduler {
     /// The task that is being polled, and the waker that it is polled with: by this a leaf
     /// future knows that `cx.waker()` is the task's own, so that the task's key is enough.
     running: Cell<Option<(TaskKey, WakerIdentity)>>,
-    /// How many more operations on descriptors may succeed in this poll.
-    budget: Cell<u32>,
     /// What the leaves of this poll wait for. For the diagnostics.
     pub(crate) notes: Notes,
     tracer: Tracer,
@@ -93,7 +88,6 @@ impl Scheduler {
             closing: Cell::new(false),
             polls: Cell::new(0),
             running: Cell::new(None),
-            budget: Cell::new(BUDGET),
             notes: Notes::default(),
             tracer,
         }
@@ -186,7 +180,7 @@ impl Scheduler {
         // Clear before polling: a wake that arrives during the poll must not be lost.
         task.queued.set(false);
         self.polls.set(self.polls.get() + 1);
-        self.budget.set(BUDGET);
+        refill_budget();
         self.tracer.polling(task.id.0, &self.notes);
         let own = task.waker.take().unwrap_or_else(|| self.wakers.make(key));
         self.running.set(Some((key, identity(&own.waker))));
@@ -270,7 +264,7 @@ impl Scheduler {
 
     /// The key of the task that is being polled, if `waker` is that task's own, and not
     /// one that a combinator made of it.
-    pub(super) fn key_of(&self, waker: &Waker) -> Option<TaskKey> {
+    pub(crate) fn key_of(&self, waker: &Waker) -> Option<TaskKey> {
         let (key, own) = self.running.get()?;
         (own == identity(waker)).then_some(key)
     }
@@ -291,26 +285,6 @@ impl Scheduler {
     /// How many spawned tasks have not ended.
     pub(crate) fn alive(&self) -> usize {
         self.tasks.borrow().len() - usize::from(self.root.get().is_some())
-    }
-
-    /// Asked before each operation on a descriptor. `Pending`, for one turn, when the task
-    /// has used up its budget of this poll: else a socket that is always ready would keep
-    /// the loop busy with one task for as long as the peer likes. (asyncio's streams read once in
-    /// a turn.)
-    pub(crate) fn poll_budget(&self, cx: &Context<'_>) -> Poll<()> {
-        if self.budget.get() > 0 {
-            return Poll::Ready(());
-        }
-        // Refill after one refusal. A nested executor (another `block_on` inside this poll)
-        // never returns to the loop, so nothing else would refill it.
-        self.budget.set(BUDGET);
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-
-    /// Called after each operation on a descriptor that did not have to wait.
-    pub(crate) fn spend_budget(&self) {
-        self.budget.set(self.budget.get().saturating_sub(1));
     }
 }
 

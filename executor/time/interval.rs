@@ -62,6 +62,7 @@ impl Interval {
         self.period
     }
 
+    #[track_caller]
     fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         ready!(Pin::new(&mut self.next).poll(cx));
         let scheduled = self.next.deadline().expect("a sleep that ended had a deadline");
@@ -89,6 +90,7 @@ pub struct Tick<'a> {
 impl Future for Tick<'_> {
     type Output = Instant;
 
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
         self.interval.poll_tick(cx)
     }

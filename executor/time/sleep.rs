@@ -3,14 +3,14 @@
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use super::clock::{NEVER, nanoseconds};
 use super::wheel::{Key, When};
 use crate::current;
 use crate::event_loop::EventLoop;
-use crate::task::{RegisteredWaker, impl_debug};
+use crate::task::{Cost, RegisteredWaker, impl_debug, poll_budget, spend_budget};
 use crate::trace::{CodeLine, What, address};
 
 /// The current time of the loop: real, or virtual with
@@ -154,6 +154,31 @@ impl Sleep {
         }
     }
 
+    /// Ready when the deadline has come, *never early*. Otherwise arms the timer, or gives
+    /// it the newest waker if it is armed. It has no budget: a `timeout` must come through
+    /// when the future inside has spent all.
+    #[track_caller]
+    pub(super) fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let When { deadline, sequence } = self.when;
+        if self.has_fired() || deadline <= self.event_loop.timers.clock.nanoseconds_now() {
+            self.disarm();
+            return Poll::Ready(());
+        }
+        current::expect_own(self.event_loop.id, "a sleep", self.made_at);
+        let what = if deadline == NEVER { What::Never } else { What::Timer(sequence) };
+        let waker = RegisteredWaker::register(cx, address(self), what, self.made_at);
+        if deadline == NEVER {
+            return Poll::Pending;
+        }
+        let timers = &self.event_loop.timers;
+        match self.key {
+            None => self.key = Some(timers.arm(self.when, waker)),
+            // Dropped here, after the wheel was released: that may run any code.
+            Some(key) => timers.set_waker(key, self.when, waker),
+        }
+        Poll::Pending
+    }
+
     /// Whether the timer was armed and has left the wheel: then its deadline has come, and
     /// the clock need not be read. (A poll for any other reason must not end the sleep.)
     fn has_fired(&self) -> bool {
@@ -171,26 +196,13 @@ impl Sleep {
 impl Future for Sleep {
     type Output = ();
 
-    /// Ready when the deadline has come, *never early*. Otherwise arms the timer, or gives
-    /// it the newest waker if it is armed.
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let When { deadline, sequence } = self.when;
-        if self.has_fired() || deadline <= self.event_loop.timers.clock.nanoseconds_now() {
-            self.disarm();
-            return Poll::Ready(());
+        if self.key.is_some() {
+            return self.poll_deadline(cx);
         }
-        let what = if deadline == NEVER { What::Never } else { What::Timer(sequence) };
-        let waker = RegisteredWaker::register(cx, address(&*self), what, self.made_at);
-        if deadline == NEVER {
-            return Poll::Pending;
-        }
-        let timers = &self.event_loop.timers;
-        match self.key {
-            None => self.key = Some(timers.arm(self.when, waker)),
-            // Dropped here, after the wheel was released: that may run any code.
-            Some(key) => timers.set_waker(key, self.when, waker),
-        }
-        Poll::Pending
+        ready!(poll_budget(cx));
+        self.poll_deadline(cx).map(|()| spend_budget(Cost::System))
     }
 }
 

@@ -64,7 +64,7 @@ impl<F: Future> Future for Timeout<F> {
         let result = match future.as_mut().poll(cx) {
             Poll::Ready(output) => Ok(output),
             Poll::Pending => {
-                std::task::ready!(Pin::new(&mut self.end).poll(cx));
+                std::task::ready!(self.end.poll_deadline(cx));
                 Err(Elapsed(self.limit))
             }
         };
