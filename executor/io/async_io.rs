@@ -48,7 +48,8 @@ use crate::trace::{CodeLine, address};
 /// `examples/28_subprocess.rs` does.
 ///
 /// After 16 operations that did not have to wait, the next one in the same poll waits
-/// for a turn: a peer that never stops must not keep the loop to one task.
+/// for a turn: a peer that never stops must not keep the loop to one task. An operation in
+/// another loop than its own panics.
 ///
 /// Several tasks may wait for the same direction. An event wakes the one that has waited
 /// longest; as long as the descriptor stays ready, the others follow. It

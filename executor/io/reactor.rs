@@ -119,7 +119,7 @@ impl Reactor {
         // SAFETY: The descriptor must be deleted from the poller before it is closed, and
         // must be open while `fd` is used. It is closed when the `Source`, which owns `io`, is
         // dropped or taken apart: nothing else gets more than a shared reference to `io`, so
-        // what it has lent once stays open, also if it lends another descriptor later. The
+        // what `as_fd()` has returned once stays open, whatever it returns later. The
         // map of sources keeps the `Source` alive until `deregister` takes it out, which
         // deletes it first. An `Async` owns its loop, so the reactor, and the poller in its
         // inbox, outlive every `Async`. `fd` is private, and leaves no function of this file.
@@ -207,16 +207,12 @@ impl Reactor {
         let first = |direction: Direction| source.waiters(direction).borrow_mut().pop_front();
         let reader = ready.0.then(|| first(Read)).flatten();
         let writer = ready.1.then(|| first(Write)).flatten();
-        // A direction that was reported and that no leaf waits for need not be reported again.
         let unwanted = (ready.0 && reader.is_none(), ready.1 && writer.is_none());
         let mut woken = self.woken.take();
         woken.extend(reader.into_iter().chain(writer));
         let tasks = woken.iter().filter_map(|waiter| waiter.waker.task());
         self.tracer.fd_ready(source.number(), ready, tasks);
-        let (read, write) = source.armed.get();
-        if self.set_interest(&source, (read && !unwanted.0, write && !unwanted.1)).is_err() {
-            self.give_up(&source, &mut woken);
-        }
+        self.disarm_unwanted(&source, unwanted, &mut woken);
         // A waker may run any code, also end the `Async` of this source.
         drop(source);
         // *Collect, release, then wake*.
@@ -224,12 +220,16 @@ impl Reactor {
         self.woken.set(woken);
     }
 
-    /// The system refuses to watch a descriptor any longer: `unsafe` code has closed it. That
-    /// is the business of its owner, whose next operation gets the system's error.
-    #[cold]
-    fn give_up(&self, source: &Source, woken: &mut Vec<IoWaiter>) {
-        self.note_interest(source, (false, false));
-        source.waiters.iter().for_each(|waiters| woken.extend(waiters.take()));
+    /// A direction that was reported and that no leaf waits for need not be reported again.
+    ///
+    /// If the system refuses, `unsafe` code has closed the descriptor. That is the business of
+    /// its owner, whose next operation gets the system's error: those who wait try again.
+    fn disarm_unwanted(&self, source: &Source, unwanted: (bool, bool), woken: &mut Vec<IoWaiter>) {
+        let (read, write) = source.armed.get();
+        if self.set_interest(source, (read && !unwanted.0, write && !unwanted.1)).is_err() {
+            self.note_interest(source, (false, false));
+            source.waiters.iter().for_each(|waiters| woken.extend(waiters.take()));
+        }
     }
 
     /// Whether the poller has been asked to report anything: then the loop must poll it.

@@ -15,6 +15,9 @@ use crate::trace::{CodeLine, address};
 /// [`Async::writable`](crate::Async::writable).
 ///
 /// Dropping it leaves no registration and no waker behind.
+///
+/// # Panics
+/// When it is awaited in another loop than that of its [`Async`](crate::Async).
 #[must_use = "futures do nothing until they are awaited"]
 pub struct Readiness<'a, T: Pollable + 'static> {
     pub(super) event_loop: &'a EventLoop,

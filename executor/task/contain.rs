@@ -21,11 +21,13 @@ pub(crate) fn contain(act: impl FnOnce()) {
 pub(crate) struct ContainedWaker(Option<Waker>);
 
 impl ContainedWaker {
+    #[inline(never)]
     pub(crate) fn new(waker: &Waker) -> ContainedWaker {
         ContainedWaker(Some(waker.clone()))
     }
 
     /// Wakes. The caller holds no borrow and no lock: this may run any code.
+    #[inline(never)]
     pub(crate) fn wake(mut self) {
         let waker = self.0.take();
         contain(|| waker.into_iter().for_each(Waker::wake));
@@ -37,6 +39,8 @@ impl ContainedWaker {
 }
 
 impl Drop for ContainedWaker {
+    // Out of the way of the usual case, the wakers of this crate's tasks.
+    #[inline(never)]
     fn drop(&mut self) {
         if let Some(waker) = self.0.take() {
             contain(|| drop(waker));

@@ -177,10 +177,10 @@ impl Scheduler {
         task: &Task,
         poll_future: impl FnOnce(&mut Context<'_>) -> Poll<()>,
     ) -> Poll<()> {
+        refill_budget();
         // Clear before polling: a wake that arrives during the poll must not be lost.
         task.queued.set(false);
         self.polls.set(self.polls.get() + 1);
-        refill_budget();
         self.tracer.polling(task.id.0, &self.notes);
         let own = task.waker.take().unwrap_or_else(|| self.wakers.make(key));
         self.running.set(Some((key, identity(&own.waker))));

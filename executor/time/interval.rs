@@ -14,7 +14,8 @@ use crate::current;
 ///
 /// Ticks are scheduled from the first one on, so that they do not drift. Ticks
 /// that were missed, since the task was busy, follow at once, one after another,
-/// until the beat is caught up with. In asyncio one writes a loop around
+/// until the beat is caught up with (16 of them in one poll, then the other tasks have a
+/// turn). In asyncio one writes a loop around
 /// `sleep`, which drifts, or around `loop.call_at`, which does not.
 ///
 /// # Panics
