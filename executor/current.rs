@@ -74,7 +74,8 @@ pub(crate) fn enter(event_loop: &Rc<EventLoop>) -> Entered {
 }
 
 fn replace(event_loop: Option<Rc<EventLoop>>) -> Option<Rc<EventLoop>> {
-    RUNNING.set(event_loop.as_ref().map_or(NO_LOOP, |event_loop| event_loop.id));
+    let id = event_loop.as_ref().map_or(NO_LOOP, |event_loop| event_loop.id);
+    RUNNING.with(|running| running.set(id));
     LOOPS.try_with(|loops| loops.current.replace(event_loop)).ok().flatten()
 }
 
@@ -163,7 +164,7 @@ pub(crate) fn expect_at(what: &str, at: &Location<'_>) -> Rc<EventLoop> {
 #[inline]
 #[track_caller]
 pub(crate) fn expect_own(own: LoopId, what: &str, at: &Location<'_>) {
-    let running = RUNNING.get();
+    let running = RUNNING.with(Cell::get);
     if running != own && running != NO_LOOP {
         of_another_loop(own, running, what, at);
     }

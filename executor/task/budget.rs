@@ -29,7 +29,7 @@ const BUDGET: u32 = 128;
 pub(crate) enum Cost {
     /// It happens in memory: 128 of these in one poll.
     Memory = 1,
-    /// It is a system call, or waits for time: 16 of these in one poll.
+    /// It is a system call, or a tick of an interval: 16 of these in one poll.
     System = BUDGET as isize / 16,
 }
 
@@ -40,13 +40,13 @@ thread_local! {
 /// A poll of a task begins.
 #[inline]
 pub(super) fn refill_budget() {
-    LEFT.set(BUDGET);
+    LEFT.with(|left| left.set(BUDGET));
 }
 
 /// `Pending`, for one turn, when the task has used up its budget of this poll.
 #[inline]
 pub(crate) fn poll_budget(cx: &Context<'_>) -> Poll<()> {
-    match LEFT.get() {
+    match LEFT.with(Cell::get) {
         0 => refuse(cx),
         _ => Poll::Ready(()),
     }
@@ -64,5 +64,5 @@ fn refuse(cx: &Context<'_>) -> Poll<()> {
 /// A leaf is ready.
 #[inline]
 pub(crate) fn spend_budget(cost: Cost) {
-    LEFT.set(LEFT.get().saturating_sub(cost as u32));
+    LEFT.with(|left| left.set(left.get().saturating_sub(cost as u32)));
 }

@@ -9,6 +9,7 @@ use futures_lite::Stream;
 
 use super::sleep::Sleep;
 use crate::current;
+use crate::task::{Cost, spend_budget};
 
 /// A beat with the given period, whose first tick comes at once.
 ///
@@ -68,6 +69,8 @@ impl Interval {
         ready!(Pin::new(&mut self.next).poll(cx));
         let scheduled = self.next.deadline().expect("a sleep that ended had a deadline");
         self.next.put_off(self.period);
+        // A beat that is late may never catch up, and its user works at each tick.
+        spend_budget(Cost::System);
         Poll::Ready(scheduled)
     }
 }

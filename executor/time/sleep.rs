@@ -34,8 +34,8 @@ pub fn now() -> Instant {
 /// Waits for `duration`, counted from this call. asyncio's `sleep`.
 ///
 /// It never ends early. Equal deadlines end in the order of the calls. With
-/// `Duration::ZERO` it is ready at once and does not yield (but for every 17th in one
-/// poll), unlike asyncio's `sleep(0)`, which is [`yield_now`](crate::yield_now). With `Duration::MAX` it
+/// `Duration::ZERO` it is ready at once and does not yield (but once after 128 in
+/// one poll), unlike asyncio's `sleep(0)`, which is [`yield_now`](crate::yield_now). With `Duration::MAX` it
 /// never ends, and costs nothing. Dropping it removes its timer.
 ///
 /// # Panics
@@ -208,7 +208,7 @@ impl Future for Sleep {
         // A sleep that had to wait costs nothing.
         if self.key.is_none() {
             ready!(poll_budget(cx));
-            spend_budget(Cost::System);
+            spend_budget(Cost::Memory);
         }
         self.disarm();
         Poll::Ready(())
