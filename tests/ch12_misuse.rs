@@ -360,6 +360,7 @@ macro_rules! await_again {
 macro_rules! awaited {
     ($future:expr) => {
         match $future {
+            #[expect(clippy::redundant_async_block, reason = "so that this line polls it")]
             future => block_on(async { future.await }),
         }
     };
