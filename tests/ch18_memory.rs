@@ -133,6 +133,12 @@ fn dropped_waits_leave_nothing_behind() {
             assert!(task.await.is_err());
         }
     });
+    leaves_nothing_behind("1,000 ended tasks with names", async || {
+        for number in 0..1000 {
+            let task = glassloop::spawn_named(format!("task {number}"), async {});
+            task.await.unwrap();
+        }
+    });
     leaves_nothing_behind("1,000 cancelled waits of each kind", async || {
         let (mutex, semaphore, event) = (Mutex::new(()), Semaphore::new(0), Event::new());
         let (_sender, receiver) = channel::bounded::<()>(1);
