@@ -602,3 +602,31 @@ fn names_that_panic(source: &str) -> impl Iterator<Item = &str> {
         item.and_then(|item| item.split(|c: char| !c.is_alphanumeric() && c != '_').next())
     })
 }
+
+/// No counterpart in asyncio, which leaves it to the user to make a socket non-blocking. Breaks
+/// when a descriptor is changed before it is known that there is a loop: a copy of it, which the
+/// user keeps, would not block any more.
+#[cfg(unix)]
+#[test]
+fn a_descriptor_that_is_given_to_no_loop_stays_as_it_was() {
+    use std::net;
+    use std::os::unix::net::UnixStream;
+
+    fn stays(name: &str, kept: impl std::os::fd::AsFd, give: impl FnOnce()) {
+        panic_text(give);
+        let flags = rustix::fs::fcntl_getfl(&kept).unwrap();
+        assert!(!flags.contains(rustix::fs::OFlags::NONBLOCK), "{name} has made it non-blocking");
+    }
+
+    let socket = net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let copy = || socket.try_clone().unwrap();
+    stays("Async::new", copy(), || drop(Async::new(copy())));
+    stays("UdpSocket::from_std", copy(), || drop(UdpSocket::from_std(copy())));
+    let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let copy = || listener.try_clone().unwrap();
+    stays("TcpListener::from_std", copy(), || drop(TcpListener::from_std(copy())));
+    let (stream, _other_end) = UnixStream::pair().unwrap();
+    let copy = || stream.try_clone().unwrap();
+    let give = || drop(glassloop::net::UnixStream::from_std(copy()));
+    stays("UnixStream::from_std", copy(), give);
+}

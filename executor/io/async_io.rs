@@ -75,16 +75,13 @@ impl<T: Pollable + 'static> Async<T> {
     #[track_caller]
     pub fn new(io: T) -> io::Result<Async<T>> {
         // Before the descriptor is changed: this may panic.
-        current::expect_at("`Async::new`", Location::caller());
+        let event_loop = current::expect_at("`Async::new`", Location::caller());
         platform::set_nonblocking(&io)?;
-        Async::new_nonblocking(io, "`Async::new`", Location::caller())
+        Async::on(event_loop, io, Location::caller())
     }
 
-    /// Ties a descriptor that is already non-blocking to the current loop, for `what`,
-    /// which was called at `made_at`.
-    #[track_caller]
-    pub(crate) fn new_nonblocking(io: T, what: &str, made_at: CodeLine) -> io::Result<Async<T>> {
-        let event_loop = current::expect_at(what, made_at);
+    /// Ties a descriptor that is already non-blocking to a loop.
+    pub(crate) fn on(event_loop: Rc<EventLoop>, io: T, made_at: CodeLine) -> io::Result<Async<T>> {
         let source = Some(event_loop.reactor.register(io)?);
         Ok(Async { source, event_loop, made_at })
     }

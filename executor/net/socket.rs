@@ -24,9 +24,11 @@ macro_rules! impl_socket {
             /// `from_std`, called by the user at the line `at`.
             #[track_caller]
             fn tie(socket: $std, at: CodeLine) -> io::Result<$socket> {
-                socket.set_nonblocking(true)?;
                 let what = concat!("a function of `", stringify!($socket), "`");
-                let io = Async::new_nonblocking(socket, what, at)?;
+                // Before the socket is changed: this may panic.
+                let event_loop = $crate::current::expect_at(what, at);
+                socket.set_nonblocking(true)?;
+                let io = Async::on(event_loop, socket, at)?;
                 Ok($socket { io: io.into() })
             }
 
