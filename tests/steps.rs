@@ -101,8 +101,14 @@ fn each_step_begins_with_a_flaw() {
     for number in 1..=STEPS {
         assert!(list.contains(&format!("step {number}  ")), "no flaw for step {number}:\n{list}");
     }
+    let docs = fs::read_to_string(docs()).unwrap();
     for name in flaws() {
-        assert!(list.contains(&name), "{name} is not in the list:\n{list}");
+        let line = list.lines().find(|line| line.contains(&format!("  {name} ")));
+        let line = line.unwrap_or_else(|| panic!("{name} is not in the list:\n{list}"));
+        let number = line.trim_start_matches("step ").split(' ').next().unwrap();
+        let row = format!("| [{number}](");
+        let row = docs.lines().find(|line| line.starts_with(&row)).expect("each step has a row");
+        assert!(row.contains(&format!("`{name}`")), "docs/steps.md does not name {name}: {row}");
     }
 }
 

@@ -10,11 +10,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::subject::{Ended, Subject};
+use crate::support::{Log, OnDrop, WakeCount};
 
 /// The promises: their sentences, and the functions that try them.
 macro_rules! promises {
@@ -112,7 +113,7 @@ fn after_a_panic_of_the_root_the_thread_can_run_another_loop<S: Subject>() {
 // ── many tasks ────────────────────────────────────────────────────────────
 
 fn tasks_begin_in_the_order_in_which_they_were_spawned<S: Subject>() {
-    let log = Log::default();
+    let log = Log::new();
     S::block_on(async {
         for name in ["a", "b", "c"] {
             let log = log.clone();
@@ -125,7 +126,7 @@ fn tasks_begin_in_the_order_in_which_they_were_spawned<S: Subject>() {
 }
 
 fn tasks_take_turns<S: Subject>() {
-    let log = Log::default();
+    let log = Log::new();
     S::block_on(async {
         for name in ["a", "b"] {
             let log = log.clone();
@@ -212,7 +213,7 @@ fn a_waker_wakes_its_own_loop_from_the_thread_of_another_one<S: Subject>() {
 }
 
 fn tasks_that_are_left_over_are_dropped<S: Subject>() {
-    let log = Log::default();
+    let log = Log::new();
     S::block_on(async {
         let held = OnDrop(log.clone(), "dropped");
         S::spawn(async move {
@@ -270,7 +271,7 @@ fn a_panic_ends_its_task_only_and_reaches_whoever_joins_it<S: Subject>() {
 }
 
 fn an_aborted_task_drops_all_that_it_holds<S: Subject>() {
-    let log = Log::default();
+    let log = Log::new();
     S::block_on(async {
         let held = OnDrop(log.clone(), "dropped");
         let task = S::spawn_with_handle(async move {
@@ -324,21 +325,19 @@ fn a_sleep_does_not_end_early<S: Subject>() {
 
 fn a_dropped_sleep_keeps_no_waker<S: Subject>() {
     S::block_on(async {
-        let waker = Arc::new(Silent);
+        let (copies, waker) = WakeCount::new();
         let mut sleep = S::sleep(WEEK);
-        let polled = sleep.as_mut().poll(&mut Context::from_waker(&Waker::from(waker.clone())));
-        assert!(polled.is_pending());
-        assert_eq!(Arc::strong_count(&waker), 2, "the timer has kept it");
+        assert!(sleep.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        assert_eq!(Arc::strong_count(&copies), 3, "the timer has kept one");
         drop(sleep);
-        assert_eq!(Arc::strong_count(&waker), 1, "the timer has given it back");
+        assert_eq!(Arc::strong_count(&copies), 2, "the timer has given it back");
     });
 }
 
 fn a_sleep_that_moves_to_another_task_wakes_that_task<S: Subject>() {
     S::block_on(async {
         let mut sleep = S::sleep(SHORT);
-        let polled = sleep.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::new(Silent))));
-        assert!(polled.is_pending());
+        assert!(sleep.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         sleep.await;
     });
 }
@@ -473,35 +472,6 @@ const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// More bytes than the system takes for a socket that nobody reads.
 const MANY: usize = 20_000_000;
 
-/// What happened, in order.
-#[derive(Clone, Default)]
-struct Log(Rc<RefCell<Vec<String>>>);
-
-impl Log {
-    fn add(&self, entry: impl ToString) {
-        self.0.borrow_mut().push(entry.to_string());
-    }
-
-    fn take(&self) -> Vec<String> {
-        self.0.take()
-    }
-}
-
-struct OnDrop(Log, &'static str);
-
-impl Drop for OnDrop {
-    fn drop(&mut self) {
-        self.0.add(self.1);
-    }
-}
-
-/// A waker that does nothing, and whose copies can be counted.
-struct Silent;
-
-impl Wake for Silent {
-    fn wake(self: Arc<Self>) {}
-}
-
 async fn yield_now() {
     let mut yielded = false;
     poll_fn(|cx| {
@@ -542,7 +512,7 @@ fn woken_by_a_thread() -> impl Future<Output = ()> {
 
 /// Starts a task for each name, which sleeps so many milliseconds; returns the names as they come.
 fn sleepers<S: Subject, const N: usize>(times: [(&'static str, u64); N]) -> Vec<String> {
-    let log = Log::default();
+    let log = Log::new();
     S::block_on(async {
         let sleepers = times.map(|(name, millis)| {
             let log = log.clone();

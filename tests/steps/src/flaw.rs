@@ -13,8 +13,8 @@
 //! `struct RunQueue`, `TaskWaker::poll`) or by its name alone (`main`). An `impl` stands for all
 //! of its members. Generic arguments may be left out.
 
-use crate::items::{Item, Kind, Step, split, without_arguments};
-use crate::names::{join, separate};
+use crate::items::{Item, Step, split};
+use crate::names::separate;
 
 /// A flaw, as its file has it.
 #[derive(Debug)]
@@ -53,21 +53,7 @@ impl Flaw {
     /// # Errors
     /// A sentence, if an item that is replaced is not in the step.
     pub fn program(&self, step: &Step) -> Result<Vec<Item>, String> {
-        let mut kept: Vec<&Item> = step.items.iter().collect();
-        for wanted in &self.without {
-            let named = named(&step.items, wanted);
-            if named.is_empty() {
-                let names = step.items.iter().filter(|item| item.kind == Kind::Plain);
-                let names = join(names.map(|item| &*item.name));
-                return Err(format!(
-                    "there is no `{wanted}` in step {}. Write the name of one of its items: {names}, \
-                     a method (`Task::poll`), or an `impl` (`impl Drop for Task`)",
-                    step.number
-                ));
-            }
-            kept.retain(|item| !named.contains(item));
-        }
-        Ok(self.items.iter().chain(kept).cloned().collect())
+        Ok(self.items.iter().chain(step.without(&self.without)?).cloned().collect())
     }
 }
 
@@ -78,24 +64,4 @@ fn arguments(call: &str) -> Option<String> {
     let (_, arguments) = lines.split_once('!')?;
     let arguments = arguments.trim_matches(|c: char| c.is_whitespace() || "(){}[];".contains(c));
     Some(arguments.split_whitespace().collect::<Vec<&str>>().join(" "))
-}
-
-/// The items of that name; if there are none, those that have it without generic arguments.
-fn named<'a>(items: &'a [Item], wanted: &str) -> Vec<&'a Item> {
-    let exact: Vec<&Item> =
-        items.iter().filter(|item| is_named(item, wanted, str::to_owned)).collect();
-    if !exact.is_empty() {
-        return exact;
-    }
-    items.iter().filter(|item| is_named(item, wanted, without_arguments)).collect()
-}
-
-fn is_named(item: &Item, wanted: &str, spell: fn(&str) -> String) -> bool {
-    let same = |name: &str| spell(name) == spell(wanted);
-    // `main` is `fn main`, but `RunQueue` is not `impl RunQueue`.
-    let alone = match item.kind {
-        Kind::Plain => item.name.split_once(' ').is_some_and(|(_, name)| same(name)),
-        _ => false,
-    };
-    alone || same(&item.name) || item.block().is_some_and(same)
 }

@@ -56,7 +56,10 @@ pub enum Kind {
         block: String,
     },
     /// The last line of a block.
-    End,
+    End {
+        /// The name of the block.
+        block: String,
+    },
 }
 
 impl Step {
@@ -73,6 +76,31 @@ impl Step {
         let (header, items) = split(text);
         Ok(Step { number, title: title.into(), header, items })
     }
+
+    /// Its items, except those that are named: as in the list of items (`impl Wake for Signal`,
+    /// `struct RunQueue`, `TaskWaker::poll`), or by their name alone (`main`). An `impl` stands for
+    /// all of its members. Generic arguments may be left out.
+    ///
+    /// # Errors
+    /// A sentence, if an item is not there: a flaw must not lose its cure.
+    pub fn without(&self, names: &[String]) -> Result<Vec<&Item>, String> {
+        let mut kept: Vec<&Item> = self.items.iter().collect();
+        for wanted in names {
+            let named = named(&self.items, wanted);
+            if named.is_empty() {
+                let known = self.items.iter().filter(|item| item.kind == Kind::Plain);
+                let known: Vec<&str> = known.map(|item| &*item.name).collect();
+                return Err(format!(
+                    "there is no `{wanted}` in step {}. Write the name of one of its items: {}, \
+                     a method (`Task::poll`), or an `impl` (`impl Drop for Task`)",
+                    self.number,
+                    known.join(", ")
+                ));
+            }
+            kept.retain(|item| !named.contains(item));
+        }
+        Ok(kept)
+    }
 }
 
 impl Item {
@@ -84,7 +112,7 @@ impl Item {
     /// The block that the item is a member of.
     pub fn block(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Member { block } => Some(block),
+            Kind::Member { block } | Kind::End { block } => Some(block),
             _ => None,
         }
     }
@@ -109,7 +137,7 @@ pub fn compare<'a>(older: &'a [Item], newer: &'a [Item]) -> Comparison<'a> {
     for item in newer {
         let block = item.kind == Kind::Block;
         match (find(older, &item.name), &item.kind) {
-            (_, Kind::Heading | Kind::Use | Kind::End) => {}
+            (_, Kind::Heading | Kind::Use | Kind::End { .. }) => {}
             (Some(old), _) if old.code() != item.code() => all.changed.push((old, item)),
             (Some(_), _) if !block => all.same.push(item),
             (None, _) if !block => all.new.push(item),
@@ -124,6 +152,26 @@ pub fn compare<'a>(older: &'a [Item], newer: &'a [Item]) -> Comparison<'a> {
 /// The item of that name.
 pub fn find<'a>(items: &'a [Item], name: &str) -> Option<&'a Item> {
     items.iter().find(|item| item.name == name)
+}
+
+/// The items of that name; if there are none, those that have it without generic arguments.
+fn named<'a>(items: &'a [Item], wanted: &str) -> Vec<&'a Item> {
+    let exact: Vec<&Item> =
+        items.iter().filter(|item| is_named(item, wanted, str::to_owned)).collect();
+    if !exact.is_empty() {
+        return exact;
+    }
+    items.iter().filter(|item| is_named(item, wanted, without_arguments)).collect()
+}
+
+fn is_named(item: &Item, wanted: &str, spell: fn(&str) -> String) -> bool {
+    let same = |name: &str| spell(name) == spell(wanted);
+    // `main` is `fn main`, but `RunQueue` is not `impl RunQueue`.
+    let alone = match item.kind {
+        Kind::Plain => item.name.split_once(' ').is_some_and(|(_, name)| same(name)),
+        _ => false,
+    };
+    alone || same(&item.name) || item.block().is_some_and(same)
 }
 
 /// The header of a program, and its items.
@@ -157,7 +205,7 @@ impl Splitter<'_> {
         match kind {
             Kind::Heading => self.section = name.clone(),
             Kind::Block => self.block = Some(name.clone()),
-            Kind::End => self.block = None,
+            Kind::End { .. } => self.block = None,
             _ => {}
         }
         let end = self.after_empty_lines(end);
@@ -189,7 +237,8 @@ impl Splitter<'_> {
 
     fn recognize_member(&self, block: &str, first: usize) -> (Kind, String, usize) {
         if self.lines[first].starts_with('}') {
-            return (Kind::End, format!("the end of {block}"), first + 1);
+            let end = Kind::End { block: block.into() };
+            return (end, format!("the end of {block}"), first + 1);
         }
         let end = self.end_of_item(first, 4);
         let name = member_name(block, &self.lines[first..end].concat());

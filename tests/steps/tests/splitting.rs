@@ -40,7 +40,7 @@ fn an_item_of_a_step_is_what_a_reader_sees_as_one_thing() {
             let open = count('{') as i64 - count('}') as i64;
             let expected = match item.kind {
                 glassloop_steps::items::Kind::Block => 1,
-                glassloop_steps::items::Kind::End => -1,
+                glassloop_steps::items::Kind::End { .. } => -1,
                 _ => 0,
             };
             assert_eq!(open, expected, "step {}, {}:\n{text}", step.number, item.name);
