@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
@@ -27,9 +27,16 @@ const LIMIT: u64 = 15;
 /// Another limit, for a tool that makes everything slow, as valgrind does.
 const LIMIT_VARIABLE: &str = "GLASSLOOP_TEST_LIMIT";
 
+/// The limit once a test has hung. The run is red then, and the learner who broke the loop need
+/// not wait for all the others that hang, too.
+const LIMIT_AFTER_A_HANG: u64 = 4;
+
+static HAS_HUNG: AtomicBool = AtomicBool::new(false);
+
 fn limit() -> Duration {
     let Ok(seconds) = std::env::var(LIMIT_VARIABLE) else {
-        return Duration::from_secs(LIMIT);
+        let has_hung = HAS_HUNG.load(Ordering::Relaxed);
+        return Duration::from_secs(if has_hung { LIMIT_AFTER_A_HANG } else { LIMIT });
     };
     let seconds = seconds.parse();
     Duration::from_secs(seconds.expect("GLASSLOOP_TEST_LIMIT is a whole number of seconds"))
@@ -65,6 +72,7 @@ pub fn within<R: Send + 'static>(
     });
     let body = body.expect("a thread for the test");
     if let Err(RecvTimeoutError::Timeout) = receiver.recv_timeout(limit) {
+        HAS_HUNG.store(true, Ordering::Relaxed);
         panic!("hangs: `{name}` did not end within {limit:?}. Is a wake lost, or does it spin?");
     }
     match body.join().expect("its panics are caught") {
