@@ -18,7 +18,8 @@
 //! **Still wrong:** there is one future. If it waits, nothing else runs. And if a promise is
 //! dropped, the future that waits for it waits for ever.
 //!
-//! In earnest: `executor/task/waker.rs` is the waker, `executor/blocking/promise.rs` the promise.
+//! In the real executor: `executor/task/waker.rs` is the waker, `executor/blocking/promise.rs`
+//! the promise.
 
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};

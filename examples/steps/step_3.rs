@@ -14,9 +14,9 @@
 //! **Still wrong:** nobody learns when a task ends, or what it has found. A panic in one task goes
 //! up through `block_on`: no other task is polled again, and the thread cannot run another loop.
 //!
-//! In earnest: `executor/event_loop/core.rs` is the loop, `executor/task/scheduler.rs` has the
-//! tasks, `executor/task/waker.rs` the two ways of a wake: any thread's, and a cheaper one for
-//! the loop's own thread.
+//! In the real executor: `executor/event_loop/core.rs` is the loop, `executor/task/scheduler.rs`
+//! has the tasks, `executor/task/waker.rs` the two ways of a wake: any thread's, and a cheaper
+//! one for the loop's own thread.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};

@@ -15,8 +15,9 @@
 //!
 //! **Still wrong:** a task cannot wait for a time.
 //!
-//! In earnest: `executor/task/task.rs` keeps the future and, later, its output in one place, so
-//! that a spawn needs one allocation less; `executor/task/join_handle.rs`.
+//! In the real executor: `executor/task/task.rs` keeps the future and, later, its output in one
+//! place, so that a spawn makes one allocation or two where this one makes three;
+//! `executor/task/join_handle.rs`.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};

@@ -12,8 +12,8 @@
 //!
 //! **Still wrong:** the more timers there are, the longer each of them takes.
 //!
-//! In earnest: `executor/time/sleep.rs`; `executor/time/clock.rs` has virtual time, too: the
-//! loop goes to the next deadline without waiting for it.
+//! In the real executor: `executor/time/sleep.rs`; `executor/time/clock.rs` has virtual time,
+//! too: the loop goes to the next deadline without waiting for it.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};

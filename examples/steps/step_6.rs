@@ -16,8 +16,8 @@
 //!
 //! **Still wrong:** the loop sleeps in `thread::park`, where no socket can wake it.
 //!
-//! In earnest: `executor/time/wheel.rs`, whose timers are exact to the nanosecond. It hashes
-//! nothing, since each timer remembers its place, and allocates nothing for a timer.
+//! In the real executor: `executor/time/wheel.rs`, whose timers are exact to the nanosecond. It
+//! hashes nothing, since each timer remembers its place, and allocates nothing for a timer.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};

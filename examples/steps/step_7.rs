@@ -6,9 +6,9 @@
 //! poller watch the socket.
 //!
 //! The poller is from the crate `polling`: `add` makes a socket known, `modify` says what we wait
-//! for next, `wait` gives the events, `notify` ends a `wait` from any thread, `delete` has the socket forgotten. It tells of a socket
-//! *once* (it is *one-shot*), and then forgets what it was asked for. So each `WouldBlock`
-//! registers again.
+//! for next, `wait` gives the events, `notify` ends a `wait` from any thread, `delete` has the
+//! socket forgotten. It tells of a socket *once* (it is *one-shot*), and then forgets what it was
+//! asked for. So each `WouldBlock` registers again.
 //!
 //! ```text
 //! cargo run --example step_7
@@ -20,8 +20,8 @@
 //! does `TcpStream::connect`. And a socket that is really always ready never gives `Pending`, so
 //! the task that reads it lets nothing else run.
 //!
-//! In earnest: `executor/io/reactor.rs`. It does not ask the poller in every turn, does not
-//! register again for every wait, and no wake on the loop's own thread goes to the poller.
+//! In the real executor: `executor/io/reactor.rs`. It does not ask the poller in every turn, does
+//! not register again for every wait, and no wake on the loop's own thread goes to the poller.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};

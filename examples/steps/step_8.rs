@@ -16,7 +16,8 @@
 //! not offer, and glassloop keeps; that is a part of what the lines of `executor/` are for. The
 //! other part is speed. Begin there with `executor/event_loop/core.rs`: you will know your way.
 //!
-//! In earnest: `executor/blocking/unblock.rs`, `executor/blocking/pool.rs`, `executor/fs/`.
+//! In the real executor: `executor/blocking/unblock.rs`, `executor/blocking/pool.rs`,
+//! `executor/fs/`.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
