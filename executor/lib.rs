@@ -81,14 +81,17 @@
 //! | [`report`] | what does a loop say about itself? | `all_tasks`, debug mode |
 //! | `trace` | what happened, event by event? | – |
 //!
-//! `trace` is declared first, because all modules emit events to it. Read it last: nothing in
-//! the loop depends on it.
+//! `trace` is declared before them, because all modules emit events to it. Read it last: nothing
+//! in the loop depends on it. Two files at the side: `impl_debug` prints the public types in one
+//! line, and `needs_loop` is a future that says so if it is polled outside of a loop.
 //!
 //! The promises of the loop are the tests, chapter by chapter; `docs/decisions.md` says why
 //! the loop is as it is, and `docs/glossary.md` explains the words.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+#[macro_use]
+mod impl_debug;
 mod trace;
 pub mod task;
 pub mod time;

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 
-use crate::task::{contain, impl_debug};
+use crate::task::contain;
 
 /// How many threads a loop has at most for blocking work, unless
 /// [`Builder::blocking_threads`](crate::Builder::blocking_threads) says otherwise.

@@ -17,8 +17,6 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::task::impl_debug;
-
 /// Makes a promise, and the future of what it promises: one value, from any
 /// thread to one task. In asyncio, a `Future` of the loop whose result another
 /// thread sets by `loop.call_soon_threadsafe(future.set_result, value)`.

@@ -9,7 +9,7 @@ use super::parts::EventLoop;
 use super::remote::Remote;
 use super::root::Root;
 use crate::current;
-use crate::task::{JoinHandle, impl_debug};
+use crate::task::JoinHandle;
 use crate::trace::CodeLine;
 
 /// Runs a future to its end on a fresh loop, on this thread, and returns its

@@ -7,7 +7,7 @@ use crossbeam_channel::{Receiver, Sender};
 use futures_lite::FutureExt;
 
 use crate::current;
-use crate::task::{Inbox, JoinError, Message, contain, impl_debug};
+use crate::task::{Inbox, JoinError, Message, contain};
 
 /// A way into a loop from other threads. asyncio's `call_soon_threadsafe` and
 /// `run_coroutine_threadsafe`.

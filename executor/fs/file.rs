@@ -44,7 +44,6 @@ use futures_lite::{AsyncRead, AsyncSeek, AsyncWrite, AsyncWriteExt};
 use crate::blocking::{Unblock, promise};
 use crate::event_loop::EventLoop;
 use crate::io::PollIo;
-use crate::task::impl_debug;
 use crate::trace::CodeLine;
 
 /// How many bytes a job reads ahead at first, and how many are collected before a write.

@@ -16,7 +16,6 @@ use crate::blocking::Unblock;
 use crate::current;
 use crate::event_loop::EventLoop;
 use crate::needs_loop::NeedsLoop;
-use crate::task::impl_debug;
 use crate::trace::CodeLine;
 
 /// How many entries one job fetches.

@@ -16,7 +16,7 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, ready};
 
 use crate::current;
-use crate::task::{JoinCell, JoinError, JoinHandle, Task, impl_debug, polled_again};
+use crate::task::{JoinCell, JoinError, JoinHandle, Task, polled_again};
 use crate::trace::CodeLine;
 
 /// A scope for tasks: [`join`](Self::join) waits until all of them have ended, and the

@@ -3,7 +3,6 @@
 use std::panic::Location;
 
 use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
-use crate::task::impl_debug;
 
 /// Holds tasks until a given number of them has arrived, then lets all of them go
 /// on. After that it can be used again. asyncio's `Barrier`.

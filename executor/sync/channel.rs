@@ -21,7 +21,7 @@ use std::task::{Context, Poll};
 use futures_lite::stream::Stream;
 
 use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
-use crate::task::{impl_debug, polled_again};
+use crate::task::polled_again;
 use crate::trace::CodeLine;
 
 /// Makes a channel that holds at most `capacity` values. asyncio's `Queue(n)`.

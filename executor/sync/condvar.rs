@@ -5,7 +5,6 @@ use std::task::{Context, Poll, ready};
 
 use super::mutex::{Mutex, MutexGuard};
 use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
-use crate::task::impl_debug;
 
 /// Lets a task wait, without holding the lock, until another task has changed the
 /// value in the mutex. asyncio's `Condition`.

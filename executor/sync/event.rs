@@ -3,7 +3,6 @@
 use std::cell::Cell;
 
 use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
-use crate::task::impl_debug;
 
 /// A flag to wait for. asyncio's `Event`.
 ///

@@ -8,7 +8,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
-use crate::task::impl_debug;
 
 /// Makes a channel for one value. asyncio's `Future`, divided into the half that sets
 /// the result and the half that awaits it.

@@ -5,7 +5,6 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
-use crate::task::impl_debug;
 
 /// A number of permits, each held by one task at a time. asyncio's `Semaphore`.
 ///

@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
-use crate::task::impl_debug;
 
 /// Counts the work that is still to be done, and waits until all of it is done.
 /// asyncio's `Queue.join`, with a guard instead of `task_done`: a call is easily

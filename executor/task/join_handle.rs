@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::id::TaskId;
-use super::impl_debug::impl_debug;
 use super::join_error::JoinError;
 use super::registered_waker::{RegisteredWaker, take_back_note};
 use super::task::{JoinCell, Progress, Task};

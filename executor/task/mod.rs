@@ -1,8 +1,7 @@
 //! Who runs: tasks, the run queue, and the wakers that put tasks there.
 //!
 //! In reading order: `contain` stops a panic, and `polled_again` begins one, for a mistake
-//! that many futures must report; `impl_debug` is a macro for all modules; a `slab` keeps
-//! things that come and go.
+//! that many futures must report; a `slab` keeps things that come and go.
 //! A task has an `id`, whose key is in the `run_queue`. The loop sleeps in a `parker`, and
 //! has an `inbox` for other threads. A `waker` leads to the run queue or to the inbox; a
 //! leaf future that waits keeps a `registered_waker`. A task may end in a `join_error`; a
@@ -14,7 +13,6 @@
 
 mod contain;
 mod polled_again;
-mod impl_debug;
 mod slab;
 mod id;
 mod run_queue;
@@ -36,7 +34,6 @@ pub use spawn::{YieldNow, spawn, spawn_named, yield_now};
 
 pub(crate) use contain::contain;
 pub(crate) use id::TaskKey;
-pub(crate) use impl_debug::impl_debug;
 pub(crate) use inbox::Inbox;
 pub(crate) use join_error::panic_text;
 pub(crate) use polled_again::polled_again;

@@ -10,7 +10,7 @@ use super::clock::{NEVER, nanoseconds};
 use super::wheel::{Key, When};
 use crate::current;
 use crate::event_loop::EventLoop;
-use crate::task::{RegisteredWaker, impl_debug};
+use crate::task::RegisteredWaker;
 use crate::trace::{CodeLine, What, address};
 
 /// The current time of the loop: real, or virtual with

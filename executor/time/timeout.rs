@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::sleep::Sleep;
 use crate::current;
-use crate::task::{impl_debug, polled_again};
+use crate::task::polled_again;
 
 /// Gives `future` until `limit` from this call: its output, or [`Elapsed`].
 /// asyncio's `timeout` and `wait_for`.

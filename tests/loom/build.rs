@@ -34,7 +34,8 @@ const STAND_INS: &[(&str, &str)] = &[
 /// The modules that take part. Files and sockets have no handshake of their own.
 const MODULES: [&str; 9] =
     ["trace", "task", "time", "io", "blocking", "event_loop", "report", "join", "sync"];
-/// A module that is a file.
+/// The modules that are files: one with a macro for all others, and one to find the loop by.
+const MACROS: &str = "impl_debug.rs";
 const CURRENT: &str = "current.rs";
 
 fn main() {
@@ -58,7 +59,7 @@ type Source = BTreeMap<PathBuf, String>;
 /// The files of the modules, and `lib.rs`, by their paths in `executor/`.
 fn read(executor: &Path) -> Source {
     let mut source = Source::new();
-    for file in ["lib.rs", CURRENT] {
+    for file in ["lib.rs", MACROS, CURRENT] {
         source.insert(file.into(), text(&executor.join(file)));
     }
     for module in MODULES {
@@ -104,7 +105,9 @@ fn write_copy(out: &Path, name: &str, source: &Source) -> String {
         fs::write(path, with_stand_ins(text, name)).expect("OUT_DIR can be written");
     }
     let lib = &source[Path::new("lib.rs")];
-    let mut module = format!("pub mod {name} {{\n");
+    let macros = folder.join(MACROS);
+    let mut module =
+        format!("pub mod {name} {{\n#[macro_use]\n#[path = {macros:?}] mod impl_debug;\n");
     for part in MODULES {
         let path = folder.join(part).join("mod.rs");
         writeln!(module, "#[path = {path:?}] pub mod {part};").expect("a string");

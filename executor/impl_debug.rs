@@ -12,8 +12,6 @@ macro_rules! impl_debug {
         }
     };
     ($type:ty, $($text:tt)*) => {
-        $crate::task::impl_debug!([] $type, $($text)*);
+        impl_debug!([] $type, $($text)*);
     };
 }
-
-pub(crate) use impl_debug;
