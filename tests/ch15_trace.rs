@@ -322,3 +322,34 @@ fn texts_of_all_kinds_are_escaped() {
         assert!(!trace.contains("</"), "nothing in the trace may end the script of the page");
     });
 }
+
+/// Breaks when the line is made once for the trace and once more for the screen: a `Display`
+/// may be of use only once, or take long.
+#[test]
+fn a_printed_line_formats_its_arguments_once_whatever_watches_the_loop() {
+    struct Counted<'a>(&'a std::cell::Cell<u32>);
+
+    impl std::fmt::Display for Counted<'_> {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            self.0.set(self.0.get() + 1);
+            write!(f, "printed {}", self.0.get())
+        }
+    }
+
+    within_limit(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.jsonl");
+        let count = std::cell::Cell::new(0);
+        let print = || glassloop::println!("{}", Counted(&count));
+        print();
+        assert_eq!(count.replace(0), 1, "outside of a loop");
+        let explained = Executor::builder().explain(true).build().unwrap();
+        explained.block_on(async { print() });
+        assert_eq!(count.replace(0), 1, "in a loop that keeps notes");
+        let traced = Executor::builder().trace(&path).build().unwrap();
+        traced.block_on(async { print() });
+        assert_eq!(count.replace(0), 1, "in a loop that is traced");
+        drop(traced);
+        assert!(read(&path).contains("printed 1"), "the line is in the trace");
+    });
+}

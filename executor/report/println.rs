@@ -32,9 +32,12 @@ macro_rules! println {
 /// What [`println!`](crate::println!) calls.
 #[doc(hidden)]
 pub fn print_line(line: fmt::Arguments<'_>) {
-    if let Some(event_loop) = current::get().filter(|event_loop| event_loop.tracer.is_on()) {
-        // Emitted before it is printed: if printing panics, the line is in the trace.
-        event_loop.tracer.printed(&line.to_string());
-    }
-    std::println!("{line}");
+    let Some(event_loop) = current::get().filter(|event_loop| event_loop.tracer.is_on()) else {
+        return std::println!("{line}");
+    };
+    // Once: a `Display` may run code of the user, whose second run would give another text.
+    let text = line.to_string();
+    // Emitted before it is printed: if printing panics, the line is in the trace.
+    event_loop.tracer.printed(&text);
+    std::println!("{text}");
 }
