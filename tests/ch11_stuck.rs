@@ -823,3 +823,19 @@ fn no_false_alarm_however_often_a_job_ends() {
         }
     });
 }
+
+/// 94 · Breaks when the report calls itself for each level, or is indented without a limit.
+#[test]
+fn a_deadlock_of_ten_thousand_tasks_in_a_chain_is_reported_with_a_line_for_each() {
+    within_limit(|| {
+        let report = report_of(async {
+            let last = (1..10_000)
+                .fold(spawn(pending::<()>()), |before, _| spawn(async { before.await.unwrap() }));
+            last.await.unwrap();
+        });
+        let longest = report.lines().map(str::len).max();
+        assert!((10_001..11_002).contains(&report.lines().count()));
+        assert!(longest < Some(400), "a line of {longest:?} bytes");
+        expect_line(&report, &["task 2, spawned at", "something that has kept no waker"]);
+    });
+}

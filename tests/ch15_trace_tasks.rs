@@ -331,3 +331,49 @@ fn printed_a_circle_of_tasks_that_await_each_other_ends() {
         });
     });
 }
+
+/// Spawns `count` tasks. Each but the first awaits the one before it.
+fn spawn_chain(count: usize) -> glassloop::JoinHandle<()> {
+    (1..count).fold(spawn(pending()), |before, _| spawn(async { before.await.unwrap() }))
+}
+
+/// Breaks when the tree calls itself for each level, or is indented without a limit.
+#[test]
+fn printed_a_chain_of_ten_thousand_tasks_takes_a_line_for_each_and_two_at_a_cut() {
+    within_limit(|| {
+        on_explained_loop(async {
+            let last = spawn_chain(10_000);
+            yield_now().await;
+            let text = tasks().to_string();
+            let (lines, longest) = (text.lines().count(), text.lines().map(str::len).max());
+            assert!((10_001..11_001).contains(&lines), "{lines} lines");
+            assert!(longest < Some(300), "a line of {longest:?} bytes");
+            assert!(text.starts_with("task 1 \"root\""), "{}", &text[..500]);
+            let titles = text.lines().filter_map(|line| line.split_once(", from ")).count();
+            assert_eq!(titles, 10_001, "a task has no line of its own, or two");
+            drop(last);
+        });
+    });
+}
+
+/// Breaks when what is cut off gets lost, or is put somewhere else than below its tree.
+#[test]
+fn printed_a_tree_of_more_than_sixteen_levels_goes_on_from_the_margin() {
+    within_limit(|| {
+        on_explained_loop(async {
+            let _last = spawn_chain(20);
+            yield_now().await;
+            let tree = tree();
+            let margin = |line: &&String| line.starts_with("task ");
+            let tops: Vec<&String> = tree.iter().filter(margin).collect();
+            let awaited = ["20", "3"].map(|task| format!("waits for the end of task {task}"));
+            let expected = [
+                "task 1 \"root\":running".to_owned(),
+                format!("task 21:{}", awaited[0]),
+                format!("task 4:{}", awaited[1]),
+            ];
+            assert_eq!(tops, expected.iter().collect::<Vec<_>>(), "\n{}", tasks());
+            assert_eq!(tree[18], format!("{}└─ task 4, see its line:", "   ".repeat(16)));
+        });
+    });
+}
