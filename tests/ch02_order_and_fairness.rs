@@ -740,3 +740,24 @@ fn the_loop_counts_its_turns_polls_wakes_timers_and_jobs() {
         assert_eq!(stats().jobs - before.jobs, 1);
     });
 }
+
+/// 24 · Breaks when the panic goes through the loop: the tasks that are left would be dropped
+/// because of a report about one of them.
+#[test]
+fn a_report_of_a_slow_poll_that_panics_stops_nothing() {
+    within_limit(|| {
+        let reports = Rc::new(Cell::new(0));
+        let count = reports.clone();
+        let report = move |_: &SlowPoll| {
+            count.set(count.get() + 1);
+            panic!("the report");
+        };
+        let executor = Executor::builder().on_slow_poll(Duration::ZERO, report).build().unwrap();
+        let other = executor.spawn(async {
+            yield_now().await;
+            7
+        });
+        assert_eq!(executor.block_on(other).unwrap(), 7);
+        assert!(reports.get() >= 4, "{} reports of four polls", reports.get());
+    });
+}

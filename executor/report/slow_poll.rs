@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use super::tree::title;
-use crate::task::{Scheduler, TaskId, TaskKey};
+use crate::task::{Scheduler, TaskId, TaskKey, contain};
 
 /// A poll that took longer than the limit of
 /// [`Builder::slow_poll`](crate::Builder::slow_poll): meanwhile nothing else ran.
@@ -69,7 +69,8 @@ impl Measured<'_> {
     pub(crate) fn end(mut self) {
         self.poll.took = self.start.elapsed();
         if self.poll.took > self.slow_polls.limit {
-            (self.slow_polls.report)(&self.poll);
+            // The loop must not end because of a report.
+            contain(|| (self.slow_polls.report)(&self.poll));
         }
     }
 }
