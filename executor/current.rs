@@ -11,52 +11,71 @@
 //! ```
 
 use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use crate::event_loop::EventLoop;
-use crate::task::{Inbox, Message};
+use crate::task::{Inbox, Message, Task, contain};
 
 /// A loop's number, unique on its thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LoopId(u32);
 
 /// The loops of one thread.
+///
+/// Nothing in here is dropped when the thread ends: a thread-local that is dropped cannot be
+/// used in the drops of the others, and one of these may run a loop. (When no loop is left,
+/// nothing is left to drop.)
 struct Loops {
     /// The loop that runs.
-    current: RefCell<Option<Rc<EventLoop>>>,
+    current: ManuallyDrop<RefCell<Option<Rc<EventLoop>>>>,
     /// All of them: a task may be woken while its loop stands still.
-    all: RefCell<Vec<Weak<EventLoop>>>,
+    all: ManuallyDrop<RefCell<Vec<Weak<EventLoop>>>>,
     last_id: Cell<u32>,
+    /// How deep the drops of tasks are nested at the moment, and the tasks that are dropped
+    /// when these drops have returned.
+    nested: Cell<usize>,
+    put_aside: ManuallyDrop<RefCell<Vec<Rc<Task>>>>,
 }
+
+/// How deep the drops of futures and outputs may be nested. Those beyond wait for a moment: a
+/// chain of any length must not take a stack of that length.
+const NESTED_DROPS: usize = 32;
 
 thread_local! {
     static LOOPS: Loops = const {
         Loops {
-            current: RefCell::new(None),
-            all: RefCell::new(Vec::new()),
+            current: ManuallyDrop::new(RefCell::new(None)),
+            all: ManuallyDrop::new(RefCell::new(Vec::new())),
             last_id: Cell::new(0),
+            nested: Cell::new(0),
+            put_aside: ManuallyDrop::new(RefCell::new(Vec::new())),
         }
     };
 }
 
 /// Makes a loop that can be found by its number, for as long as it is there.
 pub(crate) fn make(make: impl FnOnce(LoopId) -> EventLoop) -> Rc<EventLoop> {
-    let id = LOOPS.try_with(|loops| {
+    let id = LOOPS.with(|loops| {
         loops.last_id.set(loops.last_id.get().wrapping_add(1));
         LoopId(loops.last_id.get())
     });
-    let event_loop = Rc::new(make(id.unwrap_or(LoopId(0))));
-    // A thread that is ending may have lost its thread-locals already: this module then
-    // finds no loop, and restores none.
-    let _ = LOOPS.try_with(|loops| loops.all.borrow_mut().push(Rc::downgrade(&event_loop)));
+    let event_loop = Rc::new(make(id));
+    LOOPS.with(|loops| loops.all.borrow_mut().push(Rc::downgrade(&event_loop)));
     event_loop
 }
 
 /// The last owner of a loop has dropped it.
 pub(crate) fn forget_dropped() {
-    let _ = LOOPS.try_with(|loops| loops.all.borrow_mut().retain(|l| l.strong_count() > 0));
+    LOOPS.with(|loops| {
+        let mut all = loops.all.borrow_mut();
+        all.retain(|event_loop| event_loop.strong_count() > 0);
+        if all.is_empty() {
+            *all = Vec::new();
+        }
+    });
 }
 
 /// Makes this the current loop until the guard is dropped.
@@ -65,7 +84,7 @@ pub(crate) fn enter(event_loop: &Rc<EventLoop>) -> Entered {
 }
 
 fn replace(event_loop: Option<Rc<EventLoop>>) -> Option<Rc<EventLoop>> {
-    LOOPS.try_with(|loops| loops.current.replace(event_loop)).ok().flatten()
+    LOOPS.with(|loops| loops.current.replace(event_loop))
 }
 
 /// Gives the thread back to the loop that was current before, if any.
@@ -84,7 +103,7 @@ impl Drop for Entered {
 /// the user: the cell stays borrowed.
 #[inline]
 pub(crate) fn with<R>(act: impl FnOnce(&EventLoop) -> R) -> Option<R> {
-    LOOPS.try_with(|loops| loops.current.borrow().as_deref().map(act)).ok().flatten()
+    LOOPS.with(|loops| loops.current.borrow().as_deref().map(act))
 }
 
 /// The same, if the current loop is the loop of this inbox. `None` on all other threads.
@@ -100,11 +119,10 @@ pub(crate) fn with_loop_of<R>(
 /// if the loop is gone.
 #[inline]
 pub(crate) fn with_loop<R>(id: LoopId, act: impl FnOnce(&EventLoop) -> R) -> Option<R> {
-    let found = LOOPS.try_with(|loops| match &*loops.current.borrow() {
+    LOOPS.with(|loops| match &*loops.current.borrow() {
         Some(event_loop) if event_loop.id == id => Some(act(event_loop)),
         _ => loops.find(id).map(|event_loop| act(&event_loop)),
-    });
-    found.ok().flatten()
+    })
 }
 
 impl Loops {
@@ -117,7 +135,26 @@ impl Loops {
 
 /// The current loop; `None` outside of a loop.
 pub(crate) fn get() -> Option<Rc<EventLoop>> {
-    LOOPS.try_with(|loops| loops.current.borrow().clone()).ok().flatten()
+    LOOPS.with(|loops| loops.current.borrow().clone())
+}
+
+/// Calls `drop_content`, which drops the future or the outcome of `task`. That may lead to the
+/// drop of another task, and so on. So beyond a certain depth, the task is put aside instead,
+/// and let go when all drops around this one have returned.
+pub(crate) fn nest_drop(task: Rc<Task>, drop_content: impl FnOnce()) {
+    let depth = LOOPS.with(|loops| loops.nested.get());
+    if depth == NESTED_DROPS {
+        return LOOPS.with(|loops| loops.put_aside.borrow_mut().push(task));
+    }
+    LOOPS.with(|loops| loops.nested.set(depth + 1));
+    drop_content();
+    if depth == 0 {
+        while let Some(task) = LOOPS.with(|loops| loops.put_aside.borrow_mut().pop()) {
+            contain(|| drop(task));
+        }
+        LOOPS.with(|loops| loops.put_aside.take());
+    }
+    LOOPS.with(|loops| loops.nested.set(depth));
 }
 
 /// The current loop, for what cannot work without one.

@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use glassloop::sync::{Event, Mutex, channel, oneshot};
-use glassloop::{Executor, JoinHandle, sleep, spawn, yield_now};
+use glassloop::{Executor, JoinHandle, TaskGroup, sleep, spawn, yield_now};
 use support::{
     Log, OnDrop, on_virtual_loop, panic_text, payload_text, poll_with, turns, virtual_executor,
     within_limit,
@@ -976,5 +976,102 @@ fn a_named_task_is_aborted_like_any_other() {
         yield_now().await;
         assert_eq!(log.take(), ["dropped"], "the future is dropped when the task's turn comes");
         assert!(task.await.unwrap_err().is_cancelled());
+    });
+}
+
+// long chains ────────────────────────────────────────────────────────────────
+
+/// Spawns a task when it is dropped, whose drop spawns the next; so many.
+struct SpawnsNext(u32, Rc<Cell<u32>>, bool);
+
+impl Drop for SpawnsNext {
+    fn drop(&mut self) {
+        self.1.set(self.1.get() + 1);
+        let SpawnsNext(left @ 1.., ref dropped, joins) = *self else { return };
+        let next = SpawnsNext(left - 1, dropped.clone(), joins);
+        let mut next = spawn(async move {
+            let _next = next;
+            pending::<()>().await;
+        });
+        if joins {
+            let _ = poll_with(&mut next, Waker::noop());
+        }
+    }
+}
+
+/// 45 · Breaks when each of these drops happens inside of the one before it: ten thousand
+/// need more stack than there is.
+#[test]
+fn ten_thousand_drops_during_the_shutdown_may_each_spawn_the_next() {
+    within_limit(|| {
+        for joins in [false, true] {
+            let dropped = Rc::new(Cell::new(0));
+            let first = SpawnsNext(10_000, dropped.clone(), joins);
+            drop_executor_after(|executor| {
+                executor
+                    .spawn(async move {
+                        let _first = first;
+                        pending::<()>().await;
+                    })
+                    .detach();
+            });
+            assert_eq!(dropped.get(), 10_001, "a task was left behind by its loop");
+        }
+    });
+}
+
+/// What a task gives whose output is the handle of the task before it.
+struct Link(#[expect(dead_code, reason = "it is there to be dropped")] Option<JoinHandle<Link>>);
+
+/// 46 · Breaks when the drop of a handle drops the output inside of it, which holds the next
+/// handle, and so on down the stack.
+#[test]
+fn a_chain_of_ten_thousand_outputs_that_hold_the_next_handle_may_be_dropped() {
+    fn chain(executor: &Executor, counted: &Rc<()>) -> JoinHandle<Link> {
+        let mut last = None;
+        for _ in 0..10_000 {
+            let (before, counted) = (last.take(), counted.clone());
+            last = Some(executor.spawn(async move {
+                drop(counted);
+                Link(before)
+            }));
+        }
+        executor.run_until_stalled();
+        last.expect("ten thousand of them")
+    }
+
+    within_limit(|| {
+        let executor = virtual_executor();
+        let counted = Rc::new(());
+        let last = chain(&executor, &counted);
+        executor.block_on(async { drop(last) });
+        drop(chain(&executor, &counted));
+        let last = chain(&executor, &counted);
+        executor.spawn(async move { last.await.is_ok() }).detach();
+        executor.run_until_stalled();
+        let last = chain(&executor, &counted);
+        drop(executor);
+        drop(last);
+        assert_eq!(Rc::strong_count(&counted), 1);
+    });
+}
+
+/// 46 · Breaks as the test above, for the children of a group.
+#[test]
+fn ten_thousand_groups_that_hold_each_other_may_be_dropped() {
+    struct Nested(#[expect(dead_code, reason = "it is there to be dropped")] Option<Group>);
+
+    type Group = Box<TaskGroup<Nested, ()>>;
+
+    on_virtual_loop(|| async {
+        let mut last: Option<Group> = None;
+        for _ in 0..10_000 {
+            let (before, mut group) = (last.take(), Box::new(TaskGroup::new()));
+            group.spawn(async { Ok(Nested(before)) });
+            last = Some(group);
+        }
+        yield_now().await;
+        assert_eq!(glassloop::stats().tasks_alive, 0);
+        drop(last);
     });
 }

@@ -14,13 +14,15 @@ use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use futures_lite::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt, StreamExt};
+use futures_lite::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt, FutureExt, StreamExt};
 use glassloop::fs::File;
-use glassloop::sync::{Condvar, Event, Mutex, channel};
-use glassloop::{Executor, join_all, now, sleep, spawn, stats, timeout, unblock, yield_now};
+use glassloop::sync::{Condvar, Event, Mutex, channel, oneshot};
+use glassloop::{
+    Executor, TaskGroup, join_all, now, promise, sleep, spawn, stats, timeout, unblock, yield_now,
+};
 use support::{
-    on_loop, on_virtual_loop, panic_text, poll_once, poll_with, turns, virtual_executor,
-    within_limit,
+    on_loop, on_virtual_loop, panic_text, payload_text, poll_once, poll_with, turns,
+    virtual_executor, within_limit,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -482,5 +484,202 @@ fn a_child_of_a_large_join_all_may_be_woken_from_inside_a_wake_of_its_parent() {
         assert!(CHILD.take().is_none(), "the parent was woken, and has woken the child");
         let result = catch_unwind(AssertUnwindSafe(|| poll_with(&mut all, &waker)));
         assert!(result.unwrap().is_pending());
+    });
+}
+
+// ── drops that panic ──────────────────────────────────────────────────────
+
+/// Counts its drops, and panics at each, also while a panic unwinds.
+struct Spiteful(Rc<Cell<u32>>);
+
+impl Drop for Spiteful {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() + 1);
+        panic!("a spiteful drop");
+    }
+}
+
+/// 46 · Breaks when the output is dropped with the handle, outside of `contain`.
+#[test]
+fn a_handle_may_be_dropped_whatever_the_drop_of_its_output_does() {
+    on_loop(|| async {
+        let drops = Rc::new(Cell::new(0));
+        let output = Spiteful(drops.clone());
+        let task = spawn(async { output });
+        yield_now().await;
+        drop(task);
+        assert_eq!(drops.get(), 1);
+        let output = Spiteful(drops.clone());
+        let task = spawn(async { output });
+        drop(timeout(HOUR, task));
+        yield_now().await;
+        assert_eq!(drops.get(), 2);
+    });
+}
+
+/// 71 · Breaks when the drop of an output comes between the limit and the answer. But what
+/// the future itself does in its drop is the business of the task that awaits it.
+#[test]
+fn a_timeout_elapses_whatever_the_outputs_that_nobody_joined_do_in_their_drops() {
+    on_virtual_loop(|| async {
+        let drops = Rc::new(Cell::new(0));
+        let output = Spiteful(drops.clone());
+        let ended = spawn(async { output });
+        yield_now().await;
+        let holds_a_handle = async move {
+            let _ended = ended;
+            pending::<()>().await
+        };
+        assert!(timeout(HOUR, holds_a_handle).await.is_err(), "a handle of an ended task");
+        assert_eq!(drops.get(), 1);
+        let held = Spiteful(drops.clone());
+        let late = async move {
+            let _held = held;
+            pending::<()>().await
+        };
+        let panic = AssertUnwindSafe(timeout(HOUR, late)).catch_unwind().await.unwrap_err();
+        assert_eq!(payload_text(&*panic), "a spiteful drop", "a future that was too late");
+        assert_eq!(drops.get(), 2);
+    });
+}
+
+/// 64 · Breaks when the panic comes before the child is counted: the `join_all` would never
+/// be ready.
+#[test]
+fn a_join_all_that_is_polled_on_after_the_drop_of_a_future_panicked_gives_all_outputs() {
+    for count in [3, 300] {
+        on_loop(move || async move {
+            let drops = Rc::new(Cell::new(0));
+            let child = |n: u32| {
+                let held = (n % 2 == 0).then(|| Spiteful(drops.clone()));
+                poll_fn(move |_| {
+                    let _held = &held;
+                    Poll::Ready(n)
+                })
+            };
+            let mut all = join_all((0..count).map(child));
+            for _ in 0..count.div_ceil(2) {
+                let poll = || drop(poll_with(&mut all, Waker::noop()));
+                assert_eq!(panic_text(poll), "a spiteful drop");
+            }
+            assert_eq!(all.await, (0..count).collect::<Vec<_>>());
+            assert_eq!(drops.get(), count.div_ceil(2));
+        });
+    }
+}
+
+/// 67 · Breaks when the outputs of the others are dropped on the way out: their panic would
+/// replace the error, or meet the panic of the child that failed and end the process.
+#[test]
+fn a_group_gives_its_error_whatever_the_drops_of_the_other_outputs_do() {
+    on_loop(|| async {
+        for panics in [false, true] {
+            let drops = Rc::new(Cell::new(0));
+            let mut group = TaskGroup::new();
+            for output in [(); 3].map(|()| Spiteful(drops.clone())) {
+                group.spawn(async { Ok(output) });
+            }
+            group.spawn(async move { if panics { panic!("a child") } else { Err("failed") } });
+            let joined = AssertUnwindSafe(group.join()).catch_unwind().await;
+            match joined {
+                Ok(result) => assert_eq!(result.err(), Some("failed")),
+                Err(panic) => assert_eq!(payload_text(&*panic), "a child"),
+            }
+            assert_eq!(drops.get(), 3);
+        }
+    });
+}
+
+/// 83 · Breaks when the values that nobody received are dropped together, outside of
+/// `contain`: two that panic would end the process.
+#[test]
+fn a_receiver_may_be_dropped_whatever_the_drops_of_its_leftovers_do() {
+    within_limit(|| {
+        let drops = Rc::new(Cell::new(0));
+        let (sender, receiver) = channel::unbounded();
+        for _ in 0..3 {
+            sender.try_send(Spiteful(drops.clone())).ok().unwrap();
+        }
+        drop(receiver);
+        assert_eq!(drops.get(), 3, "of a channel");
+        let (sender, receiver) = oneshot::channel();
+        sender.send(Spiteful(drops.clone())).ok().unwrap();
+        drop(receiver);
+        assert_eq!(drops.get(), 4, "of a oneshot");
+        let (promise, promised) = promise();
+        promise.set(Spiteful(drops.clone())).ok().unwrap();
+        drop(promised);
+        assert_eq!(drops.get(), 5, "of a promise");
+    });
+}
+
+/// 52 · Breaks when the result of a job that was given up is dropped with its future.
+#[test]
+fn an_unblock_may_be_dropped_whatever_the_drop_of_its_result_does() {
+    struct Panics;
+
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            panic!("the result of a job");
+        }
+    }
+
+    on_loop(|| async {
+        let (done, is_done) = mpsc::channel::<()>();
+        let mut job = unblock(move || {
+            let _done = done;
+            Panics
+        });
+        assert!(poll_once(&mut job).await.is_pending());
+        assert!(is_done.recv().is_err(), "the job has ended");
+        // Its result is there a moment later, or comes when the future is gone.
+        drop(job);
+    });
+}
+
+// ── the end of a thread ───────────────────────────────────────────────────
+
+/// 13 · Breaks when the loop's own thread-local is gone by then: leaf futures would find no
+/// loop inside of `block_on`.
+#[test]
+fn a_loop_may_run_in_the_drop_of_a_thread_local() {
+    struct RunsALoop(mpsc::Sender<u32>);
+
+    impl Drop for RunsALoop {
+        fn drop(&mut self) {
+            let executor = Executor::builder().virtual_time().build().unwrap();
+            let answer = executor.block_on(async {
+                let task = spawn(async {
+                    sleep(HOUR).await;
+                    unblock(|| 7).await
+                });
+                yield_now().await;
+                task.await.unwrap()
+            });
+            self.0.send(answer).unwrap();
+        }
+    }
+
+    thread_local! {
+        static LAST: RefCell<Vec<RunsALoop>> = const { RefCell::new(Vec::new()) };
+    }
+
+    within_limit(|| {
+        for is_first in [true, false] {
+            let (sender, receiver) = mpsc::channel();
+            let thread = std::thread::spawn(move || {
+                // Thread-locals are dropped in the order of their first uses.
+                let first_use = || LAST.with_borrow_mut(|last| last.push(RunsALoop(sender)));
+                if is_first {
+                    first_use();
+                    glassloop::block_on(yield_now());
+                } else {
+                    glassloop::block_on(yield_now());
+                    first_use();
+                }
+            });
+            assert_eq!(receiver.recv(), Ok(7));
+            thread.join().unwrap();
+        }
     });
 }

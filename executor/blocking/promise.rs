@@ -17,6 +17,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use crate::task::contain;
+
 /// Makes a promise, and the future of what it promises: one value, from any
 /// thread to one task. In asyncio, a `Future` of the loop whose result another
 /// thread sets by `loop.call_soon_threadsafe(future.set_result, value)`.
@@ -132,8 +134,8 @@ impl<T> Drop for Promised<T> {
     fn drop(&mut self) {
         let end = mem::replace(&mut *self.handover.lock(), PromiseState::Broken);
         // Dropped after the lock was released: the drop of the value, or of a waker, may run
-        // any code.
-        drop(end);
+        // any code. A panic of it ends here.
+        contain(|| drop(end));
     }
 }
 

@@ -11,7 +11,7 @@ use crate::blocking::{Pool, pool::KEEP_ALIVE};
 use crate::current::{self, LoopId};
 use crate::io::Reactor;
 use crate::report::{Counts, SlowPolls};
-use crate::task::{Inbox, Message, Scheduler, contain};
+use crate::task::{Inbox, Message, Scheduler, contain, drop_each};
 use crate::time::{Clock, Timers};
 use crate::trace::Tracer;
 
@@ -71,6 +71,7 @@ impl EventLoop {
         self.scheduler.drop_all_tasks();
         // From now on, a message comes back to its sender.
         let messages = self.messages.replace(crossbeam_channel::never());
+        drop_each(messages.try_iter());
         contain(|| drop(messages));
         // The drop of a message may have spawned a task.
         self.scheduler.drop_all_tasks();

@@ -16,7 +16,7 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, ready};
 
 use crate::current;
-use crate::task::{JoinCell, JoinError, JoinHandle, Task, polled_again};
+use crate::task::{JoinCell, JoinError, JoinHandle, Task, drop_each, polled_again};
 use crate::trace::CodeLine;
 
 /// A scope for tasks: [`join`](Self::join) waits until all of them have ended, and the
@@ -165,7 +165,10 @@ impl<T, E> Future for Join<T, E> {
         let Some(index) = failed else {
             return Poll::Ready(Ok(outcomes.into_iter().filter_map(|o| o.ok()?.ok()).collect()));
         };
-        match outcomes.swap_remove(index) {
+        let outcome = outcomes.swap_remove(index);
+        // Before the failure is told, which must not meet a panic of a drop.
+        drop_each(outcomes);
+        match outcome {
             Ok(Err(error)) => Poll::Ready(Err(error)),
             Err(join_error) if join_error.is_panic() => resume_unwind(join_error.into_panic()),
             _ => panic!(
@@ -173,6 +176,12 @@ impl<T, E> Future for Join<T, E> {
                  {at} was waiting for its children. Await the join in the loop that runs them"
             ),
         }
+    }
+}
+
+impl<T, E> Drop for Join<T, E> {
+    fn drop(&mut self) {
+        drop_each(self.outcomes.drain(..));
     }
 }
 

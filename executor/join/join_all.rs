@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use crate::task::polled_again;
+use crate::task::{drop_each, polled_again};
 use crate::trace::CodeLine;
 
 /// From this number of futures on, each future gets a waker of its own. To poll fewer
@@ -33,7 +33,9 @@ const LARGE: usize = 256;
 /// fewer than 256 futures.
 ///
 /// # Panics
-/// When the `JoinAll` is polled again after it was ready.
+/// When the `JoinAll` is polled again after it was ready. And with the panic of a future, in
+/// its poll or its drop; polled on, a `JoinAll` whose future panicked in its drop still gives
+/// all outputs.
 ///
 /// ```
 /// use std::time::Duration;
@@ -116,9 +118,16 @@ impl<F: Future> JoinAll<F> {
         if let Child::Running(future) = &mut self.children[index]
             && let Poll::Ready(output) = future.as_mut().poll(cx)
         {
-            self.children[index] = Child::Ready(output);
             self.running -= 1;
+            // If dropping the future panics here, the output is stored anyway.
+            self.children[index] = Child::Ready(output);
         }
+    }
+}
+
+impl<F: Future> Drop for JoinAll<F> {
+    fn drop(&mut self) {
+        drop_each(self.children.extract_if(.., |child| matches!(child, Child::Ready(_))));
     }
 }
 

@@ -21,7 +21,7 @@ use std::task::{Context, Poll};
 use futures_lite::stream::Stream;
 
 use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
-use crate::task::polled_again;
+use crate::task::{drop_each, polled_again};
 use crate::trace::CodeLine;
 
 /// Makes a channel that holds at most `capacity` values. asyncio's `Queue(n)`.
@@ -262,7 +262,7 @@ impl<T> Drop for Receiver<T> {
         if self.channel.receivers.get() == 0 {
             self.channel.close();
             // Taken out of the channel first: the drop of a value may use the channel.
-            drop(self.channel.values.take());
+            drop_each(self.channel.values.take());
         }
     }
 }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use crate::task::drop_each;
 
 /// Makes a channel for one value. asyncio's `Future`, divided into the half that sets
 /// the result and the half that awaits it.
@@ -109,7 +110,7 @@ impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         self.slot.receiver_gone.set(true);
         // Taken out of the slot first: the drop of the value may use the channel.
-        drop(self.slot.value.take());
+        drop_each(self.slot.value.take());
     }
 }
 

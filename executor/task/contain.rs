@@ -12,3 +12,9 @@ pub(crate) fn contain(act: impl FnOnce()) {
         std::mem::forget(second);
     }
 }
+
+/// Drops values of a user one by one, so that the panic of one drop neither keeps the next
+/// from its drop nor meets another panic, which would end the process.
+pub(crate) fn drop_each<T>(values: impl IntoIterator<Item = T>) {
+    values.into_iter().for_each(|value| contain(|| drop(value)));
+}

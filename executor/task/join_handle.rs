@@ -4,17 +4,20 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use super::contain::contain;
 use super::id::TaskId;
 use super::join_error::JoinError;
 use super::registered_waker::{RegisteredWaker, take_back_note};
 use super::task::{JoinCell, Progress, Task};
+use crate::current;
 use crate::trace::{What, address};
 
 /// Awaits a spawned task: `Ok` with its output, or a [`JoinError`] if it
 /// panicked or was cancelled. In asyncio, what `create_task` returns.
 ///
 /// Dropping the handle *detaches* the task: the task goes on to its end, and its
-/// output is dropped then. (asyncio holds tasks weakly, so that a task whose handle
+/// output is dropped then, or with the handle if the task has ended. A panic in the drop of
+/// the output ends there: the panic hook reports it. (asyncio holds tasks weakly, so that a task whose handle
 /// nobody keeps may vanish. Here the executor owns its tasks.)
 ///
 /// A handle may outlive its executor: it gives the output of a task that had
@@ -133,6 +136,10 @@ impl<T> Drop for JoinHandle<T> {
         // A joiner that has stopped waiting is not woken for nothing.
         if self.task.set_joiner(None).is_some() {
             take_back_note(address(self));
+        }
+        if self.is_finished() {
+            let task: Rc<Task> = self.task.clone();
+            current::nest_drop(task, || contain(|| drop(self.task.take_outcome())));
         }
     }
 }

@@ -32,7 +32,7 @@ pub use join_error::JoinError;
 pub use join_handle::JoinHandle;
 pub use spawn::{YieldNow, spawn, spawn_named, yield_now};
 
-pub(crate) use contain::contain;
+pub(crate) use contain::{contain, drop_each};
 pub(crate) use id::TaskKey;
 pub(crate) use inbox::Inbox;
 pub(crate) use join_error::panic_text;

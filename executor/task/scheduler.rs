@@ -39,6 +39,7 @@ use super::run_queue::RunQueue;
 use super::slab::Slab;
 use super::task::{FutureCell, Progress, Task, TaskCell};
 use super::waker::{Message, WakerFactory};
+use crate::current;
 use crate::trace::{CodeLine, End, Notes, Tracer};
 
 /// How many operations on descriptors a task gets in one poll. See
@@ -116,7 +117,9 @@ impl Scheduler {
             self.names.borrow_mut().insert(task.id, name.clone());
         }
         if self.closing.get() {
-            self.cancel(task.clone());
+            // Its drop may spawn the next, and so on: if they are nested too deep, the task
+            // is left to `drop_all_tasks`.
+            current::nest_drop(task.clone(), || self.cancel(task.clone()));
         }
         JoinHandle { task, name }
     }
@@ -239,7 +242,9 @@ impl Scheduler {
     /// is dropped at once; what they wake is forgotten.
     pub(crate) fn drop_all_tasks(&self) {
         self.closing.set(true);
-        self.tasks().into_iter().for_each(|task| self.cancel(task));
+        while self.tasks.borrow().len() > 0 {
+            self.tasks().into_iter().for_each(|task| self.cancel(task));
+        }
         while self.run_queue.pop().is_some() {}
         self.closing.set(false);
         self.tracer.leave();

@@ -15,7 +15,8 @@ use crate::task::polled_again;
 /// asyncio's `timeout` and `wait_for`.
 ///
 /// A future that is ready when the limit ends wins. Otherwise it is dropped
-/// before the caller sees `Elapsed`, so that its clean-up has happened. A future
+/// before the caller sees `Elapsed`, so that its clean-up has happened. (A panic in its
+/// drop reaches the caller instead.) A future
 /// that never awaits cannot be interrupted. The future is boxed.
 ///
 /// To drop a [`JoinHandle`](crate::JoinHandle) is not to abort its task: a handle
@@ -68,8 +69,8 @@ impl<F: Future> Future for Timeout<F> {
                 Err(Elapsed(self.limit))
             }
         };
-        self.future = None;
         self.end.disarm();
+        self.future = None;
         Poll::Ready(result)
     }
 }

@@ -399,7 +399,10 @@ impl Rules {
         self.tasks[task].has_handle = false;
         self.tasks[task].joiner = None;
         let outcome = self.tasks[task].outcome.take();
+        // A panic of its drop ends here.
+        let before = self.panic.clone();
         outcome.into_iter().for_each(|outcome| self.drop_outcome(outcome));
+        self.panic = before;
     }
 
     // ── groups ───────────────────────────────────────────────────────────────
