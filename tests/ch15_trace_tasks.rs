@@ -3,14 +3,17 @@
 
 mod support;
 
-use std::future::pending;
+use std::future::{Future, pending, poll_fn};
 use std::panic::Location;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use futures_lite::AsyncReadExt;
 use glassloop::net::{TcpListener, TcpStream};
-use glassloop::sync::{Mutex, channel};
+use glassloop::sync::{Event, Mutex, channel, oneshot};
 use glassloop::{
     Executor, TaskInfo, TaskState, WaitsFor, sleep, spawn, spawn_named, tasks, timeout, unblock,
     yield_now,
@@ -374,6 +377,95 @@ fn printed_a_tree_of_more_than_sixteen_levels_goes_on_from_the_margin() {
             ];
             assert_eq!(tops, expected.iter().collect::<Vec<_>>(), "\n{}", tasks());
             assert_eq!(tree[18], format!("{}└─ task 4, see its line:", "   ".repeat(16)));
+        });
+    });
+}
+
+/// A combinator's own waker for a task.
+struct Wrapped(Waker);
+
+impl Wake for Wrapped {
+    fn wake(self: Arc<Self>) {
+        self.0.wake_by_ref();
+    }
+}
+
+/// Breaks when a leaf is known by its own address: a leaf that is moved before it is dropped
+/// would leave its note behind.
+#[test]
+fn what_was_given_up_in_the_same_poll_is_not_waited_for_wherever_it_was_moved_and_however_polled() {
+    within_limit(|| {
+        on_explained_loop(async {
+            let event = Rc::new(Event::new());
+            let (waited_for, mut never) = (event.clone(), pending_event());
+            spawn_named("task", async move {
+                let mut wait = Box::pin(waited_for.wait());
+                let give_up = |cx: &mut Context<'_>| {
+                    let mut timer = sleep(Duration::from_secs(9));
+                    assert!(Pin::new(&mut timer).poll(cx).is_pending());
+                    let mut endless = sleep(Duration::MAX);
+                    assert!(Pin::new(&mut endless).poll(cx).is_pending());
+                    let mut job = unblock(|| ());
+                    assert!(Pin::new(&mut job).poll(cx).is_pending());
+                    let mut task = spawn(pending::<()>());
+                    assert!(Pin::new(&mut task).poll(cx).is_pending());
+                    assert!(Pin::new(&mut never).poll(cx).is_pending());
+                    // Moved, all of them.
+                    drop(vec![timer, endless]);
+                    drop((Box::new(job), Box::new(task)));
+                    never = pending_event();
+                };
+                let mut give_up = Some(give_up);
+                poll_fn(|cx| {
+                    let polled = wait.as_mut().poll(cx);
+                    if let Some(mut give_up) = give_up.take() {
+                        let wrapped = Waker::from(Arc::new(Wrapped(cx.waker().clone())));
+                        give_up(&mut Context::from_waker(&wrapped));
+                        give_up(cx);
+                    }
+                    polled
+                })
+                .await;
+            })
+            .detach();
+            yield_now().await;
+            assert_eq!(waits("task"), [WaitsFor::Other("an event")]);
+        });
+    });
+}
+
+/// A wait that never ends, and may be moved.
+fn pending_event() -> Pin<Box<oneshot::Receiver<()>>> {
+    let (sender, receiver) = oneshot::channel();
+    std::mem::forget(sender);
+    Box::pin(receiver)
+}
+
+/// Breaks when a poll that goes on for long, as with another executor inside, notes all that
+/// was ever waited for in it.
+#[test]
+fn the_notes_of_one_poll_are_bounded_and_the_latest_are_kept() {
+    within_limit(|| {
+        on_explained_loop(async {
+            let event = Rc::new(Event::new());
+            let waited_for = event.clone();
+            spawn_named("task", async move {
+                poll_fn(|cx| {
+                    for _ in 0..20_000 {
+                        let mut forgotten = Box::pin(sleep(Duration::MAX));
+                        assert!(forgotten.as_mut().poll(cx).is_pending());
+                        std::mem::forget(forgotten);
+                    }
+                    Poll::Ready(())
+                })
+                .await;
+                waited_for.wait().await;
+            })
+            .detach();
+            yield_now().await;
+            let waits = waits("task");
+            assert!(waits.len() <= 5_000, "{} notes", waits.len());
+            assert_eq!(waits.last(), Some(&WaitsFor::Other("an event")));
         });
     });
 }

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::task::contain;
+use crate::trace::{LeafId, address};
 
 /// Makes a promise, and the future of what it promises: one value, from any
 /// thread to one task. In asyncio, a `Future` of the loop whose result another
@@ -108,6 +109,13 @@ impl_debug!([T] Promise<T>, |_| "Promise(..)");
 #[must_use = "futures do nothing until they are awaited"]
 pub struct Promised<T> {
     handover: Arc<Handover<T>>,
+}
+
+impl<T> Promised<T> {
+    /// What tells it from all other leaf futures, for the notes.
+    pub(super) fn leaf(&self) -> LeafId {
+        (address(&*self.handover), 0)
+    }
 }
 
 impl<T> Future for Promised<T> {

@@ -13,7 +13,7 @@ use super::promise::{Promised, promise};
 use crate::current;
 use crate::event_loop::EventLoop;
 use crate::task::{polled_again, take_back_note};
-use crate::trace::{CodeLine, JobTicket, WaitReason, What, address};
+use crate::trace::{CodeLine, JobTicket, WaitReason, What};
 
 /// Runs `work` on a thread of the loop's pool, and gives its result; the loop
 /// goes on meanwhile. asyncio's `to_thread`.
@@ -80,6 +80,7 @@ impl<T: Send + 'static> Unblock<T> {
         let Some(promised) = &mut self.promised else {
             polled_again(format_args!("the Unblock made at {}", self.made_at))
         };
+        let leaf = promised.leaf();
         // At the first poll, this registers the waker before the job can end.
         let polled = Pin::new(promised).poll(cx);
         if let Some(job) = self.job.take() {
@@ -87,11 +88,11 @@ impl<T: Send + 'static> Unblock<T> {
         }
         let Poll::Ready(result) = polled else {
             let wait = WaitReason { what: What::Job(self.number), at: self.made_at };
-            let leaf = address(self);
             current::with(|event_loop| event_loop.scheduler.notes.write(leaf, wait));
             return Poll::Pending;
         };
         self.promised = None;
+        take_back_note(leaf);
         let result = result.expect("an accepted job is run");
         Poll::Ready(Ok(result.unwrap_or_else(|panic| resume_unwind(panic))))
     }
@@ -121,7 +122,7 @@ impl<T: Send + 'static> Future for Unblock<T> {
 
 impl<T> Drop for Unblock<T> {
     fn drop(&mut self) {
-        take_back_note(address(self));
+        self.promised.iter().for_each(|promised| take_back_note(promised.leaf()));
     }
 }
 

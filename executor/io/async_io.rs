@@ -17,7 +17,7 @@ use super::readiness::Readiness;
 use crate::current;
 use crate::event_loop::EventLoop;
 use crate::task::RegisteredWaker;
-use crate::trace::{CodeLine, address};
+use crate::trace::{CodeLine, LeafId, address};
 
 /// A socket, pipe or other descriptor, tied to the current loop. asyncio's
 /// `loop.add_reader` and `loop.add_writer`.
@@ -182,16 +182,21 @@ impl<T: Pollable + 'static> Async<T> {
     ) -> PollIo<R> {
         ready!(self.event_loop.scheduler.poll_budget(cx));
         if let Some(result) = self.attempt(|io| operation(io)) {
+            self.event_loop.scheduler.notes.take_back(self.leaf(direction));
             return Poll::Ready(result);
         }
         self.poll_wait(direction, cx)
     }
 
+    /// The wait of a poll function. A read and a write may wait at once; and the numbers from
+    /// 1 on are those of `Readiness`.
+    fn leaf(&self, direction: Direction) -> LeafId {
+        (address(self.source()), u64::MAX - direction as u64)
+    }
+
     fn poll_wait<R>(&self, direction: Direction, cx: &Context<'_>) -> PollIo<R> {
         let what = direction.wait_on(self.source().number());
-        // A read and a write may wait at once.
-        let leaf = address(self.source()) + direction as usize;
-        let waker = RegisteredWaker::register(cx, leaf, what, self.made_at);
+        let waker = RegisteredWaker::register(cx, self.leaf(direction), what, self.made_at);
         self.event_loop.reactor.arm(self.source(), direction)?;
         self.source().wait(direction, None, waker);
         Poll::Pending

@@ -34,8 +34,8 @@ impl<T: Pollable + 'static> Future for Readiness<'_, T> {
             return Poll::Ready(Ok(()));
         }
         let what = self.direction.wait_on(source.number());
-        let waker = RegisteredWaker::register(cx, address(&*self), what, self.made_at);
         let id = *self.waiting.get_or_insert_with(|| reactor.waiter_id());
+        let waker = RegisteredWaker::register(cx, (address(source), id), what, self.made_at);
         reactor.arm(source, self.direction)?;
         source.wait(self.direction, Some(id), waker);
         Poll::Pending
@@ -46,7 +46,7 @@ impl<T: Pollable + 'static> Drop for Readiness<'_, T> {
     fn drop(&mut self) {
         if let Some(id) = self.waiting {
             self.source.stop_waiting(id);
-            take_back_note(address(self));
+            take_back_note((address(self.source), id));
         }
     }
 }

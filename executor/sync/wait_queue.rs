@@ -25,7 +25,7 @@ use crate::task::RegisteredWaker;
 
 /// The key of a waiter. A queue gives each key once only.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct WaiterKey(u64);
+pub(super) struct WaiterKey(pub(super) u64);
 
 /// The queue. It wakes and drops wakers only after it has released its borrow of
 /// `waiters`: a waker of another executor may call anything, also this queue.
@@ -46,9 +46,14 @@ impl WaitQueue {
         self.waiters.borrow().front().is_none_or(|(first, _)| key < *first)
     }
 
+    /// The key that the next waiter gets.
+    pub(super) fn next_key(&self) -> WaiterKey {
+        WaiterKey(self.next_key.get())
+    }
+
     /// Adds a waiter at the back of the queue.
     pub(super) fn push(&self, waker: RegisteredWaker) -> WaiterKey {
-        let key = WaiterKey(self.next_key.get());
+        let key = self.next_key();
         self.next_key.set(key.0 + 1);
         self.waiters.borrow_mut().push_back((key, waker));
         key

@@ -17,7 +17,7 @@ pub(super) use super::wait_queue::WaitQueue;
 
 use super::wait_queue::WaiterKey;
 use crate::task::{RegisteredWaker, take_back_note};
-use crate::trace::{CodeLine, What, address};
+use crate::trace::{CodeLine, LeafId, What, address};
 
 /// Something that tasks wait for: a lock, a value, a signal.
 pub(super) trait WaitTarget {
@@ -48,6 +48,11 @@ pub(super) enum WaiterStatus {
     Granted,
 }
 
+/// What tells a waiter from all others: its queue, and its key there.
+fn leaf_id(queue: &WaitQueue, key: WaiterKey) -> LeafId {
+    (address(queue), key.0)
+}
+
 /// The future that waits for `wanted`. Dropping it ends the wait.
 pub(super) struct Waiting<W: WaitTarget> {
     wanted: W,
@@ -75,10 +80,12 @@ impl<W: WaitTarget> Waiting<W> {
     /// its place and gets the newest waker.
     pub(super) fn enqueue(&mut self, cx: &Context<'_>) {
         let what = What::Thing(W::NAME);
-        let waker = RegisteredWaker::register(cx, address(self), what, self.at);
+        let queue = self.wanted.queue();
+        let leaf = leaf_id(queue, self.key.unwrap_or(queue.next_key()));
+        let waker = RegisteredWaker::register(cx, leaf, what, self.at);
         match self.key {
-            None => self.key = Some(self.wanted.queue().push(waker)),
-            Some(key) => self.wanted.queue().set_waker(key, waker),
+            None => self.key = Some(queue.push(waker)),
+            Some(key) => queue.set_waker(key, waker),
         }
     }
 
@@ -86,7 +93,7 @@ impl<W: WaitTarget> Waiting<W> {
     pub(super) fn leave(&mut self) {
         if let Some(key) = self.key.take() {
             self.wanted.queue().remove(key);
-            take_back_note(address(self));
+            take_back_note(leaf_id(self.wanted.queue(), key));
         }
     }
 }

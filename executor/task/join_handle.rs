@@ -124,7 +124,7 @@ impl<T> Future for JoinHandle<T> {
             }
         }
         let (what, at) = (What::EndOf(task.id.0), task.spawned_at);
-        let waker = RegisteredWaker::register(cx, address(&*self), what, at);
+        let waker = RegisteredWaker::register(cx, (address(&**task), 0), what, at);
         // Dropped after the replacement: the drop of a foreign waker may run any code.
         let _older = task.set_joiner(Some(waker));
         Poll::Pending
@@ -135,7 +135,7 @@ impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
         // A joiner that has stopped waiting is not woken for nothing.
         if self.task.set_joiner(None).is_some() {
-            take_back_note(address(self));
+            take_back_note((address(&*self.task), 0));
         }
         if self.is_finished() {
             let task: Rc<Task> = self.task.clone();

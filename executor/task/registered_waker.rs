@@ -15,7 +15,7 @@ use super::contain::contain;
 use super::id::TaskKey;
 use crate::current::{self, LoopId};
 use crate::event_loop::EventLoop;
-use crate::trace::{CodeLine, LeafAddress, WaitReason, What};
+use crate::trace::{CodeLine, LeafId, WaitReason, What};
 
 /// A waker in one of the crate's own lists.
 pub(crate) enum RegisteredWaker {
@@ -30,9 +30,9 @@ pub(crate) enum RegisteredWaker {
 type NotSend = PhantomData<*const ()>;
 
 impl RegisteredWaker {
-    /// Registers the waker of `cx`, for the leaf at this address, which waits for `what`
+    /// Registers the waker of `cx`, for this leaf, which waits for `what`
     /// since the line `at`.
-    pub(crate) fn register(cx: &Context<'_>, leaf: LeafAddress, what: What, at: CodeLine) -> Self {
+    pub(crate) fn register(cx: &Context<'_>, leaf: LeafId, what: What, at: CodeLine) -> Self {
         let wait = WaitReason { what, at };
         let own = current::with(|event_loop| {
             event_loop.scheduler.notes.write(leaf, wait);
@@ -83,7 +83,7 @@ impl RegisteredWaker {
     }
 }
 
-/// The leaf at this address waits no longer: takes its note back.
-pub(crate) fn take_back_note(leaf: LeafAddress) {
+/// The leaf waits no longer: takes its note back.
+pub(crate) fn take_back_note(leaf: LeafId) {
     current::with(|event_loop| event_loop.scheduler.notes.take_back(leaf));
 }

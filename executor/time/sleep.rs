@@ -11,7 +11,7 @@ use super::wheel::{Key, When};
 use crate::current;
 use crate::event_loop::EventLoop;
 use crate::task::RegisteredWaker;
-use crate::trace::{CodeLine, What, address};
+use crate::trace::{CodeLine, LeafId, What, address};
 
 /// The current time of the loop: real, or virtual with
 /// [`Builder::virtual_time`](crate::Builder::virtual_time). Outside of a loop, the
@@ -135,6 +135,9 @@ impl Sleep {
     }
 
     fn reset_to(&mut self, deadline: u64) {
+        if self.when.deadline == NEVER {
+            self.disarm();
+        }
         let waker = self.take_out();
         let (old, timers) = (self.when.sequence, &self.event_loop.timers);
         self.when = timers.when(deadline);
@@ -146,11 +149,16 @@ impl Sleep {
         }
     }
 
+    /// What tells this sleep from all other leaf futures: its loop, and its number there.
+    fn leaf(&self) -> LeafId {
+        (address(&*self.event_loop), self.when.sequence)
+    }
+
     /// Ends the wait, if there is one.
     pub(super) fn disarm(&mut self) {
         let waker = self.take_out();
         if waker.is_some() || self.when.deadline == NEVER {
-            self.event_loop.scheduler.notes.take_back(address(self));
+            self.event_loop.scheduler.notes.take_back(self.leaf());
         }
     }
 
@@ -180,7 +188,7 @@ impl Future for Sleep {
             return Poll::Ready(());
         }
         let what = if deadline == NEVER { What::Never } else { What::Timer(sequence) };
-        let waker = RegisteredWaker::register(cx, address(&*self), what, self.made_at);
+        let waker = RegisteredWaker::register(cx, self.leaf(), what, self.made_at);
         if deadline == NEVER {
             return Poll::Pending;
         }

@@ -2,26 +2,31 @@
 //!
 //! Notes are taken only when they are needed: for a loop that is traced, and for the report
 //! of a deadlock. A leaf writes a note when it is not ready, and takes it back when it is
-//! dropped in the same poll, as the loser of a race is. So the notes that are left are true
-//! (unless a leaf was moved in between: it is known by its address).
+//! dropped in the same poll, as the loser of a race is. So the notes that are left are true.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 
-use super::wait::WaitReason;
+use super::wait::{WaitReason, What};
 
-/// The address of the leaf future that wrote a note.
-pub(crate) type LeafAddress = usize;
+/// The leaf future that wrote a note: the address of what it waits in, and its number there.
+/// (Not the address of the leaf, which may be moved between its wait and its drop.)
+pub(crate) type LeafId = (usize, u64);
 
-/// The address of a leaf future.
-pub(crate) fn address<L: ?Sized>(leaf: &L) -> LeafAddress {
-    std::ptr::from_ref(leaf).cast::<()>().addr()
+/// The address of what a leaf waits in: a queue, a task, a source.
+pub(crate) fn address<P: ?Sized>(place: &P) -> usize {
+    std::ptr::from_ref(place).cast::<()>().addr()
 }
+
+/// How many notes are kept of one poll. A poll that writes more is one that never ends, with
+/// another executor inside; or it has forgotten its leaves. The latest notes are kept.
+const MOST: usize = 1 << 12;
 
 /// The notes of the poll that is under way.
 #[derive(Default)]
 pub(crate) struct Notes {
     are_taken: Cell<bool>,
-    notes: RefCell<Vec<(LeafAddress, WaitReason)>>,
+    notes: RefCell<VecDeque<(LeafId, WaitReason)>>,
 }
 
 impl Notes {
@@ -39,7 +44,7 @@ impl Notes {
 
     /// The leaf is not ready, and waits for this.
     #[inline]
-    pub(crate) fn write(&self, leaf: LeafAddress, wait: WaitReason) {
+    pub(crate) fn write(&self, leaf: LeafId, wait: WaitReason) {
         if self.are_taken.get() {
             self.replace(leaf, Some(wait));
         }
@@ -47,15 +52,17 @@ impl Notes {
 
     /// The leaf waits no longer.
     #[inline]
-    pub(crate) fn take_back(&self, leaf: LeafAddress) {
+    pub(crate) fn take_back(&self, leaf: LeafId) {
         if self.are_taken.get() {
             self.replace(leaf, None);
         }
     }
 
     #[cold]
-    fn replace(&self, leaf: LeafAddress, wait: Option<WaitReason>) {
+    fn replace(&self, leaf: LeafId, wait: Option<WaitReason>) {
         let mut notes = self.notes.borrow_mut();
+        let too_many = (notes.len() + 1).saturating_sub(MOST);
+        notes.drain(..too_many);
         notes.retain(|(of, _)| *of != leaf);
         notes.extend(wait.map(|wait| (leaf, wait)));
     }
@@ -67,6 +74,10 @@ impl Notes {
 
     /// The timer `old` has another number from now on.
     pub(super) fn renumber_timer(&self, old: u64, new: u64) {
-        self.notes.borrow_mut().iter_mut().for_each(|(_, wait)| wait.renumber_timer(old, new));
+        for ((_, number), wait) in &mut *self.notes.borrow_mut() {
+            if wait.what == What::Timer(old) {
+                (*number, wait.what) = (new, What::Timer(new));
+            }
+        }
     }
 }
