@@ -839,3 +839,65 @@ fn a_deadlock_of_ten_thousand_tasks_in_a_chain_is_reported_with_a_line_for_each(
         expect_line(&report, &["task 2, spawned at", "something that has kept no waker"]);
     });
 }
+
+/// 94 · Breaks when the leaf futures inside of a large `join_all` hold the wakers of its
+/// children, or when it polls only those that were woken while the loop asks.
+#[test]
+fn a_join_all_of_any_size_that_is_stuck_is_found_and_all_its_waits_are_named() {
+    for count in [255, 256, 1_000] {
+        within_limit(move || {
+            let (event, never) = (Event::new(), Event::new());
+            let at = next_line();
+            let wait = || event.wait();
+            let waits = async |n: u64| {
+                sleep(Duration::from_micros(n)).await;
+                wait().await;
+            };
+            let report = report_of(async {
+                let all = timeout(Duration::MAX, join_all((0..count).map(waits)));
+                future::or(async { drop(all.await) }, never.wait()).await;
+            });
+            expect_line(&report, &["the future given to `block_on` at"]);
+            assert_eq!(report.matches(&format!("an event, since {at}")).count(), count as usize);
+        });
+    }
+}
+
+/// 94 · Breaks when only the outer of two large ones knows its task.
+#[test]
+fn a_large_join_all_of_large_ones_that_is_stuck_is_found_too() {
+    within_limit(|| {
+        let event = Event::new();
+        let at = next_line();
+        let inner = |count| join_all((0..count).map(|_| event.wait()));
+        let outer = join_all((0..300).map(|n| inner(if n == 7 { 300 } else { 0 })));
+        expect_root(&report_of(outer), "an event", &at);
+    });
+}
+
+/// 95 · Breaks when the leaves of the children that were not woken still wake the task that
+/// polled the `join_all` before.
+#[test]
+fn a_large_join_all_may_be_polled_by_one_task_and_awaited_by_another() {
+    on_loop(|| async {
+        for first_in_a_combinator in [false, true] {
+            let events: Rc<Vec<Event>> = Rc::new((0..300).map(|_| Event::new()).collect());
+            let waits = |n: usize| {
+                let events = events.clone();
+                async move { events[n].wait().await }
+            };
+            let mut all = join_all((0..300).map(waits));
+            if first_in_a_combinator {
+                assert!(poll_with(&mut all, Waker::noop()).is_pending());
+            }
+            assert!(poll_once(&mut all).await.is_pending());
+            let all = spawn(all);
+            yield_now().await;
+            for event in &*events {
+                event.set();
+                yield_now().await;
+            }
+            assert_eq!(all.await.unwrap().len(), 300);
+        }
+    });
+}

@@ -19,8 +19,9 @@
 //!
 //! The proof costs nothing while anything runs.
 //!
-//! One limit: a large `join_all` wraps the wakers of its children, and a leaf that holds
-//! such a wrapper holds a real waker. Its task counts as held by others.
+//! A large `join_all` polls its children with wakers of its own. The leaf futures of this
+//! crate do not keep these either, but a `ChildOf`. And while nothing else has such a waker,
+//! the `join_all` does not keep its task's waker.
 
 use super::parts::EventLoop;
 use crate::task::Task;

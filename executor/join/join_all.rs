@@ -2,15 +2,18 @@
 
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
+use std::task::{Context, Poll, Waker};
 
-use crate::task::{drop_each, polled_again};
+use super::woken_list::{ChildWaker, WokenList};
+use crate::current;
+use crate::task::{ChildList, ChildOf, RegisteredWaker, drop_each, polled_again};
 use crate::trace::CodeLine;
 
 /// From this number of futures on, each future gets a waker of its own. To poll fewer
-/// futures all at once costs less than their wakers would cost; and the loop can still
-/// prove a deadlock, which is impossible when such wakers hide who holds the task's waker.
+/// futures all at once costs less than their wakers would cost.
 const LARGE: usize = 256;
 
 /// Runs futures together and returns their outputs in the order of the
@@ -59,7 +62,8 @@ where
 {
     let boxed = |future: I::Item| Child::Running(Box::pin(future.into_future()));
     let children: Vec<_> = futures.into_iter().map(boxed).collect();
-    let woken = (children.len() >= LARGE).then(|| Woken::new(children.len()));
+    let new_list = || Woken { list: WokenList::new(children.len()), parent: None };
+    let woken = (children.len() >= LARGE).then(new_list);
     JoinAll { running: children.len(), children, woken, finished: false, at: Location::caller() }
 }
 
@@ -72,6 +76,12 @@ pub struct JoinAll<F: Future> {
     woken: Option<Woken>,
     finished: bool,
     at: CodeLine,
+}
+
+struct Woken {
+    list: Arc<WokenList>,
+    /// What polled the `JoinAll` last, if that was a task of this crate, or a child in it.
+    parent: Option<Rc<RegisteredWaker>>,
 }
 
 enum Child<F: Future> {
@@ -92,12 +102,8 @@ impl<F: Future> Future for JoinAll<F> {
         }
         match self.woken.take() {
             None => (0..self.children.len()).for_each(|index| self.poll_child(index, cx)),
-            Some(woken) => {
-                woken.list.set_parent(cx.waker());
-                for index in woken.list.take() {
-                    let waker = &woken.wakers[index];
-                    self.poll_child(index, &mut Context::from_waker(waker));
-                }
+            Some(mut woken) => {
+                self.poll_woken(&mut woken, cx);
                 self.woken = Some(woken);
             }
         }
@@ -114,6 +120,29 @@ impl<F: Future> Future for JoinAll<F> {
 }
 
 impl<F: Future> JoinAll<F> {
+    /// Polls the children that were woken. Polls all if another task polls the `JoinAll` now,
+    /// whom the leaves of the others do not know; and if the loop asks all what they wait for.
+    fn poll_woken(&mut self, woken: &mut Woken, cx: &Context<'_>) {
+        let event_loop = current::get();
+        let own = event_loop.as_ref().and_then(|event_loop| RegisteredWaker::own(event_loop, cx));
+        let mut asks_all = event_loop.as_ref().is_some_and(|l| l.scheduler.notes.are_of_all.get());
+        if !woken.is_polled_by(own.as_ref()) {
+            (woken.parent, asks_all) = (own.map(Rc::new), true);
+        }
+        woken.list.set_parent(Some(cx.waker().clone()));
+        let listed = woken.list.take();
+        let indices = if asks_all { (0..self.children.len()).collect() } else { listed };
+        for index in indices {
+            let (waker, child) = woken.child(index);
+            let mut poll = || self.poll_child(index, &mut Context::from_waker(&waker));
+            match &event_loop {
+                Some(event_loop) => event_loop.scheduler.poll_child(&waker, child, poll),
+                None => poll(),
+            }
+        }
+        woken.release_parent();
+    }
+
     fn poll_child(&mut self, index: usize, cx: &mut Context<'_>) {
         if let Child::Running(future) = &mut self.children[index]
             && let Poll::Ready(output) = future.as_mut().poll(cx)
@@ -136,83 +165,30 @@ impl_debug!(
     |all| "JoinAll({} of {} running)", all.running, all.children.len()
 );
 
-/// The wakers of many children, and the list to which each waker adds the index of its
-/// child.
-struct Woken {
-    list: Arc<WokenList>,
-    wakers: Vec<Waker>,
-}
-
-/// A lock, because any thread may wake a child.
-struct WokenList(Mutex<WokenState>);
-
-struct WokenState {
-    indices: Vec<usize>,
-    /// For each child, whether its index is in `indices`.
-    listed: Vec<bool>,
-    parent: Option<Waker>,
-}
-
-struct ChildWaker {
-    index: usize,
-    list: Arc<WokenList>,
-}
-
 impl Woken {
-    /// Every child is in the list, so that the first poll of the `JoinAll` polls all.
-    fn new(count: usize) -> Woken {
-        let state =
-            WokenState { indices: (0..count).collect(), listed: vec![true; count], parent: None };
-        let list = Arc::new(WokenList(Mutex::new(state)));
-        let child = |index| ChildWaker { index, list: Arc::clone(&list) };
-        let wakers = (0..count).map(|i| Waker::from(Arc::new(child(i)))).collect();
-        Woken { list, wakers }
-    }
-}
-
-impl WokenList {
-    fn lock(&self) -> MutexGuard<'_, WokenState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn set_parent(&self, newest: &Waker) {
-        // Clone before the lock is taken: a clone of a foreign waker may run any code, and
-        // a wake of a child takes the same lock.
-        let newest = newest.clone();
-        let mut state = self.lock();
-        let old = state.parent.replace(newest);
-        // Release the lock before the drop of a foreign waker, for the same reason.
-        drop(state);
-        drop(old);
-    }
-
-    /// Takes the children to poll. `listed` is cleared before the polls: a wake during a
-    /// poll must list its child again.
-    fn take(&self) -> Vec<usize> {
-        let mut state = self.lock();
-        let indices = std::mem::take(&mut state.indices);
-        indices.iter().for_each(|&index| state.listed[index] = false);
-        indices
-    }
-}
-
-impl Wake for ChildWaker {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        let mut state = self.list.lock();
-        if std::mem::replace(&mut state.listed[self.index], true) {
-            return;
+    fn is_polled_by(&self, own: Option<&RegisteredWaker>) -> bool {
+        match (&self.parent, own) {
+            (Some(before), Some(own)) => before.same_task(own),
+            (before, own) => before.is_none() && own.is_none(),
         }
-        state.indices.push(self.index);
-        // Take the waker, do not clone it: one wake is enough until the parent is polled.
-        let parent = state.parent.take();
-        // Release the lock before the wake, which may run any code.
-        drop(state);
-        if let Some(parent) = parent {
-            parent.wake();
+    }
+
+    /// A waker for a child, and what a leaf of this crate keeps instead.
+    fn child(&self, index: usize) -> (Waker, Option<ChildOf>) {
+        let waker = Waker::from(Arc::new(ChildWaker { index, list: Arc::clone(&self.list) }));
+        let list: Arc<dyn ChildList> = self.list.clone();
+        let list = Arc::downgrade(&list);
+        let child = |parent| ChildOf { list, index, parent: Rc::clone(parent) };
+        (waker, self.parent.as_ref().map(child))
+    }
+
+    /// Lets go of the parent's waker, if nothing has a waker of a child. Otherwise the proof
+    /// of a deadlock would find that the task is held by others.
+    fn release_parent(&self) {
+        if self.parent.is_some() && Arc::strong_count(&self.list) == 1 {
+            // Acquire: see what a thread did before it dropped its waker.
+            fence(Ordering::Acquire);
+            self.list.set_parent(None);
         }
     }
 }

@@ -16,6 +16,7 @@ pub(crate) fn deadlock(event_loop: &EventLoop, mut poll: impl FnMut(TaskKey)) ->
     let mut tasks = event_loop.scheduler.tasks();
     tasks.sort_by_key(|task| !event_loop.scheduler.is_root(task));
     let notes = &event_loop.scheduler.notes;
+    notes.are_of_all.set(true);
     let nodes = event_loop.tracer.untraced(|| {
         let nodes = tasks.into_iter().map(|task| {
             let (id, description) = (task.id, describe(event_loop, &task));

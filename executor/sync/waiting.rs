@@ -48,11 +48,6 @@ pub(super) enum WaiterStatus {
     Granted,
 }
 
-/// What tells a waiter from all others: its queue, and its key there.
-fn leaf_id(queue: &WaitQueue, key: WaiterKey) -> LeafId {
-    (address(queue), key.0)
-}
-
 /// The future that waits for `wanted`. Dropping it ends the wait.
 pub(super) struct Waiting<W: WaitTarget> {
     wanted: W,
@@ -129,4 +124,9 @@ impl<W: WaitTarget> Drop for Waiting<W> {
             self.wanted.pass_on();
         }
     }
+}
+
+/// What tells a waiter from all others: its queue, and its key there.
+fn leaf_id(queue: &WaitQueue, key: WaiterKey) -> LeafId {
+    (address(queue), key.0)
 }

@@ -37,7 +37,7 @@ pub(crate) use id::TaskKey;
 pub(crate) use inbox::Inbox;
 pub(crate) use join_error::panic_text;
 pub(crate) use polled_again::polled_again;
-pub(crate) use registered_waker::{RegisteredWaker, take_back_note};
+pub(crate) use registered_waker::{ChildList, ChildOf, RegisteredWaker, take_back_note};
 pub(crate) use scheduler::Scheduler;
 pub(crate) use slab::Slab;
 pub(crate) use task::{JoinCell, Progress, Task, TaskCell};

@@ -9,6 +9,8 @@
 //! goes to another thread, `Unblock`, keeps a real one.)
 
 use std::marker::PhantomData;
+use std::rc::Rc;
+use std::sync::Weak;
 use std::task::{Context, Waker};
 
 use super::contain::contain;
@@ -21,9 +23,27 @@ use crate::trace::{CodeLine, LeafId, WaitReason, What};
 pub(crate) enum RegisteredWaker {
     /// Of a task of this crate: in which loop, and which task.
     Task(LoopId, TaskKey, NotSend),
+    /// Of a child of a large `join_all`, which is polled by a task of this crate.
+    Child(Box<ChildOf>),
     /// Of another executor, or of a combinator that wraps the task's waker. Boxed, so that
     /// the usual case takes two words, also as an `Option`.
     Foreign(Box<Waker>),
+}
+
+/// A child of a large combinator: its index there; the list to which a wake adds the index,
+/// which is not owned (so its owners are the combinator, and whoever has a `Waker` of a
+/// child); and the task, or the child of another combinator, that polls the combinator.
+#[derive(Clone)]
+pub(crate) struct ChildOf {
+    pub(crate) list: Weak<dyn ChildList>,
+    pub(crate) index: usize,
+    pub(crate) parent: Rc<RegisteredWaker>,
+}
+
+/// Where a large combinator keeps which of its children were woken.
+pub(crate) trait ChildList {
+    /// Adds a child. Returns the waker of the combinator's task, if it must be woken.
+    fn add(&self, index: usize) -> Option<Waker>;
 }
 
 /// A loop is found through a thread-local, so this must stay on the thread that made it.
@@ -36,27 +56,53 @@ impl RegisteredWaker {
         let wait = WaitReason { what, at };
         let own = current::with(|event_loop| {
             event_loop.scheduler.notes.write(leaf, wait);
-            let key = event_loop.scheduler.key_of(cx.waker())?;
-            Some(RegisteredWaker::Task(event_loop.id, key, PhantomData))
+            RegisteredWaker::own(event_loop, cx)
         });
         own.flatten().unwrap_or_else(|| RegisteredWaker::Foreign(Box::new(cx.waker().clone())))
+    }
+
+    /// What stands for the waker of `cx`, if that is the waker of the task that is being
+    /// polled, or of a child in it.
+    #[inline]
+    pub(crate) fn own(event_loop: &EventLoop, cx: &Context<'_>) -> Option<RegisteredWaker> {
+        if let Some(key) = event_loop.scheduler.key_of(cx.waker()) {
+            return Some(RegisteredWaker::Task(event_loop.id, key, PhantomData));
+        }
+        let child = event_loop.scheduler.child_of(cx.waker())?;
+        Some(RegisteredWaker::Child(Box::new(child)))
     }
 
     /// Wakes the task. *Collect, release, then wake*: the caller holds no borrow, for a
     /// foreign waker may run any code.
     pub(crate) fn wake(self) {
         match self {
-            RegisteredWaker::Task(id, key, _) => {
-                current::with_loop(id, |event_loop| event_loop.scheduler.wake(key));
-            }
             // A panic of one foreign waker must not lose the wakes of the others.
             RegisteredWaker::Foreign(waker) => contain(|| waker.wake()),
+            own => own.wake_own(),
+        }
+    }
+
+    fn wake_own(&self) {
+        match self {
+            &RegisteredWaker::Task(id, key, _) => {
+                current::with_loop(id, |event_loop| event_loop.scheduler.wake(key));
+            }
+            RegisteredWaker::Child(child) => {
+                // The parent's `Waker` in the list is for other threads.
+                let _parent = child.list.upgrade().map(|list| list.add(child.index));
+                child.parent.wake_own();
+            }
+            RegisteredWaker::Foreign(_) => {}
         }
     }
 
     /// Whether its task has ended, so that it wakes no task any more.
     pub(crate) fn is_of_ended(&self) -> bool {
-        let RegisteredWaker::Task(id, key, _) = *self else { return false };
+        let (id, key) = match *self {
+            RegisteredWaker::Task(id, key, _) => (id, key),
+            RegisteredWaker::Child(ref child) => return child.parent.is_of_ended(),
+            RegisteredWaker::Foreign(_) => return false,
+        };
         let is_alive = |event_loop: &EventLoop| event_loop.scheduler.find(key).is_some();
         current::with_loop(id, is_alive) != Some(true)
     }
@@ -65,15 +111,19 @@ impl RegisteredWaker {
     pub(crate) fn task(&self) -> Option<u64> {
         match self {
             RegisteredWaker::Task(_, key, _) => Some(key.generation.into()),
+            RegisteredWaker::Child(child) => child.parent.task(),
             RegisteredWaker::Foreign(_) => None,
         }
     }
 
-    /// Whether both wake the same task.
+    /// Whether both wake the same task, and the same child in it.
     pub(crate) fn same_task(&self, other: &RegisteredWaker) -> bool {
         match (self, other) {
             (RegisteredWaker::Task(id, key, _), RegisteredWaker::Task(other_id, other, _)) => {
                 (id, key) == (other_id, other)
+            }
+            (RegisteredWaker::Child(child), RegisteredWaker::Child(other)) => {
+                child.list.ptr_eq(&other.list) && child.index == other.index
             }
             (RegisteredWaker::Foreign(waker), RegisteredWaker::Foreign(other)) => {
                 waker.will_wake(other)

@@ -35,6 +35,7 @@ use super::contain::contain;
 use super::id::{TaskId, TaskKey};
 use super::inbox::Inbox;
 use super::join_handle::JoinHandle;
+use super::registered_waker::ChildOf;
 use super::run_queue::RunQueue;
 use super::slab::Slab;
 use super::task::{FutureCell, Progress, Task, TaskCell};
@@ -68,6 +69,8 @@ pub(crate) struct Scheduler {
     /// The task that is being polled, and the waker that it is polled with: by this a leaf
     /// future knows that `cx.waker()` is the task's own, so that the task's key is enough.
     running: Cell<Option<(TaskKey, WakerIdentity)>>,
+    /// The child of a large combinator that is being polled, and its waker: likewise.
+    child: RefCell<Option<(WakerIdentity, ChildOf)>>,
     /// How many more operations on descriptors may succeed in this poll.
     budget: Cell<u32>,
     /// What the leaves of this poll wait for. For the diagnostics.
@@ -94,6 +97,7 @@ impl Scheduler {
             closing: Cell::new(false),
             polls: Cell::new(0),
             running: Cell::new(None),
+            child: RefCell::default(),
             budget: Cell::new(BUDGET),
             notes: Notes::default(),
             tracer,
@@ -278,6 +282,19 @@ impl Scheduler {
     pub(super) fn key_of(&self, waker: &Waker) -> Option<TaskKey> {
         let (key, own) = self.running.get()?;
         (own == identity(waker)).then_some(key)
+    }
+
+    /// The child that is being polled, if `waker` is its own.
+    pub(super) fn child_of(&self, waker: &Waker) -> Option<ChildOf> {
+        let child = self.child.borrow();
+        child.as_ref().filter(|(own, _)| *own == identity(waker)).map(|(_, child)| child.clone())
+    }
+
+    /// Calls `poll`, which polls a child of a large combinator with `waker`.
+    pub(crate) fn poll_child(&self, waker: &Waker, child: Option<ChildOf>, poll: impl FnOnce()) {
+        let outer = self.child.replace(child.map(|child| (identity(waker), child)));
+        poll();
+        self.child.replace(outer);
     }
 
     /// The name of a task, if it has one.

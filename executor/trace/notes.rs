@@ -26,6 +26,8 @@ const MOST: usize = 1 << 12;
 #[derive(Default)]
 pub(crate) struct Notes {
     are_taken: Cell<bool>,
+    /// Whether a large combinator must poll all its children, so that each writes its notes.
+    pub(crate) are_of_all: Cell<bool>,
     notes: RefCell<VecDeque<(LeafId, WaitReason)>>,
 }
 
@@ -39,6 +41,7 @@ impl Notes {
     /// From now on no notes are taken.
     pub(crate) fn stop(&self) {
         self.are_taken.set(false);
+        self.are_of_all.set(false);
         self.notes.take();
     }
 
