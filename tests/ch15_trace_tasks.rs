@@ -15,8 +15,8 @@ use futures_lite::AsyncReadExt;
 use glassloop::net::{TcpListener, TcpStream};
 use glassloop::sync::{Event, Mutex, channel, oneshot};
 use glassloop::{
-    Executor, TaskInfo, TaskState, WaitsFor, sleep, spawn, spawn_named, tasks, timeout, unblock,
-    yield_now,
+    Executor, TaskInfo, TaskState, WaitsFor, join_all, sleep, spawn, spawn_named, tasks, timeout,
+    unblock, yield_now,
 };
 use support::{panic_text, within_limit};
 
@@ -468,4 +468,40 @@ fn the_notes_of_one_poll_are_bounded_and_the_latest_are_kept() {
             assert_eq!(waits.last(), Some(&WaitsFor::Other("an event")));
         });
     });
+}
+
+/// Breaks when a poll that polls only the futures that were woken forgets what the others
+/// wait for; or when a `join_all` that was given up is still counted.
+#[test]
+fn a_join_all_of_any_size_names_the_waits_of_all_its_futures_after_each_of_its_polls() {
+    for count in [255, 256, 1_000] {
+        within_limit(move || {
+            on_explained_loop(async move {
+                let event = Rc::new(Event::new());
+                let wait = |n: u64| {
+                    let event = event.clone();
+                    async move {
+                        sleep(Duration::from_millis(n)).await;
+                        if n % 2 == 1 {
+                            event.wait().await;
+                        }
+                    }
+                };
+                let all = timeout(Duration::from_secs(9), join_all((0..count).map(wait)));
+                spawn_named("task", async {
+                    assert!(all.await.is_err());
+                    pending::<()>().await;
+                })
+                .detach();
+                sleep(Duration::from_micros(150_500)).await;
+                let (events, timers): (Vec<_>, Vec<_>) = waits("task")
+                    .into_iter()
+                    .partition(|wait| *wait == WaitsFor::Other("an event"));
+                assert_eq!(events.len(), 75, "the odd ones up to 149");
+                assert_eq!(timers.len() as u64, count - 151 + 1, "the later ones, and the limit");
+                sleep(Duration::from_secs(10)).await;
+                assert_eq!(waits("task"), []);
+            });
+        });
+    }
 }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use super::woken_list::{ChildWaker, WokenList};
 use crate::current;
 use crate::task::{ChildList, ChildOf, RegisteredWaker, drop_each, polled_again};
-use crate::trace::CodeLine;
+use crate::trace::{ChildNotes, CodeLine};
 
 /// From this number of futures on, each future gets a waker of its own. To poll fewer
 /// futures all at once costs less than their wakers would cost.
@@ -62,7 +62,8 @@ where
 {
     let boxed = |future: I::Item| Child::Running(Box::pin(future.into_future()));
     let children: Vec<_> = futures.into_iter().map(boxed).collect();
-    let new_list = || Woken { list: WokenList::new(children.len()), parent: None };
+    let new_list =
+        || Woken { list: WokenList::new(children.len()), parent: None, notes: Rc::default() };
     let woken = (children.len() >= LARGE).then(new_list);
     JoinAll { running: children.len(), children, woken, finished: false, at: Location::caller() }
 }
@@ -82,6 +83,8 @@ struct Woken {
     list: Arc<WokenList>,
     /// What polled the `JoinAll` last, if that was a task of this crate, or a child in it.
     parent: Option<Rc<RegisteredWaker>>,
+    /// What the children wait for.
+    notes: Rc<ChildNotes>,
 }
 
 enum Child<F: Future> {
@@ -135,11 +138,14 @@ impl<F: Future> JoinAll<F> {
         for index in indices {
             let (waker, child) = woken.child(index);
             let mut poll = || self.poll_child(index, &mut Context::from_waker(&waker));
-            match &event_loop {
-                Some(event_loop) => event_loop.scheduler.poll_child(&waker, child, poll),
-                None => poll(),
-            }
+            let Some(event_loop) = &event_loop else {
+                poll();
+                continue;
+            };
+            let poll = || event_loop.scheduler.notes.poll_child(&woken.notes, index, poll);
+            event_loop.scheduler.poll_child(&waker, child, poll);
         }
+        event_loop.iter().for_each(|l| l.scheduler.notes.add_children(&woken.notes));
         woken.release_parent();
     }
 

@@ -22,7 +22,7 @@ pub(crate) fn deadlock(event_loop: &EventLoop, mut poll: impl FnMut(TaskKey)) ->
             let (id, description) = (task.id, describe(event_loop, &task));
             notes.start();
             poll(task.key());
-            node(id, &description, &notes.waits())
+            node(id, &description, &notes.taken().all())
         });
         nodes.collect::<Vec<Node>>()
     });

@@ -179,7 +179,7 @@ impl View<'_> {
         };
         let history = self.event_loop.tracer.history(task.id.0);
         let polls = history.as_ref().map(|history| history.polls);
-        let waits = history.map(|history| history.waits).unwrap_or_default();
+        let waits = history.map(|history| history.waits.all()).unwrap_or_default();
         TaskInfo {
             id: task.id,
             name: self.event_loop.scheduler.name(task.id).map(|name| name.to_string()),

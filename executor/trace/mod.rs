@@ -38,7 +38,7 @@ mod recorder;
 mod tracer;
 
 pub(crate) use event::{End, Unpark};
-pub(crate) use notes::{LeafId, Notes, address};
+pub(crate) use notes::{ChildNotes, LeafId, Notes, address};
 pub(crate) use record::TraceHeader;
 pub(crate) use recorder::{JobTicket, Recorder};
 pub(crate) use request::Request;

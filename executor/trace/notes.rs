@@ -5,7 +5,8 @@
 //! dropped in the same poll, as the loser of a race is. So the notes that are left are true.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::rc::{Rc, Weak};
 
 use super::wait::{WaitReason, What};
 
@@ -22,20 +23,58 @@ pub(crate) fn address<P: ?Sized>(place: &P) -> usize {
 /// another executor inside; or it has forgotten its leaves. The latest notes are kept.
 const MOST: usize = 1 << 12;
 
+type Note = (LeafId, WaitReason);
+
+/// The notes of the children of a large combinator, each from the child's last poll: a poll of
+/// the task polls only the children that were woken.
+pub(crate) type ChildNotes = RefCell<BTreeMap<usize, VecDeque<Note>>>;
+
+/// What a task waits for: the notes of its last poll, and those of its combinators.
+#[derive(Clone, Default)]
+pub(crate) struct Waits {
+    last: VecDeque<Note>,
+    children: Vec<Weak<ChildNotes>>,
+}
+
+impl Waits {
+    /// All that the task waits for, in the order of the last poll; then in the children that
+    /// were not polled.
+    pub(crate) fn all(&self) -> Vec<WaitReason> {
+        let mut notes = self.last.clone();
+        let polled: HashSet<LeafId> = notes.iter().map(|(leaf, _)| *leaf).collect();
+        for children in self.children.iter().filter_map(Weak::upgrade) {
+            let children = children.borrow();
+            notes.extend(children.values().flatten().filter(|(leaf, _)| !polled.contains(leaf)));
+        }
+        notes.into_iter().map(|(_, wait)| wait).collect()
+    }
+
+    /// The timer `old` has another number from now on.
+    pub(super) fn renumber_timer(&mut self, old: u64, new: u64) {
+        for ((_, number), wait) in &mut self.last {
+            if wait.what == What::Timer(old) {
+                (*number, wait.what) = (new, What::Timer(new));
+            }
+        }
+    }
+}
+
 /// The notes of the poll that is under way.
 #[derive(Default)]
 pub(crate) struct Notes {
     are_taken: Cell<bool>,
     /// Whether a large combinator must poll all its children, so that each writes its notes.
     pub(crate) are_of_all: Cell<bool>,
-    notes: RefCell<VecDeque<(LeafId, WaitReason)>>,
+    notes: RefCell<Waits>,
 }
 
 impl Notes {
     /// From now on notes are taken. Forgets the notes of the last poll.
     pub(crate) fn start(&self) {
         self.are_taken.set(true);
-        self.notes.borrow_mut().clear();
+        let mut notes = self.notes.borrow_mut();
+        notes.last.clear();
+        notes.children.clear();
     }
 
     /// From now on no notes are taken.
@@ -63,24 +102,46 @@ impl Notes {
 
     #[cold]
     fn replace(&self, leaf: LeafId, wait: Option<WaitReason>) {
-        let mut notes = self.notes.borrow_mut();
+        let notes = &mut self.notes.borrow_mut().last;
         let too_many = (notes.len() + 1).saturating_sub(MOST);
         notes.drain(..too_many);
         notes.retain(|(of, _)| *of != leaf);
         notes.extend(wait.map(|wait| (leaf, wait)));
     }
 
+    /// Calls `poll`, which polls a child of a large combinator. The child's notes are also put
+    /// to those of `all` children.
+    pub(crate) fn poll_child(&self, all: &ChildNotes, index: usize, poll: impl FnOnce()) {
+        if !self.are_taken.get() {
+            return poll();
+        }
+        let outer = std::mem::take(&mut self.notes.borrow_mut().last);
+        poll();
+        let notes = &mut self.notes.borrow_mut().last;
+        let of_child = std::mem::replace(notes, outer);
+        notes.extend(&of_child);
+        all.borrow_mut().insert(index, of_child);
+    }
+
+    /// A large combinator was polled. These are the notes of all its children.
+    pub(crate) fn add_children(&self, all: &Rc<ChildNotes>) {
+        if self.are_taken.get() {
+            self.notes.borrow_mut().children.push(Rc::downgrade(all));
+        }
+    }
+
     /// What the leaves wait for, in the order in which they were polled.
     pub(crate) fn waits(&self) -> Vec<WaitReason> {
-        self.notes.borrow().iter().map(|(_, wait)| *wait).collect()
+        self.notes.borrow().last.iter().map(|(_, wait)| *wait).collect()
+    }
+
+    /// What the task waits for.
+    pub(crate) fn taken(&self) -> Waits {
+        self.notes.borrow().clone()
     }
 
     /// The timer `old` has another number from now on.
     pub(super) fn renumber_timer(&self, old: u64, new: u64) {
-        for ((_, number), wait) in &mut *self.notes.borrow_mut() {
-            if wait.what == What::Timer(old) {
-                (*number, wait.what) = (new, What::Timer(new));
-            }
-        }
+        self.notes.borrow_mut().renumber_timer(old, new);
     }
 }

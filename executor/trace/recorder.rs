@@ -12,6 +12,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender};
 
 use super::event::{Cause, End, Phase, TraceEvent, Unpark};
+use super::notes::Waits;
 use super::output::TraceOutput;
 use super::record::{Record, TraceHeader};
 use super::request::Request;
@@ -46,7 +47,7 @@ pub(crate) struct Recorder {
 pub(crate) struct TaskHistory {
     pub(crate) polls: u64,
     /// What the task waits for since its last poll.
-    pub(crate) waits: Vec<WaitReason>,
+    pub(crate) waits: Waits,
     /// The tasks whose end the task has awaited so far.
     joined: Vec<u64>,
     /// A job of this task that is done, until the task is woken for it.
@@ -196,7 +197,14 @@ impl Recorder {
     /// The timer `old`, for which the task may wait, has another number from now on.
     pub(super) fn renumber_timer(&mut self, task: u64, old: u64, new: u64) {
         if let Some(history) = self.histories.get_mut(&task) {
-            history.waits.iter_mut().for_each(|wait| wait.renumber_timer(old, new));
+            history.waits.renumber_timer(old, new);
+        }
+    }
+
+    /// What the task waits for, from now on.
+    pub(super) fn waits(&mut self, task: u64, waits: Waits) {
+        if let Some(history) = self.histories.get_mut(&task) {
+            history.waits = waits;
         }
     }
 
@@ -252,12 +260,9 @@ impl Recorder {
         };
         if let TraceEvent::Poll { .. } = event {
             history.polls += 1;
-            history.waits.clear();
+            history.waits = Waits::default();
             // A done job that has not woken the task by now will not wake it any more.
             history.job_done = None;
-        }
-        if let TraceEvent::Pending { waits, .. } = event {
-            history.waits.extend(*waits);
         }
         history.polls
     }

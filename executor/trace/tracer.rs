@@ -76,6 +76,7 @@ impl Tracer {
     pub(crate) fn pending(&self, task: u64, notes: &Notes) {
         self.record(move |recorder| {
             recorder.record(TraceEvent::Pending { task, waits: &notes.waits() });
+            recorder.waits(task, notes.taken());
         });
     }
 

@@ -34,13 +34,6 @@ pub(crate) enum What {
 }
 
 impl WaitReason {
-    /// Replaces the number of the timer, if the leaf waits for the timer `old`.
-    pub(super) fn renumber_timer(&mut self, old: u64, new: u64) {
-        if self.what == What::Timer(old) {
-            self.what = What::Timer(new);
-        }
-    }
-
     /// The number of the task whose end the leaf waits for.
     pub(crate) fn awaited_task(&self) -> Option<u64> {
         match self.what {
