@@ -71,7 +71,7 @@ impl EventLoop {
         self.scheduler.drop_all_tasks();
         // From now on, a message comes back to its sender.
         let messages = self.messages.replace(crossbeam_channel::never());
-        drop_each(messages.try_iter());
+        drop_each((0..messages.len()).filter_map(|_| messages.try_recv().ok()));
         contain(|| drop(messages));
         // The drop of a message may have spawned a task.
         self.scheduler.drop_all_tasks();
