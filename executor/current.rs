@@ -1,5 +1,5 @@
-//! Which loop runs on this thread: the crate's only thread-local, and the one way from a
-//! leaf future to its loop.
+//! Which loop runs on this thread: the crate's thread-local, and the one way from a leaf future
+//! to its loop.
 //!
 //! `spawn`, `sleep` and the sockets have no parameter for the loop, just as `asyncio.sleep`
 //! has none (asyncio has `get_running_loop`). They ask here.
@@ -56,6 +56,15 @@ thread_local! {
     };
 }
 
+/// The number of no loop.
+const NO_LOOP: LoopId = LoopId(0);
+
+thread_local! {
+    /// The number of the current loop once more: every leaf future compares it, and this
+    /// takes a few instructions less.
+    static RUNNING: Cell<LoopId> = const { Cell::new(NO_LOOP) };
+}
+
 /// Makes a loop that can be found by its number, for as long as it is there.
 pub(crate) fn make(make: impl FnOnce(LoopId) -> EventLoop) -> Rc<EventLoop> {
     let id = LOOPS.with(|loops| {
@@ -84,6 +93,8 @@ pub(crate) fn enter(event_loop: &Rc<EventLoop>) -> Entered {
 }
 
 fn replace(event_loop: Option<Rc<EventLoop>>) -> Option<Rc<EventLoop>> {
+    let id = event_loop.as_ref().map_or(NO_LOOP, |event_loop| event_loop.id);
+    RUNNING.with(|running| running.set(id));
     LOOPS.with(|loops| loops.current.replace(event_loop))
 }
 
@@ -179,4 +190,28 @@ pub(crate) fn expect_at(what: &str, at: &Location<'_>) -> Rc<EventLoop> {
              other threads have `Remote::spawn`"
         ),
     }
+}
+
+/// Checks that a leaf of the loop `own` is not polled in another loop: its own loop, which
+/// would wake it, does not run meanwhile. (Outside of all loops it may be polled, by another
+/// executor; it does not move on then.)
+///
+/// # Panics
+/// In another loop, naming `what` was made at the line `at`, both loops, and the cure.
+#[inline]
+#[track_caller]
+pub(crate) fn expect_own(own: LoopId, what: &str, at: &Location<'_>) {
+    let running = RUNNING.with(Cell::get);
+    if running != own && running != NO_LOOP {
+        of_another_loop(own, running, what, at);
+    }
+}
+
+#[cold]
+#[track_caller]
+fn of_another_loop(LoopId(own): LoopId, LoopId(running): LoopId, what: &str, at: &Location<'_>) {
+    panic!(
+        "{what} made at {at} belongs to event loop {own}, and was awaited in another event loop, \
+         {running}: its own loop does not run meanwhile. Await it in the loop in which it was made"
+    );
 }

@@ -42,7 +42,7 @@
 //! 4. **Its waker** (10 min): `task/waker.rs`: `TaskWaker` `send` `arrived` `wake_by_ref`.
 //!    How does a task get back into the run queue? Look for: two ways: on the loop's thread,
 //!    and from any other thread; why an `Arc`.
-//! 5. **A leaf future** (20 min): `time/sleep.rs`: `Sleep` `poll` `disarm` `take_out`, with
+//! 5. **A leaf future** (20 min): `time/sleep.rs`: `Sleep` `poll` `wait` `disarm` `take_out`, with
 //!    `task/registered_waker.rs`: `RegisteredWaker` `register` `wake`, and `time/timers.rs`:
 //!    `arm` `fire` `fire_due`. Who wakes the task? Look for: a leaf future registers the key
 //!    where the event will find it; its drop takes it back; collect, release, then wake.

@@ -9,9 +9,16 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
+use futures_lite::{AsyncReadExt, AsyncWriteExt, StreamExt};
+use glassloop::fs::File;
 use glassloop::sync::{Barrier, Condvar, Event, Mutex, Semaphore, WaitGroup, channel, oneshot};
-use glassloop::{Executor, Sleep, SlowPoll, sleep, spawn, spawn_named, stats, unblock, yield_now};
-use support::{Log, on_loop, on_virtual_loop, poll_with, turns, within_limit, woken_by_a_thread};
+use glassloop::{
+    Executor, Sleep, SlowPoll, interval, now, sleep, sleep_until, spawn, spawn_named, stats,
+    timeout, unblock, yield_now,
+};
+use support::{
+    Log, on_loop, on_virtual_loop, poll_once, poll_with, turns, within_limit, woken_by_a_thread,
+};
 
 // ── 14 to 16: the run queue ──────────────────────────────────────────────────
 
@@ -759,5 +766,198 @@ fn a_report_of_a_slow_poll_that_panics_stops_nothing() {
         });
         assert_eq!(executor.block_on(other).unwrap(), 7);
         assert!(reports.get() >= 4, "{} reports of four polls", reports.get());
+    });
+}
+
+// ── what is ready for ever ───────────────────────────────────────────────────
+
+/// How many operations the tests below do in one go.
+const MANY: usize = 1_000;
+
+/// How often another task had a turn while `work` ran.
+async fn turns_of_others_during<T>(work: impl Future<Output = T>) -> u64 {
+    let others = spawn_spinner();
+    work.await;
+    others.get()
+}
+
+/// Checks that `work`, which awaits `MANY` times what is ready at once, leaves a turn to the
+/// others after so many operations.
+async fn leaves_turns<T>(name: &str, operations: usize, work: impl Future<Output = T>) {
+    let turns = turns_of_others_during(work).await;
+    let expected = (MANY / operations) as u64;
+    // What a file does besides costs a few turns more.
+    let is_right = (expected.saturating_sub(1)..=expected + 8).contains(&turns);
+    assert!(is_right, "{name}: the others had {turns} turns, and not {expected}");
+}
+
+/// 21 · asyncio's `sleep(0)` yields, its locks and queues do not when they are ready. Breaks
+/// when a task goes on as long as its timers are due.
+#[test]
+fn a_task_whose_timers_are_always_due_does_not_keep_the_loop_to_itself() {
+    on_virtual_loop(|| async {
+        let mut beat = interval(Duration::from_nanos(1));
+        sleep(Duration::from_secs(1)).await;
+        leaves_turns("a late interval", 16, async {
+            for _ in 0..MANY {
+                beat.tick().await;
+            }
+        })
+        .await;
+        leaves_turns("a late interval as a stream", 16, beat.take(MANY).count()).await;
+        leaves_turns("a sleep of no time", 128, async {
+            for _ in 0..MANY {
+                sleep(Duration::ZERO).await;
+            }
+        })
+        .await;
+        leaves_turns("a deadline that has passed", 128, async {
+            for _ in 0..MANY {
+                sleep_until(now()).await;
+            }
+        })
+        .await;
+    });
+}
+
+/// 21 · Breaks when a task goes on as long as what it takes from other tasks is there.
+#[test]
+fn a_task_that_never_has_to_wait_for_others_does_not_keep_the_loop_to_itself() {
+    /// Awaits what the expression makes again and again.
+    macro_rules! again_and_again {
+        ($name:literal, $leaf:expr) => {
+            leaves_turns($name, 128, async {
+                for _ in 0..MANY {
+                    let _output = IntoFuture::into_future($leaf).await;
+                }
+            })
+            .await
+        };
+    }
+
+    on_virtual_loop(|| async {
+        let (sender, mut receiver) = channel::unbounded();
+        again_and_again!("a send", sender.send(()));
+        again_and_again!("a receive", receiver.recv());
+        (0..MANY).for_each(|_| sender.try_send(()).unwrap());
+        again_and_again!("a receiver as a stream", receiver.next());
+        receiver.close();
+        again_and_again!("a receive from a closed channel", receiver.recv());
+        let (mutex, semaphore) = (Mutex::new(()), Rc::new(Semaphore::new(1)));
+        again_and_again!("a lock", mutex.lock());
+        again_and_again!("a permit", semaphore.acquire());
+        again_and_again!("an owned permit", semaphore.acquire_owned());
+        let event = Event::new();
+        event.set();
+        again_and_again!("an event", event.wait());
+        let (barrier, group) = (Barrier::new(1), WaitGroup::new());
+        again_and_again!("a barrier for one", barrier.wait());
+        again_and_again!("a wait group", group.wait());
+        let (sender, mut receiver) = oneshot::channel::<()>();
+        drop(sender);
+        again_and_again!("a oneshot", &mut receiver);
+        let (promise, mut promised) = glassloop::promise::<()>();
+        drop(promise);
+        again_and_again!("a promise", &mut promised);
+        let mut ended = (0..MANY).map(|_| spawn(async {})).collect::<Vec<_>>().into_iter();
+        turns(1).await;
+        again_and_again!("the end of a task", ended.next().unwrap());
+    });
+}
+
+/// 21 · Breaks when a task goes on as long as a file has its bytes in memory.
+#[test]
+fn a_task_whose_file_is_always_ready_does_not_keep_the_loop_to_itself() {
+    on_loop(|| async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, [7; MANY]).unwrap();
+        let mut file = File::open(&path).await.unwrap();
+        file.read_exact(&mut [0]).await.unwrap();
+        let least = (MANY / 16 - 2) as u64;
+        let turns = turns_of_others_during(async {
+            for _ in 1..MANY {
+                file.read_exact(&mut [0]).await.unwrap();
+            }
+        });
+        assert!(turns.await >= least, "bytes that were read ahead");
+        let mut file = File::create(&path).await.unwrap();
+        let turns = turns_of_others_during(async {
+            for _ in 0..MANY {
+                file.write_all(&[7]).await.unwrap();
+            }
+        });
+        assert!(turns.await >= least, "bytes that are collected");
+        file.flush().await.unwrap();
+        let turns = turns_of_others_during(async {
+            for _ in 0..MANY {
+                file.flush().await.unwrap();
+            }
+        });
+        assert!(turns.await >= least, "nothing to flush");
+    });
+}
+
+/// 21 · as in asyncio, if the loop awaits something that suspends. Breaks when the limit is
+/// looked at only after its future has had to wait.
+#[test]
+fn a_timeout_ends_a_loop_over_something_that_is_always_ready() {
+    on_loop(|| async {
+        let limit = Duration::from_millis(2);
+        let beat = async {
+            let mut beat = interval(Duration::from_nanos(1));
+            loop {
+                beat.tick().await;
+            }
+        };
+        assert!(timeout(limit, beat).await.is_err(), "an interval that is always late");
+        let (sender, receiver) = channel::bounded(1);
+        let talk = async {
+            loop {
+                sender.send(()).await.unwrap();
+                receiver.recv().await.unwrap();
+            }
+        };
+        assert!(timeout(limit, talk).await.is_err(), "a channel that is never empty");
+        let no_time = async {
+            loop {
+                sleep(Duration::ZERO).await;
+            }
+        };
+        assert!(timeout(limit, no_time).await.is_err(), "sleeps that are over at once");
+    });
+}
+
+/// 18 · Breaks when the budget counts waits, or what other polls have done.
+#[test]
+fn the_first_128_waits_that_need_not_wait_cost_no_turn() {
+    on_virtual_loop(|| async {
+        let (sender, receiver) = channel::unbounded();
+        for _ in 0..200 {
+            assert!(poll_once(&mut receiver.recv()).await.is_pending(), "nothing is there");
+        }
+        let turns = turns_of_others_during(async {
+            for n in 0..64 {
+                sender.send(n).await.unwrap();
+                receiver.recv().await.unwrap();
+            }
+        });
+        assert_eq!(turns.await, 0);
+    });
+}
+
+/// Breaks when a wait that is refused for a turn stays refused in the poll: a poll in which
+/// another executor runs does not end.
+#[test]
+fn an_executor_inside_of_a_task_may_wait_as_often_as_it_likes() {
+    on_virtual_loop(|| async {
+        let (sender, receiver) = channel::bounded(1);
+        futures_lite::future::block_on(async {
+            for n in 0..MANY {
+                sender.send(n).await.unwrap();
+                sleep(Duration::ZERO).await;
+                assert_eq!(receiver.recv().await, Ok(n));
+            }
+        });
     });
 }

@@ -788,3 +788,36 @@ mod interrupting {
         });
     }
 }
+
+/// 79 · as in Python. Breaks when a read of nothing waits for what the file does at the
+/// moment, or reports the error of an earlier write.
+#[test]
+fn an_empty_read_of_a_file_is_ready_with_zero_at_once_in_every_state() {
+    async fn is_ready(file: &mut File, state: &str) {
+        let read = poll_once(&mut file.read(&mut [])).await;
+        assert!(matches!(read, Poll::Ready(Ok(0))), "{state}: {read:?}");
+    }
+
+    on_loop(|| async {
+        let (_folder, path) = path_in_folder();
+        let mut file =
+            File::options().read(true).write(true).create(true).open(&path).await.unwrap();
+        is_ready(&mut file, "it is new").await;
+        file.write_all(b"text").await.unwrap();
+        is_ready(&mut file, "bytes are collected").await;
+        assert!(poll_once(&mut file.flush()).await.is_pending());
+        is_ready(&mut file, "it is being written").await;
+        file.seek(SeekFrom::Start(0)).await.unwrap();
+        is_ready(&mut file, "after a seek").await;
+        assert!(poll_once(&mut file.read(&mut [0])).await.is_pending());
+        is_ready(&mut file, "it is being read").await;
+        file.read_exact(&mut [0; 4]).await.unwrap();
+        is_ready(&mut file, "all is read").await;
+        assert_eq!(file.read(&mut [0]).await.unwrap(), 0);
+        is_ready(&mut file, "at the end").await;
+        let mut unwritable = File::open(&path).await.unwrap();
+        unwritable.write_all(b"x").await.unwrap();
+        is_ready(&mut unwritable, "a write that will fail").await;
+        unwritable.flush().await.expect_err("the error is still there");
+    });
+}

@@ -219,6 +219,47 @@ fn an_address_without_a_port_says_that_the_port_is_missing() {
     });
 }
 
+/// 35 · asyncio: "attached to a different loop". Breaks when the wait goes to a loop that does
+/// not run: silence, or a report that everything waits for nothing. (Where the panic is, the
+/// table below says.)
+#[test]
+fn what_belongs_to_one_loop_and_is_awaited_in_another_says_so_at_the_first_poll() {
+    fn check(at: &str, text: &str) {
+        assert_names(text, "another event loop", at, "Await it in the loop");
+    }
+
+    within_limit(|| {
+        let (at, sleep) = (here(), elsewhere(|| sleep(SECOND)));
+        check(&at, &panic_text(|| block_on(sleep)));
+        let (at, mut beat) = (here(), elsewhere(|| interval(SECOND)));
+        check(&at, &panic_text(|| block_on(async { (beat.tick().await, beat.tick().await) })));
+        let (at, limited) = (here(), elsewhere(|| timeout(SECOND, pending::<()>())));
+        check(&at, &panic_text(|| block_on(limited)));
+    });
+}
+
+/// 35 · as above, for descriptors. Breaks when a descriptor that is ready hides the mistake.
+#[test]
+fn a_socket_of_one_loop_that_is_awaited_in_another_says_so_at_the_first_poll() {
+    fn check(at: &str, text: &str) {
+        assert_names(text, "another event loop", at, "Await it in the loop");
+    }
+
+    within_limit(|| {
+        let ready_socket = || {
+            let [near, far] = [(); 2].map(|()| udp_socket());
+            near.send_to(b"x", far.local_addr().unwrap()).unwrap();
+            elsewhere(|| Async::new(far).unwrap())
+        };
+        let socket = ready_socket();
+        let (at, text) = (here(), panic_text(|| block_on(socket.readable())));
+        check(&at, &text);
+        let receive = |socket: &std::net::UdpSocket| socket.recv(&mut [0]);
+        let (at, text) = (here(), panic_text(|| block_on(socket.read_with(receive))));
+        check(&at, &text);
+    });
+}
+
 // ── the table of all mistakes ────────────────────────────────────────────────
 
 /// A mistake of the user, made on one line of this file, and how it must be reported.
@@ -312,6 +353,16 @@ macro_rules! await_again {
             let _output = future.as_mut().await;
             let _output = future.as_mut().await;
         })
+    };
+}
+
+/// Makes a future, and awaits it in a new loop. It is a macro for the same reason.
+macro_rules! awaited {
+    ($future:expr) => {
+        match $future {
+            #[expect(clippy::redundant_async_block, reason = "so that this line polls it")]
+            future => block_on(async { future.await }),
+        }
     };
 }
 
@@ -440,6 +491,22 @@ fn deadlocks() -> Vec<Mistake> {
     ]
 }
 
+/// Makes something in a loop of its own.
+fn elsewhere<T>(make: impl FnOnce() -> T) -> T {
+    executor().block_on(async { make() })
+}
+
+/// A sleep and a socket of one loop, awaited in another one.
+fn of_another_loop() -> Vec<Mistake> {
+    let [late, to_read] = ["time/sleep.rs: Sleep", "io/readiness.rs: Readiness"];
+    let what = "another event loop";
+    let socket = elsewhere(|| Async::new(udp_socket()).unwrap());
+    vec![
+        line(late, what, || awaited!(elsewhere(|| sleep(SECOND)))),
+        line(to_read, what, move || block_on(async { drop(socket.readable().await) })),
+    ]
+}
+
 /// Arguments with which nothing could ever happen.
 fn arguments_of_zero() -> Vec<Mistake> {
     let threads = "event_loop/builder.rs: blocking_threads";
@@ -519,6 +586,7 @@ fn all_mistakes(folder: &Path) -> Vec<Mistake> {
         ("block_on(async {", unix_sockets(folder)),
         ("Await the future instead", nested_loops()),
         ("waits for", deadlocks()),
+        ("Await it in the loop", of_another_loop()),
         ("at least 1", arguments_of_zero()),
         ("Use a longer period", vec![line(period, "of zero", || drop(interval(NO_TIME)))]),
         ("Ask `is_panic`", vec![line(error, "cancelled", || drop(cancelled().into_panic()))]),

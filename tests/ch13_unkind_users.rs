@@ -11,17 +11,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use futures_lite::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt, FutureExt, StreamExt};
 use glassloop::fs::File;
-use glassloop::sync::{Condvar, Event, Mutex, channel, oneshot};
+use glassloop::sync::{Condvar, Event, Mutex, WaitGroup, channel, oneshot};
 use glassloop::{
     Executor, TaskGroup, join_all, now, promise, sleep, spawn, stats, timeout, unblock, yield_now,
 };
 use support::{
-    on_loop, on_virtual_loop, panic_text, payload_text, poll_once, poll_with, turns,
+    WakeCount, on_loop, on_virtual_loop, panic_text, payload_text, poll_once, poll_with, turns,
     virtual_executor, within_limit,
 };
 
@@ -74,6 +74,242 @@ fn a_foreign_waker_that_panics_loses_no_other_wake() {
         event.set();
         executor.run_until_stalled();
         assert!(behind.is_finished(), "the event is set, and its second waiter still sleeps");
+    });
+}
+
+/// What the wakers of `unkind` do when they are cloned and when they are dropped.
+type Act = Rc<dyn Fn()>;
+
+thread_local! {
+    static ON_CLONE: RefCell<Option<Act>> = const { RefCell::new(None) };
+    static ON_DROP: RefCell<Option<Act>> = const { RefCell::new(None) };
+    static UNKIND_WAKES: Cell<usize> = const { Cell::new(0) };
+}
+
+fn run(act: &'static std::thread::LocalKey<RefCell<Option<Act>>>) {
+    let act = act.with_borrow(Clone::clone);
+    act.into_iter().for_each(|act| act());
+}
+
+/// A waker that does what `ON_CLONE` and `ON_DROP` say, and counts its wakes.
+fn unkind() -> Waker {
+    static TABLE: RawWakerVTable = RawWakerVTable::new(
+        |_| {
+            run(&ON_CLONE);
+            RawWaker::new(std::ptr::null(), &TABLE)
+        },
+        |_| {
+            UNKIND_WAKES.set(UNKIND_WAKES.get() + 1);
+            run(&ON_DROP);
+        },
+        |_| UNKIND_WAKES.set(UNKIND_WAKES.get() + 1),
+        |_| run(&ON_DROP),
+    );
+    // SAFETY: the functions of the table use no data.
+    #[allow(unsafe_code)]
+    unsafe {
+        Waker::new(std::ptr::null(), &TABLE)
+    }
+}
+
+/// Polls a future with a waker whose clones panic when they are dropped or woken.
+fn poll_unkindly<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    // The waker of the poll itself is not dropped.
+    let waker = std::mem::ManuallyDrop::new(unkind());
+    ON_DROP.set(Some(Rc::new(|| panic!("the drop of a foreign waker"))));
+    poll_with(future, &waker)
+}
+
+/// 86 · Breaks when the drop of a waker, by the wake or instead of it, panics among the
+/// waiters of a thing: those behind it are not woken.
+#[test]
+fn a_foreign_waker_that_panics_in_its_drop_loses_no_other_wake() {
+    /// A foreign wait, and a task behind it; then what wakes both.
+    fn is_woken<W, B>(name: &str, mut foreign: W, behind: B, wake: impl FnOnce())
+    where
+        W: Future + Unpin,
+        B: Future<Output: 'static> + 'static,
+    {
+        let executor = virtual_executor();
+        assert!(poll_unkindly(&mut foreign).is_pending());
+        // The second poll replaces the waker.
+        assert!(poll_unkindly(&mut foreign).is_pending());
+        let behind = executor.spawn(behind);
+        executor.run_until_stalled();
+        assert!(!behind.is_finished(), "{name}");
+        let caught = catch_unwind(AssertUnwindSafe(wake));
+        executor.run_until_stalled();
+        assert!(behind.is_finished(), "{name}: the waiter behind it still sleeps");
+        assert!(caught.is_ok(), "{name}: the panic must not reach who wakes");
+    }
+
+    within_limit(|| {
+        let event = Rc::new(Event::new());
+        let behind = event.clone();
+        is_woken("an event", event.wait(), async move { behind.wait().await }, || event.set());
+        let (sender, receiver) = channel::unbounded::<()>();
+        let second = receiver.clone();
+        let receive = async move { second.recv().await };
+        is_woken("a channel", receiver.recv(), receive, || drop(sender));
+        let changed = Rc::new(Condvar::new());
+        let mutex = Mutex::new(());
+        let guard = mutex.try_lock().unwrap();
+        let behind = changed.clone();
+        let wait = async move {
+            let mutex = Mutex::new(());
+            drop(behind.wait(mutex.lock().await).await);
+        };
+        is_woken("a condvar", Box::pin(changed.wait(guard)), wait, || changed.notify_all());
+        let work = WaitGroup::new();
+        let (guard, behind) = (work.add(), work.clone());
+        is_woken("a wait group", work.wait(), async move { behind.wait().await }, || drop(guard));
+    });
+}
+
+/// 86 · Breaks when the drop of a waker that is given up or replaced panics into the code
+/// that gives it up.
+#[test]
+fn the_drop_of_a_foreign_waker_that_panics_harms_nobody_who_gives_a_wait_up() {
+    fn is_given_up<F: Future + Unpin>(name: &str, mut wait: F) {
+        let given_up = catch_unwind(AssertUnwindSafe(|| {
+            assert!(poll_unkindly(&mut wait).is_pending(), "{name}");
+            assert!(poll_unkindly(&mut wait).is_pending(), "{name}");
+            drop(wait);
+        }));
+        assert!(given_up.is_ok(), "{name}: the panic reaches who gives the wait up");
+    }
+
+    on_virtual_loop(|| async {
+        is_given_up("an event", Event::new().wait());
+        is_given_up("a sleep", sleep(HOUR));
+        is_given_up("a task", spawn(pending::<()>()));
+        is_given_up("a timeout", timeout(HOUR, pending::<()>()));
+        let (_sender, mut receiver) = channel::unbounded::<()>();
+        is_given_up("a stream", receiver.next());
+        drop(receiver);
+        is_given_up("a oneshot", glassloop::sync::oneshot::channel::<()>().1);
+        let (promise, promised) = glassloop::promise::<()>();
+        is_given_up("a promise", promised);
+        drop(promise);
+        is_given_up("a large join_all", join_all((0..300).map(|_| pending::<()>())));
+        let mut sleep = sleep(HOUR);
+        assert!(poll_unkindly(&mut sleep).is_pending());
+        sleep.reset(now() + 2 * HOUR);
+        drop(sleep);
+        #[cfg(unix)]
+        {
+            let (_near, far) = std::os::unix::net::UnixStream::pair().unwrap();
+            let mut far = glassloop::Async::new(far).unwrap();
+            is_given_up("a descriptor", far.readable());
+            is_given_up("a read", far.read(&mut [0]));
+            assert!(poll_unkindly(&mut far.read(&mut [0])).is_pending());
+            drop(far);
+        }
+    });
+}
+
+/// 86 · Breaks when the panic of a waker, woken by a timer, a socket, a task or a promise,
+/// ends the loop or reaches the code that wakes.
+#[test]
+fn a_foreign_waker_that_panics_in_its_drop_does_not_end_the_loop_that_wakes_it() {
+    on_virtual_loop(|| async {
+        let (mut sleep_1, mut ended) = (sleep(HOUR), spawn(async {}));
+        assert!(poll_unkindly(&mut sleep_1).is_pending());
+        assert!(poll_unkindly(&mut ended).is_pending());
+        let (promise, mut promised) = glassloop::promise();
+        assert!(poll_unkindly(&mut promised).is_pending());
+        promise.set(7).unwrap();
+        assert_eq!(promised.await, Ok(7));
+        let mut woken = None;
+        let mut all = join_all((0..300).map(|_| {
+            let event = Rc::new(Event::new());
+            woken = Some(event.clone());
+            Box::pin(async move { event.wait().await })
+        }));
+        assert!(poll_unkindly(&mut all).is_pending());
+        woken.unwrap().set();
+        #[cfg(unix)]
+        {
+            let (near, far) = std::os::unix::net::UnixStream::pair().unwrap();
+            let mut far = glassloop::Async::new(far).unwrap();
+            assert!(poll_unkindly(&mut far.read(&mut [0])).is_pending());
+            assert!(poll_unkindly(&mut far.readable()).is_pending());
+            std::io::Write::write_all(&mut &near, b"x").unwrap();
+            sleep(HOUR).await;
+            assert_eq!(far.read(&mut [0]).await.unwrap(), 1);
+        }
+        sleep(HOUR).await;
+        ON_DROP.set(None);
+        assert!(poll_with(&mut ended, Waker::noop()).is_ready());
+    });
+}
+
+/// 86 · Breaks when a wait looks, then clones its waker, and then queues: what happens in the
+/// clone finds nobody in the queue.
+#[test]
+fn a_waker_whose_clone_causes_what_it_waits_for_loses_no_wake() {
+    /// Polls `wait` with a waker whose clone calls `cause`. Then the wait is ready, or its
+    /// waker was woken.
+    fn is_not_lost<F: Future + Unpin>(
+        name: &str,
+        polls: usize,
+        mut wait: F,
+        cause: impl Fn() + 'static,
+    ) {
+        let waker = unkind();
+        for _ in 1..polls {
+            assert!(poll_with(&mut wait, &waker).is_pending(), "{name}");
+        }
+        UNKIND_WAKES.set(0);
+        ON_CLONE.set(Some(Rc::new(move || {
+            // Only once: the cause may clone the waker, too.
+            let this = ON_CLONE.take();
+            cause();
+            drop(this);
+        })));
+        let newest = WakeCount::new();
+        // The first poll has no older waker that could be woken.
+        let is_ready = poll_with(&mut wait, &waker).is_ready();
+        ON_CLONE.set(None);
+        let is_woken = UNKIND_WAKES.get() > 0;
+        let again = is_ready || is_woken || poll_with(&mut wait, &newest.1).is_pending();
+        assert!(is_ready || is_woken, "{name}, poll {polls}: lost (pending: {again})");
+    }
+
+    within_limit(|| {
+        for polls in [1, 2] {
+            let event = Rc::new(Event::new());
+            let cause = event.clone();
+            is_not_lost("an event", polls, event.wait(), move || cause.set());
+            let (sender, receiver) = channel::unbounded();
+            is_not_lost("a receive", polls, receiver.recv(), move || sender.try_send(7).unwrap());
+            let (sender, receiver) = channel::bounded(1);
+            sender.try_send(1).unwrap();
+            is_not_lost("a send", polls, sender.send(2), move || {
+                receiver.try_recv().unwrap();
+            });
+            let (sender, receiver) = glassloop::sync::oneshot::channel();
+            let sender = Cell::new(Some(sender));
+            is_not_lost("a oneshot", polls, receiver, move || {
+                sender.take().unwrap().send(7).unwrap();
+            });
+            let (promise, promised) = glassloop::promise();
+            let promise = Cell::new(Some(promise));
+            is_not_lost("a promise", polls, promised, move || {
+                promise.take().unwrap().set(7).unwrap();
+            });
+            let mutex: &'static Mutex<()> = Box::leak(Box::new(Mutex::new(())));
+            let guard = Cell::new(mutex.try_lock());
+            is_not_lost("a lock", polls, mutex.lock(), move || drop(guard.take()));
+            let executor = Executor::new().unwrap();
+            let task = executor.spawn(pending::<()>());
+            let executor = Cell::new(Some(executor));
+            is_not_lost("a join", polls, task, move || drop(executor.take()));
+        }
+        let changed: &'static Condvar = Box::leak(Box::new(Condvar::new()));
+        let mutex: &'static Mutex<()> = Box::leak(Box::new(Mutex::new(())));
+        let wait = Box::pin(changed.wait(mutex.try_lock().unwrap()));
+        is_not_lost("a condvar", 2, wait, || changed.notify_one());
     });
 }
 
@@ -551,7 +787,7 @@ fn a_join_all_that_is_polled_on_after_the_drop_of_a_future_panicked_gives_all_ou
         on_loop(move || async move {
             let drops = Rc::new(Cell::new(0));
             let child = |n: u32| {
-                let held = (n % 2 == 0).then(|| Spiteful(drops.clone()));
+                let held = n.is_multiple_of(2).then(|| Spiteful(drops.clone()));
                 poll_fn(move |_| {
                     let _held = &held;
                     Poll::Ready(n)

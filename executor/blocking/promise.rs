@@ -15,9 +15,9 @@ use std::fmt;
 use std::mem;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, ready};
 
-use crate::task::contain;
+use crate::task::{ContainedWaker, Cost, contain, poll_budget, spend_budget};
 use crate::trace::{LeafId, address};
 
 /// Makes a promise, and the future of what it promises: one value, from any
@@ -48,7 +48,7 @@ struct Handover<T>(Mutex<PromiseState<T>>);
 
 enum PromiseState<T> {
     /// No value yet; and the waker of the task that awaits it, once that has polled.
-    Awaited(Option<Waker>),
+    Awaited(Option<ContainedWaker>),
     Set(T),
     /// Nobody gives or takes a value any more: a half was dropped, or the value was taken.
     Broken,
@@ -67,7 +67,7 @@ impl<T> Handover<T> {
         *state = end;
         // Release, then wake.
         drop(state);
-        waker.into_iter().for_each(Waker::wake);
+        waker.into_iter().for_each(ContainedWaker::wake);
         Ok(())
     }
 }
@@ -123,7 +123,8 @@ impl<T> Future for Promised<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // Cloned before the lock is taken: the clone of a foreign waker may run any code.
-        let newest = cx.waker().clone();
+        let newest = ContainedWaker::new(cx.waker());
+        ready!(poll_budget(cx));
         let mut state = self.handover.lock();
         if let PromiseState::Awaited(waker) = &mut *state {
             let old = waker.replace(newest);
@@ -131,6 +132,7 @@ impl<T> Future for Promised<T> {
             drop(old);
             return Poll::Pending;
         }
+        spend_budget(Cost::Memory);
         match mem::replace(&mut *state, PromiseState::Broken) {
             PromiseState::Set(value) => Poll::Ready(Ok(value)),
             _ => Poll::Ready(Err(Broken)),

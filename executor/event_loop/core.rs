@@ -16,10 +16,7 @@
 //!
 //! It is asyncio's order: I/O first, then timers, then the tasks.
 
-use std::io;
 use std::time::{Duration, Instant};
-
-use polling::Events;
 
 use super::parts::EventLoop;
 use super::root::Root;
@@ -210,16 +207,11 @@ impl EventLoop {
         let mut events = self.events.take().unwrap_or_default();
         events.clear();
         let waited = self.inbox.parker.park_poller(&mut events, deadline, stay_awake);
-        waited
-            .and_then(|()| self.dispatch(&events, deadline))
-            .unwrap_or_else(|error| panic!("the system's poller failed: {error}"));
+        waited.unwrap_or_else(|error| panic!("the system's poller failed: {error}"));
+        self.trace_unpark(deadline, !events.is_empty());
+        events.iter().for_each(|event| self.reactor.dispatch(event));
         self.events.replace(Some(events));
         self.polled_io_at.set((self.scheduler.polls.get(), Instant::now()));
-    }
-
-    fn dispatch(&self, events: &Events, deadline: Option<Instant>) -> io::Result<()> {
-        self.trace_unpark(deadline, !events.is_empty());
-        events.iter().try_for_each(|event| self.reactor.dispatch(event))
     }
 
     fn trace_park(&self, deadline: Option<Instant>) {

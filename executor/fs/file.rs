@@ -44,6 +44,7 @@ use futures_lite::{AsyncRead, AsyncSeek, AsyncWrite, AsyncWriteExt};
 use crate::blocking::{Unblock, promise};
 use crate::event_loop::EventLoop;
 use crate::io::PollIo;
+use crate::task::{Cost, poll_budget, spend_budget};
 use crate::trace::CodeLine;
 
 /// How many bytes a job reads ahead at first, and how many are collected before a write.
@@ -331,10 +332,11 @@ impl File {
 
 impl AsyncRead for File {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> PollIo<usize> {
-        let file = self.get_mut();
         if buffer.is_empty() {
             return Poll::Ready(Ok(0));
         }
+        ready!(poll_budget(cx));
+        let file = self.get_mut();
         loop {
             ready!(file.poll_written(cx))?;
             match mem::replace(&mut file.state, FileState::Idle) {
@@ -346,6 +348,7 @@ impl AsyncRead for File {
                 _ => file.start_read(buffer.len()),
             }
         }
+        spend_budget(Cost::System);
         let count = file.give_out(buffer);
         file.read_on(buffer.len());
         file.free_large_buffer();
@@ -370,11 +373,13 @@ fn read_once(file: &mut &fs::File, bytes: &mut [u8]) -> io::Result<usize> {
 
 impl AsyncWrite for File {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> PollIo<usize> {
+        ready!(poll_budget(cx));
         let file = self.get_mut();
         ready!(file.poll_idle(cx))?;
         if file.collected.len() >= CHUNK {
             ready!(file.poll_written(cx))?;
         }
+        spend_budget(Cost::System);
         file.state = FileState::Idle;
         file.failed.take().map_or(Ok(()), Err)?;
         file.seek_back()?;
@@ -384,8 +389,10 @@ impl AsyncWrite for File {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> PollIo<()> {
+        ready!(poll_budget(cx));
         let file = self.get_mut();
         ready!(file.poll_written(cx))?;
+        spend_budget(Cost::System);
         file.state = FileState::Idle;
         Poll::Ready(file.failed.take().map_or(Ok(()), Err))
     }

@@ -12,11 +12,11 @@ use futures_lite::{AsyncRead, AsyncWrite};
 
 use super::PollIo;
 use super::platform::{self, Pollable};
-use super::reactor::{Direction, Source};
+use super::reactor::{Direction, IoWaiter, Source};
 use super::readiness::Readiness;
 use crate::current;
 use crate::event_loop::EventLoop;
-use crate::task::RegisteredWaker;
+use crate::task::{Cost, RegisteredWaker, poll_budget, spend_budget};
 use crate::trace::{CodeLine, LeafId, address};
 
 /// A socket, pipe or other descriptor, tied to the current loop. asyncio's
@@ -49,9 +49,11 @@ use crate::trace::{CodeLine, LeafId, address};
 /// `examples/28_subprocess.rs` does.
 ///
 /// After 16 operations that did not have to wait, the next one in the same poll waits
-/// for a turn: a peer that never stops must not keep the loop to one task.
+/// for a turn: a peer that never stops must not keep the loop to one task. An operation in
+/// another loop than its own panics.
 ///
-/// Several tasks may wait for the same direction; all of them are woken. It
+/// Several tasks may wait for the same direction. An event wakes the one that has waited
+/// longest; as long as the descriptor stays ready, the others follow. It
 /// implements the `futures-lite` I/O traits if `&T` implements `Read` and
 /// `Write`. Dropping it closes the descriptor.
 pub struct Async<T: Pollable + 'static> {
@@ -74,14 +76,17 @@ impl<T: Pollable + 'static> Async<T> {
     /// Outside of a loop.
     #[track_caller]
     pub fn new(io: T) -> io::Result<Async<T>> {
-        // Before the descriptor is changed: this may panic.
-        let event_loop = current::expect_at("`Async::new`", Location::caller());
-        platform::set_nonblocking(&io)?;
-        Async::on(event_loop, io, Location::caller())
+        let tied = Async::tie(io, "`Async::new`", Location::caller())?;
+        platform::set_nonblocking(tied.get_ref())?;
+        Ok(tied)
     }
 
-    /// Ties a descriptor that is already non-blocking to a loop.
-    pub(crate) fn on(event_loop: Rc<EventLoop>, io: T, made_at: CodeLine) -> io::Result<Async<T>> {
+    /// Ties a descriptor to the current loop, for `what`, which was called at `made_at`. The
+    /// caller makes it non-blocking, and only afterwards: a descriptor that is refused stays
+    /// as it was, since another program may share it.
+    #[track_caller]
+    pub(crate) fn tie(io: T, what: &str, made_at: CodeLine) -> io::Result<Async<T>> {
+        let event_loop = current::expect_at(what, made_at);
         let source = Some(event_loop.reactor.register(io)?);
         Ok(Async { source, event_loop, made_at })
     }
@@ -160,7 +165,7 @@ impl<T: Pollable + 'static> Async<T> {
         at: CodeLine,
     ) -> io::Result<R> {
         loop {
-            poll_fn(|cx| self.event_loop.scheduler.poll_budget(cx)).await;
+            poll_fn(|cx| self.poll_turn(cx, at)).await;
             if let Some(result) = self.attempt(|io| operation(io)) {
                 return result;
             }
@@ -169,18 +174,26 @@ impl<T: Pollable + 'static> Async<T> {
     }
 
     fn readiness(&self, direction: Direction, made_at: CodeLine) -> Readiness<'_, T> {
-        let (reactor, source) = (&self.event_loop.reactor, self.source());
-        Readiness { reactor, source, direction, waiting: None, made_at }
+        let (event_loop, source) = (&*self.event_loop, self.source());
+        Readiness { event_loop, source, direction, waiting: None, made_at }
+    }
+
+    /// Asked before each operation: is this its loop, and may its task go on in this poll?
+    #[track_caller]
+    fn poll_turn(&self, cx: &Context<'_>, at: CodeLine) -> Poll<()> {
+        current::expect_own(self.event_loop.id, "a socket or an `Async`", at);
+        poll_budget(cx)
     }
 
     /// The same for poll functions: `operation`, or wait.
+    #[track_caller]
     pub(crate) fn poll_with<R>(
         &self,
         direction: Direction,
         cx: &mut Context<'_>,
         mut operation: impl FnMut(&T) -> io::Result<R>,
     ) -> PollIo<R> {
-        ready!(self.event_loop.scheduler.poll_budget(cx));
+        ready!(self.poll_turn(cx, self.made_at));
         if let Some(result) = self.attempt(|io| operation(io)) {
             self.event_loop.scheduler.notes.take_back(self.leaf(direction));
             return Poll::Ready(result);
@@ -196,9 +209,11 @@ impl<T: Pollable + 'static> Async<T> {
 
     fn poll_wait<R>(&self, direction: Direction, cx: &Context<'_>) -> PollIo<R> {
         let what = direction.wait_on(self.source().number());
+        let reactor = &self.event_loop.reactor;
+        reactor.arm(self.source(), direction)?;
         let waker = RegisteredWaker::register(cx, self.leaf(direction), what, self.made_at);
-        self.event_loop.reactor.arm(self.source(), direction)?;
-        self.source().wait(direction, None, waker);
+        let (id, is_leaf) = (reactor.waiter_id(), false);
+        self.source().wait(direction, IoWaiter { id, is_leaf, waker });
         Poll::Pending
     }
 
@@ -209,7 +224,7 @@ impl<T: Pollable + 'static> Async<T> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
                 result => {
-                    self.event_loop.scheduler.spend_budget();
+                    spend_budget(Cost::System);
                     return Some(result);
                 }
             }
@@ -240,7 +255,14 @@ where
     for<'a> &'a T: Read,
 {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> PollIo<usize> {
-        if self.source().drained.get() {
+        if buffer.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        // Refused without a try once only: who polls again has a reason. And not in another
+        // executor inside this poll, nor in a combinator with a waker of its own: no event
+        // may come before the end of the poll.
+        let is_own = |cx: &Context<'_>| self.event_loop.scheduler.key_of(cx.waker()).is_some();
+        if self.source().drained.take() && is_own(cx) {
             return self.poll_wait(Direction::Read, cx);
         }
         let result = ready!(self.poll_with(Direction::Read, cx, |mut io| io.read(buffer)));

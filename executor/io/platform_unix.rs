@@ -16,9 +16,7 @@ pub(super) fn raw(io: &dyn Pollable) -> Raw {
 }
 
 /// The handle that `polling` is given from then on.
-pub(super) fn borrow(io: &dyn Pollable) -> BorrowedFd<'_> {
-    io.as_fd()
-}
+pub(super) type Borrowed = BorrowedFd<'static>;
 
 /// Switches a descriptor of any kind to non-blocking.
 ///

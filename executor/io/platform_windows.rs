@@ -16,9 +16,7 @@ pub(super) fn raw(io: &dyn Pollable) -> Raw {
 }
 
 /// The handle that `polling` is given from then on.
-pub(super) fn borrow(io: &dyn Pollable) -> BorrowedSocket<'_> {
-    io.as_socket()
-}
+pub(super) type Borrowed = BorrowedSocket<'static>;
 
 /// Switches a socket of any kind to non-blocking, through a duplicate in the
 /// clothes of a socket that the standard library has the call for.

@@ -5,7 +5,7 @@
 //! ```text
 //!   read() ─▶ WouldBlock ─▶ wait(Read) ─▶ waiters.push, interest armed
 //!                                               │
-//!   poller ── event(key) ─▶ sources[key] ─▶ wake all that wait for it
+//!   poller ── event(key) ─▶ sources[key] ─▶ wake the first that waits for it
 //!                                               │ nothing waits?
 //!                                               ▼
 //!                                         interest disarmed
@@ -25,7 +25,7 @@
 //! The reactor knows no time and does no waiting itself.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -46,14 +46,6 @@ pub(crate) enum Direction {
 use Direction::{Read, Write};
 
 impl Direction {
-    /// This direction's half of a pair (reading, writing).
-    fn of(self, (read, write): (bool, bool)) -> bool {
-        match self {
-            Read => read,
-            Write => write,
-        }
-    }
-
     /// The wait reason of a leaf future that waits for this direction.
     pub(super) fn wait_on(self, fd: u64) -> What {
         match self {
@@ -83,7 +75,10 @@ pub(crate) struct Source<T: ?Sized = dyn Pollable> {
     key: usize,
     /// The descriptor that was registered.
     raw: platform::Raw,
-    waiters: RefCell<Vec<IoWaiter>>,
+    /// The handle of that descriptor, whatever `as_fd()` returns later.
+    fd: platform::Borrowed,
+    /// Those who wait to read, and those who wait to write, in the order of their numbers.
+    waiters: [RefCell<VecDeque<IoWaiter>>; 2],
     /// What the poller has been asked to report: reading, writing.
     armed: Cell<(bool, bool)>,
     /// The last read took everything, and no event has come since.
@@ -97,12 +92,12 @@ const A_MESSAGE: usize = 4096;
 /// How many foreign wakers without a number a descriptor keeps.
 const FOREIGN_KEPT: usize = 64;
 
-struct IoWaiter {
-    direction: Direction,
-    /// The number of the leaf that waits. `None` for a wait by `poll_read` and the like,
-    /// which have no leaf that could end the wait; a task has at most one of these.
-    id: Option<u64>,
-    waker: RegisteredWaker,
+pub(super) struct IoWaiter {
+    pub(super) id: u64,
+    /// False for a wait by `poll_read` and the like, which have no leaf that could end the
+    /// wait; a task has at most one of these.
+    pub(super) is_leaf: bool,
+    pub(super) waker: RegisteredWaker,
 }
 
 impl Reactor {
@@ -121,17 +116,20 @@ impl Reactor {
         let key = self.last_key.get() + 1;
         self.last_key.set(key);
         let raw = platform::raw(&io);
-        let (waiters, armed, drained) = Default::default();
-        let source = Rc::new(Source { key, raw, waiters, armed, drained, io });
-        // SAFETY: The descriptor must be deleted from the poller before it is closed. It is
-        // closed when the `Source` is dropped or taken apart. The map of sources keeps the
-        // `Source` alive until `deregister` takes it out, which deletes it first; or never
-        // does, if `io` names another descriptor by then. An `Async` owns its loop, so the
-        // reactor, and the poller in its inbox, outlive every `Async`.
+        // SAFETY: The descriptor must be deleted from the poller before it is closed, and
+        // must be open while `fd` is used. It is closed when the `Source`, which owns `io`, is
+        // dropped or taken apart: nothing else gets more than a shared reference to `io`, so
+        // what `as_fd()` has returned once stays open, whatever it returns later. The
+        // map of sources keeps the `Source` alive until `deregister` takes it out, which
+        // deletes it first. An `Async` owns its loop, so the reactor, and the poller in its
+        // inbox, outlive every `Async`. `fd` is private, and leaves no function of this file.
         #[allow(unsafe_code)]
-        unsafe {
+        let fd = unsafe {
             poller.add_with_mode(raw, Event::none(key), PollMode::Oneshot)?;
-        }
+            platform::Borrowed::borrow_raw(raw)
+        };
+        let (waiters, armed, drained) = Default::default();
+        let source = Rc::new(Source { key, raw, fd, waiters, armed, drained, io });
         let shared: Rc<Source> = source.clone();
         self.sources.borrow_mut().insert(key, shared);
         Ok(source)
@@ -139,14 +137,9 @@ impl Reactor {
 
     /// Takes a source from under watch, before its descriptor may be closed.
     pub(crate) fn deregister(&self, source: &Source) {
-        if platform::raw(&source.io) != source.raw {
-            // `as_fd()` returns another descriptor now. Leak the source to keep the first
-            // one open.
-            return std::mem::forget(self.sources.borrow().get(&source.key).cloned());
-        }
         if let Ok(poller) = self.inbox.parker.poller() {
             // It fails only for a descriptor that is closed already.
-            let _ = poller.delete(platform::borrow(&source.io));
+            let _ = poller.delete(source.fd);
         }
         self.note_interest(source, (false, false));
         let _shared = self.sources.borrow_mut().remove(&source.key);
@@ -159,9 +152,18 @@ impl Reactor {
     }
 
     /// Makes sure that the poller reports the direction for this source.
+    ///
+    /// # Errors
+    /// The system's; and if an operation would use another descriptor than the one that the
+    /// poller watches.
     pub(crate) fn arm(&self, source: &Source, direction: Direction) -> io::Result<()> {
         let (read, write) = source.armed.get();
-        self.set_interest(source, (read || direction == Read, write || direction == Write))
+        let interest = (read || direction == Read, write || direction == Write);
+        if interest != source.armed.get() && platform::raw(&source.io) != source.raw {
+            let text = "an `AsFd` or `AsSocket` names another descriptor than at first";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        self.set_interest(source, interest)
     }
 
     /// Asks the poller to report these directions, unless it does so already.
@@ -170,15 +172,11 @@ impl Reactor {
             return Ok(());
         }
         let poller = self.inbox.parker.poller()?;
-        if platform::raw(&source.io) != source.raw {
-            let text = "an `AsFd` or `AsSocket` names another descriptor than at first";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-        }
         // A descriptor that no task waits for may still be reported as hung up; in oneshot
         // mode that happens once at most.
         let mode = if read || write { PollMode::Level } else { PollMode::Oneshot };
         let interest = Event::new(source.key, read, write);
-        poller.modify_with_mode(platform::borrow(&source.io), interest, mode)?;
+        poller.modify_with_mode(source.fd, interest, mode)?;
         self.note_interest(source, (read, write));
         Ok(())
     }
@@ -192,40 +190,46 @@ impl Reactor {
         }
     }
 
-    /// Wakes the tasks that wait for what `event` says is ready.
-    pub(crate) fn dispatch(&self, event: Event) -> io::Result<()> {
+    /// Wakes the task that has waited longest for what `event` says is ready.
+    ///
+    /// One task for each direction: if there is more than it takes, the descriptor stays
+    /// ready, and the next poll of the system's poller wakes the next task. So no event is
+    /// lost if the task is dropped before its turn, and a thousand tasks that accept from
+    /// one listener are not all woken for each connection.
+    pub(crate) fn dispatch(&self, event: Event) {
         let source = self.sources.borrow().get(&event.key).cloned();
-        let Some(source) = source else { return Ok(()) };
+        let Some(source) = source else { return };
         self.events.set(self.events.get() + 1);
-        let ready = (event.readable, event.writable);
         if event.readable {
             source.drained.set(false);
         }
+        let ready = (event.readable, event.writable);
+        let first = |direction: Direction| source.waiters(direction).borrow_mut().pop_front();
+        let reader = ready.0.then(|| first(Read)).flatten();
+        let writer = ready.1.then(|| first(Write)).flatten();
+        let unwanted = (ready.0 && reader.is_none(), ready.1 && writer.is_none());
         let mut woken = self.woken.take();
-        source.take_waiters(|waiter| waiter.direction.of(ready), &mut woken);
+        woken.extend(reader.into_iter().chain(writer));
         let tasks = woken.iter().filter_map(|waiter| waiter.waker.task());
         self.tracer.fd_ready(source.number(), ready, tasks);
-        self.disarm_unwanted(&source, ready, &woken)?;
+        self.disarm_unwanted(&source, unwanted, &mut woken);
         // A waker may run any code, also end the `Async` of this source.
         drop(source);
         // *Collect, release, then wake*.
         woken.drain(..).for_each(|waiter| waiter.waker.wake());
         self.woken.set(woken);
-        Ok(())
     }
 
     /// A direction that was reported and that no leaf waits for need not be reported again.
-    fn disarm_unwanted(
-        &self,
-        source: &Source,
-        ready: (bool, bool),
-        woken: &[IoWaiter],
-    ) -> io::Result<()> {
+    ///
+    /// If the system refuses, `unsafe` code has closed the descriptor. That is the business of
+    /// its owner, whose next operation gets the system's error: those who wait try again.
+    fn disarm_unwanted(&self, source: &Source, unwanted: (bool, bool), woken: &mut Vec<IoWaiter>) {
         let (read, write) = source.armed.get();
-        let is_unwanted = |direction: Direction| {
-            direction.of(ready) && woken.iter().all(|waiter| waiter.direction != direction)
-        };
-        self.set_interest(source, (read && !is_unwanted(Read), write && !is_unwanted(Write)))
+        if self.set_interest(source, (read && !unwanted.0, write && !unwanted.1)).is_err() {
+            self.note_interest(source, (false, false));
+            source.waiters.iter().for_each(|waiters| woken.extend(waiters.take()));
+        }
     }
 
     /// Whether the poller has been asked to report anything: then the loop must poll it.
@@ -237,7 +241,8 @@ impl Reactor {
     /// Whether any task waits for a descriptor.
     pub(crate) fn is_awaited(&self) -> bool {
         let sources = self.sources.borrow();
-        sources.values().any(|source| !source.waiters.borrow().is_empty())
+        let is_awaited = |source: &Source| source.waiters.iter().any(|w| !w.borrow().is_empty());
+        sources.values().any(|source| is_awaited(source))
     }
 }
 
@@ -247,25 +252,33 @@ impl<T: ?Sized> Source<T> {
         platform::number(self.raw)
     }
 
+    fn waiters(&self, direction: Direction) -> &RefCell<VecDeque<IoWaiter>> {
+        &self.waiters[direction as usize]
+    }
+
     /// Adds a waiter, which replaces the older waiter of the same wait.
-    pub(crate) fn wait(&self, direction: Direction, id: Option<u64>, waker: RegisteredWaker) {
-        let replaced = |old: &IoWaiter| match id {
-            Some(_) => old.id == id,
+    pub(super) fn wait(&self, direction: Direction, waiter: IoWaiter) {
+        // Dropped or woken at the end, after the borrow: both may run any code.
+        let (mut old, mut oldest) = (Vec::new(), None);
+        let mut waiters = self.waiters(direction).borrow_mut();
+        if waiter.is_leaf {
+            match waiters.binary_search_by_key(&waiter.id, |other| other.id) {
+                Ok(at) => old.push(std::mem::replace(&mut waiters[at], waiter)),
+                Err(at) => waiters.insert(at, waiter),
+            }
+        } else {
             // Nothing else takes out what an ended task has left here.
-            None => old.id.is_none() && (old.waker.same_task(&waker) || old.waker.is_of_ended()),
-        };
-        let mut old = Vec::new();
-        self.take_waiters(|old| old.direction == direction && replaced(old), &mut old);
-        let mut waiters = self.waiters.borrow_mut();
-        waiters.push(IoWaiter { direction, id, waker });
-        // A combinator may come with a new waker at each poll. Then the oldest one is
-        // woken instead of kept: if its task still waits, it registers again.
-        let is_foreign = |w: &IoWaiter| w.id.is_none() && w.waker.task().is_none();
-        if waiters.iter().filter(|w| is_foreign(w)).count() > FOREIGN_KEPT {
-            let oldest = waiters.iter().position(is_foreign).map(|at| waiters.remove(at));
-            drop(waiters);
-            oldest.into_iter().for_each(|waiter| waiter.waker.wake());
+            let is_replaced = |old: &IoWaiter| {
+                !old.is_leaf && (old.waker.same_task(&waiter.waker) || old.waker.is_of_ended())
+            };
+            while let Some(at) = waiters.iter().position(is_replaced) {
+                old.extend(waiters.remove(at));
+            }
+            waiters.push_back(waiter);
+            oldest = too_many(&mut waiters);
         }
+        drop(waiters);
+        oldest.into_iter().for_each(|waiter| waiter.waker.wake());
     }
 
     /// Remembers how much a read has brought. A read that did not fill its buffer has left
@@ -275,18 +288,26 @@ impl<T: ?Sized> Source<T> {
     }
 
     /// Whether the waiter of that number still waits: an event takes it out.
-    pub(crate) fn is_waiting(&self, id: u64) -> bool {
-        self.waiters.borrow().iter().any(|waiter| waiter.id == Some(id))
+    pub(super) fn is_waiting(&self, direction: Direction, id: u64) -> bool {
+        self.waiters(direction).borrow().binary_search_by_key(&id, |waiter| waiter.id).is_ok()
     }
 
     /// The waiter of that number waits no longer.
-    pub(crate) fn stop_waiting(&self, id: u64) {
-        self.take_waiters(|waiter| waiter.id == Some(id), &mut Vec::new());
+    pub(super) fn stop_waiting(&self, direction: Direction, id: u64) {
+        let mut waiters = self.waiters(direction).borrow_mut();
+        let at = waiters.binary_search_by_key(&id, |waiter| waiter.id);
+        let stopped = at.ok().and_then(|at| waiters.remove(at));
+        // The drop of a waker may run any code, so it must not happen under our borrow.
+        drop(waiters);
+        drop(stopped);
     }
+}
 
-    /// Takes waiters out, for the caller to wake or drop. The drop of a waker may run any
-    /// code, so it must not happen under our borrow.
-    fn take_waiters(&self, which: impl Fn(&IoWaiter) -> bool, taken: &mut Vec<IoWaiter>) {
-        taken.extend(self.waiters.borrow_mut().extract_if(.., |waiter| which(waiter)));
-    }
+/// A combinator may come with a new waker at each poll. Then the oldest one is woken instead
+/// of kept: if its task still waits, it registers again.
+fn too_many(waiters: &mut VecDeque<IoWaiter>) -> Option<IoWaiter> {
+    let is_foreign = |waiter: &IoWaiter| !waiter.is_leaf && waiter.waker.task().is_none();
+    let is_full = waiters.iter().filter(|waiter| is_foreign(waiter)).count() > FOREIGN_KEPT;
+    let oldest = waiters.iter().position(is_foreign).filter(|_| is_full)?;
+    waiters.remove(oldest)
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::woken_list::{ChildWaker, WokenList};
 use crate::current;
-use crate::task::{ChildList, ChildOf, RegisteredWaker, drop_each, polled_again};
+use crate::task::{ChildList, ChildOf, ContainedWaker, RegisteredWaker, drop_each, polled_again};
 use crate::trace::{ChildNotes, CodeLine};
 
 /// From this number of futures on, each future gets a waker of its own. To poll fewer
@@ -132,7 +132,7 @@ impl<F: Future> JoinAll<F> {
         if !woken.is_polled_by(own.as_ref()) {
             (woken.parent, asks_all) = (own.map(Rc::new), true);
         }
-        woken.list.set_parent(Some(cx.waker().clone()));
+        woken.list.set_parent(Some(ContainedWaker::new(cx.waker())));
         let listed = woken.list.take();
         let indices = if asks_all { (0..self.children.len()).collect() } else { listed };
         for index in indices {

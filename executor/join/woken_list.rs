@@ -5,9 +5,9 @@
 //! and wakes the parent.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Wake, Waker};
+use std::task::Wake;
 
-use crate::task::ChildList;
+use crate::task::{ChildList, ContainedWaker};
 
 /// The list. A lock, because any thread may wake a child.
 pub(super) struct WokenList(Mutex<WokenState>);
@@ -16,7 +16,7 @@ struct WokenState {
     indices: Vec<usize>,
     /// For each child, whether its index is in `indices`.
     listed: Vec<bool>,
-    parent: Option<Waker>,
+    parent: Option<ContainedWaker>,
 }
 
 impl WokenList {
@@ -32,7 +32,7 @@ impl WokenList {
 
     /// Sets the waker of the parent, a clone that was made before: clones and drops of a
     /// foreign waker may run any code, and a wake of a child takes the same lock.
-    pub(super) fn set_parent(&self, newest: Option<Waker>) {
+    pub(super) fn set_parent(&self, newest: Option<ContainedWaker>) {
         let mut state = self.lock();
         let old = std::mem::replace(&mut state.parent, newest);
         // Release the lock before the drop, for the same reason.
@@ -51,7 +51,7 @@ impl WokenList {
 }
 
 impl ChildList for WokenList {
-    fn add(&self, index: usize) -> Option<Waker> {
+    fn add(&self, index: usize) -> Option<ContainedWaker> {
         let mut state = self.lock();
         if std::mem::replace(&mut state.listed[index], true) {
             return None;
@@ -76,6 +76,6 @@ impl Wake for ChildWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         // The lock is released by now: the wake may run any code.
-        self.list.add(self.index).into_iter().for_each(Waker::wake);
+        self.list.add(self.index).into_iter().for_each(ContainedWaker::wake);
     }
 }

@@ -25,10 +25,8 @@ macro_rules! impl_socket {
             #[track_caller]
             fn tie(socket: $std, at: CodeLine) -> io::Result<$socket> {
                 let what = concat!("a function of `", stringify!($socket), "`");
-                // Before the socket is changed: this may panic.
-                let event_loop = $crate::current::expect_at(what, at);
-                socket.set_nonblocking(true)?;
-                let io = Async::on(event_loop, socket, at)?;
+                let io = Async::tie(socket, what, at)?;
+                io.get_ref().set_nonblocking(true)?;
                 Ok($socket { io: io.into() })
             }
 

@@ -102,7 +102,12 @@ impl<'m, T: ?Sized> Future for NotifiedThenLocked<'_, 'm, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<MutexGuard<'m, T>> {
         if self.notification.status() != WaiterStatus::Granted {
-            self.notification.enqueue(cx);
+            let waker = self.notification.register(cx);
+            // The clone of a foreign waker may have notified, which has woken the older waker.
+            if self.notification.status() == WaiterStatus::Granted {
+                return self.poll(cx);
+            }
+            self.notification.enqueue(waker);
             // Unlocked only now: the task that gets the lock next, and then notifies,
             // must find this one in the queue.
             self.guard = None;

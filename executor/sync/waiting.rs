@@ -11,12 +11,12 @@
 
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 pub(super) use super::wait_queue::WaitQueue;
 
 use super::wait_queue::WaiterKey;
-use crate::task::{RegisteredWaker, take_back_note};
+use crate::task::{Cost, RegisteredWaker, poll_budget, spend_budget, take_back_note};
 use crate::trace::{CodeLine, LeafId, What, address};
 
 /// Something that tasks wait for: a lock, a value, a signal.
@@ -71,13 +71,33 @@ impl<W: WaitTarget> Waiting<W> {
         }
     }
 
+    /// Takes what is waited for, if the waiter may have it now.
+    #[track_caller]
+    fn try_now(&mut self) -> Option<W::Output> {
+        let status = self.status();
+        let taken = self.wanted.try_take(status);
+        // Granted, and nothing is there: another task was quicker. This task waits again, at
+        // the back of the queue.
+        if taken.is_some() || status == WaiterStatus::Granted {
+            self.leave();
+        }
+        taken
+    }
+
+    pub(super) fn register(&self, cx: &Context<'_>) -> RegisteredWaker {
+        RegisteredWaker::register(cx, self.leaf(), What::Thing(W::NAME), self.at)
+    }
+
+    /// What tells this wait from all other leaf futures: its queue, and its key there.
+    fn leaf(&self) -> LeafId {
+        let queue = self.wanted.queue();
+        leaf_id(queue, self.key.unwrap_or(queue.next_key()))
+    }
+
     /// Adds the waiter at the back of the queue. If it is in the queue already, it keeps
     /// its place and gets the newest waker.
-    pub(super) fn enqueue(&mut self, cx: &Context<'_>) {
-        let what = What::Thing(W::NAME);
+    pub(super) fn enqueue(&mut self, waker: RegisteredWaker) {
         let queue = self.wanted.queue();
-        let leaf = leaf_id(queue, self.key.unwrap_or(queue.next_key()));
-        let waker = RegisteredWaker::register(cx, leaf, what, self.at);
         match self.key {
             None => self.key = Some(queue.push(waker)),
             Some(key) => queue.set_waker(key, waker),
@@ -99,16 +119,20 @@ impl<W: WaitTarget> Future for Waiting<W> {
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<W::Output> {
         let waiting = self.get_mut();
-        let status = waiting.status();
-        if let Some(output) = waiting.wanted.try_take(status) {
-            waiting.leave();
+        ready!(poll_budget(cx));
+        if let Some(output) = waiting.try_now() {
+            spend_budget(Cost::Memory);
             return Poll::Ready(output);
         }
-        if status == WaiterStatus::Granted {
-            // Another task was quicker. This task waits again, at the back of the queue.
-            waiting.leave();
+        let waker = waiting.register(cx);
+        // The clone of a foreign waker may have caused what this waits for. Look again.
+        if waker.task().is_none()
+            && let Some(output) = waiting.try_now()
+        {
+            take_back_note(waiting.leaf());
+            return Poll::Ready(output);
         }
-        waiting.enqueue(cx);
+        waiting.enqueue(waker);
         Poll::Pending
     }
 }

@@ -2,8 +2,9 @@
 
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use super::budget::{Cost, poll_budget, spend_budget};
 use super::contain::contain;
 use super::id::TaskId;
 use super::join_error::JoinError;
@@ -112,22 +113,27 @@ impl<T> Future for JoinHandle<T> {
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let task = &self.task;
-        if task.progress.get() == Progress::Ended {
-            match task.take_outcome() {
-                Some(outcome) => return Poll::Ready(outcome),
-                None => panic!(
-                    "the JoinHandle of {}, spawned at {}, was polled again after it had given \
-                     the task's outcome. Await a handle once, and keep the value",
-                    self.id(),
-                    task.spawned_at
-                ),
+        if !self.is_finished() {
+            let (what, at) = (What::EndOf(task.id.0), task.spawned_at);
+            let waker = RegisteredWaker::register(cx, (address(&**task), 0), what, at);
+            // The clone of a foreign waker may have dropped the task's executor.
+            if !self.is_finished() {
+                // Dropped after the replacement: the drop may run any code.
+                let _older = task.set_joiner(Some(waker));
+                return Poll::Pending;
             }
         }
-        let (what, at) = (What::EndOf(task.id.0), task.spawned_at);
-        let waker = RegisteredWaker::register(cx, (address(&**task), 0), what, at);
-        // Dropped after the replacement: the drop of a foreign waker may run any code.
-        let _older = task.set_joiner(Some(waker));
-        Poll::Pending
+        ready!(poll_budget(cx));
+        spend_budget(Cost::Memory);
+        match task.take_outcome() {
+            Some(outcome) => Poll::Ready(outcome),
+            None => panic!(
+                "the JoinHandle of {}, spawned at {}, was polled again after it had given \
+                 the task's outcome. Await a handle once, and keep the value",
+                self.id(),
+                task.spawned_at
+            ),
+        }
     }
 }
 

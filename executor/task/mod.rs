@@ -1,6 +1,7 @@
 //! Who runs: tasks, the run queue, and the wakers that put tasks there.
 //!
-//! In reading order: `contain` stops a panic, and `polled_again` begins one, for a mistake
+//! In reading order: `contain` stops a panic, of a foreign waker above all; the `budget`
+//! says how much a task may do in one poll; `polled_again` begins one, for a mistake
 //! that many futures must report; a `slab` keeps things that come and go.
 //! A task has an `id`, whose key is in the `run_queue`. The loop sleeps in a `parker`, and
 //! has an `inbox` for other threads. A `waker` leads to the run queue or to the inbox; a
@@ -12,6 +13,7 @@
 //! which may sleep in the system's poller).
 
 mod contain;
+mod budget;
 mod polled_again;
 mod slab;
 mod id;
@@ -32,7 +34,8 @@ pub use join_error::JoinError;
 pub use join_handle::JoinHandle;
 pub use spawn::{YieldNow, spawn, spawn_named, yield_now};
 
-pub(crate) use contain::{contain, drop_each};
+pub(crate) use budget::{Cost, poll_budget, spend_budget};
+pub(crate) use contain::{ContainedWaker, contain, drop_each};
 pub(crate) use id::TaskKey;
 pub(crate) use inbox::Inbox;
 pub(crate) use join_error::panic_text;

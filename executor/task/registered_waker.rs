@@ -11,9 +11,9 @@
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Weak;
-use std::task::{Context, Waker};
+use std::task::Context;
 
-use super::contain::contain;
+use super::contain::ContainedWaker;
 use super::id::TaskKey;
 use crate::current::{self, LoopId};
 use crate::event_loop::EventLoop;
@@ -27,7 +27,7 @@ pub(crate) enum RegisteredWaker {
     Child(Box<ChildOf>),
     /// Of another executor, or of a combinator that wraps the task's waker. Boxed, so that
     /// the usual case takes two words, also as an `Option`.
-    Foreign(Box<Waker>),
+    Foreign(Box<ContainedWaker>),
 }
 
 /// A child of a large combinator: its index there; the list to which a wake adds the index,
@@ -43,22 +43,24 @@ pub(crate) struct ChildOf {
 /// Where a large combinator keeps which of its children were woken.
 pub(crate) trait ChildList {
     /// Adds a child. Returns the waker of the combinator's task, if it must be woken.
-    fn add(&self, index: usize) -> Option<Waker>;
+    fn add(&self, index: usize) -> Option<ContainedWaker>;
 }
 
 /// A loop is found through a thread-local, so this must stay on the thread that made it.
 type NotSend = PhantomData<*const ()>;
 
 impl RegisteredWaker {
-    /// Registers the waker of `cx`, for this leaf, which waits for `what`
-    /// since the line `at`.
+    /// Registers the waker of `cx`, for this leaf, which waits for `what` since the line `at`.
+    /// The clone of a foreign waker may run any code, also code that causes what the leaf
+    /// waits for: the leaf must look again afterwards.
     pub(crate) fn register(cx: &Context<'_>, leaf: LeafId, what: What, at: CodeLine) -> Self {
         let wait = WaitReason { what, at };
         let own = current::with(|event_loop| {
             event_loop.scheduler.notes.write(leaf, wait);
             RegisteredWaker::own(event_loop, cx)
         });
-        own.flatten().unwrap_or_else(|| RegisteredWaker::Foreign(Box::new(cx.waker().clone())))
+        let foreign = || RegisteredWaker::Foreign(Box::new(ContainedWaker::new(cx.waker())));
+        own.flatten().unwrap_or_else(foreign)
     }
 
     /// What stands for the waker of `cx`, if that is the waker of the task that is being
@@ -77,7 +79,7 @@ impl RegisteredWaker {
     pub(crate) fn wake(self) {
         match self {
             // A panic of one foreign waker must not lose the wakes of the others.
-            RegisteredWaker::Foreign(waker) => contain(|| waker.wake()),
+            RegisteredWaker::Foreign(waker) => waker.wake(),
             own => own.wake_own(),
         }
     }

@@ -31,6 +31,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, RawWakerVTable, Waker};
 
+use super::budget::refill_budget;
 use super::contain::contain;
 use super::id::{TaskId, TaskKey};
 use super::inbox::Inbox;
@@ -42,10 +43,6 @@ use super::task::{FutureCell, Progress, Task, TaskCell};
 use super::waker::{Message, WakerFactory};
 use crate::current;
 use crate::trace::{CodeLine, End, Notes, Tracer};
-
-/// How many operations on descriptors a task gets in one poll. See
-/// [`Scheduler::poll_budget`].
-const BUDGET: u32 = 16;
 
 /// What the future of `block_on` is called in reports.
 const ROOT: &str = "root";
@@ -71,8 +68,6 @@ pub(crate) struct Scheduler {
     running: Cell<Option<(TaskKey, WakerIdentity)>>,
     /// The child of a large combinator that is being polled, and its waker: likewise.
     child: RefCell<Option<(WakerIdentity, ChildOf)>>,
-    /// How many more operations on descriptors may succeed in this poll.
-    budget: Cell<u32>,
     /// What the leaves of this poll wait for. For the diagnostics.
     pub(crate) notes: Notes,
     tracer: Tracer,
@@ -98,7 +93,6 @@ impl Scheduler {
             polls: Cell::new(0),
             running: Cell::new(None),
             child: RefCell::default(),
-            budget: Cell::new(BUDGET),
             notes: Notes::default(),
             tracer,
         }
@@ -190,10 +184,10 @@ impl Scheduler {
         task: &Task,
         poll_future: impl FnOnce(&mut Context<'_>) -> Poll<()>,
     ) -> Poll<()> {
+        refill_budget();
         // Clear before polling: a wake that arrives during the poll must not be lost.
         task.queued.set(false);
         self.polls.set(self.polls.get() + 1);
-        self.budget.set(BUDGET);
         self.tracer.polling(task.id.0, &self.notes);
         let own = task.waker.take().unwrap_or_else(|| self.wakers.make(key));
         self.running.set(Some((key, identity(&own.waker))));
@@ -279,7 +273,7 @@ impl Scheduler {
 
     /// The key of the task that is being polled, if `waker` is that task's own, and not
     /// one that a combinator made of it.
-    pub(super) fn key_of(&self, waker: &Waker) -> Option<TaskKey> {
+    pub(crate) fn key_of(&self, waker: &Waker) -> Option<TaskKey> {
         let (key, own) = self.running.get()?;
         (own == identity(waker)).then_some(key)
     }
@@ -313,26 +307,6 @@ impl Scheduler {
     /// How many spawned tasks have not ended.
     pub(crate) fn alive(&self) -> usize {
         self.tasks.borrow().len() - usize::from(self.root.get().is_some())
-    }
-
-    /// Asked before each operation on a descriptor. `Pending`, for one turn, when the task
-    /// has used up its budget of this poll: else a socket that is always ready would keep
-    /// the loop busy with one task for as long as the peer likes. (asyncio's streams read once in
-    /// a turn.)
-    pub(crate) fn poll_budget(&self, cx: &Context<'_>) -> Poll<()> {
-        if self.budget.get() > 0 {
-            return Poll::Ready(());
-        }
-        // Refill after one refusal. A nested executor (another `block_on` inside this poll)
-        // never returns to the loop, so nothing else would refill it.
-        self.budget.set(BUDGET);
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-
-    /// Called after each operation on a descriptor that did not have to wait.
-    pub(crate) fn spend_budget(&self) {
-        self.budget.set(self.budget.get().saturating_sub(1));
     }
 }
 

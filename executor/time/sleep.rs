@@ -3,14 +3,14 @@
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use super::clock::{NEVER, nanoseconds};
 use super::wheel::{Key, When};
 use crate::current;
 use crate::event_loop::EventLoop;
-use crate::task::RegisteredWaker;
+use crate::task::{Cost, RegisteredWaker, poll_budget, spend_budget};
 use crate::trace::{CodeLine, LeafId, What, address};
 
 /// The current time of the loop: real, or virtual with
@@ -34,8 +34,8 @@ pub fn now() -> Instant {
 /// Waits for `duration`, counted from this call. asyncio's `sleep`.
 ///
 /// It never ends early. Equal deadlines end in the order of the calls. With
-/// `Duration::ZERO` it is ready at once and does not yield, unlike asyncio's
-/// `sleep(0)`, which is [`yield_now`](crate::yield_now). With `Duration::MAX` it
+/// `Duration::ZERO` it is ready at once and does not yield (but once after 128 in
+/// one poll), unlike asyncio's `sleep(0)`, which is [`yield_now`](crate::yield_now). With `Duration::MAX` it
 /// never ends, and costs nothing. Dropping it removes its timer.
 ///
 /// # Panics
@@ -82,6 +82,9 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 ///
 /// It belongs to the loop in which it was made, and does not move on while that
 /// loop does not run.
+///
+/// # Panics
+/// When it is awaited in another loop, unless it is over.
 #[must_use = "futures do nothing until they are awaited"]
 pub struct Sleep {
     event_loop: Rc<EventLoop>,
@@ -162,6 +165,31 @@ impl Sleep {
         }
     }
 
+    /// Whether the deadline has come, *never early*.
+    #[inline]
+    pub(super) fn is_over(&self) -> bool {
+        self.has_fired() || self.when.deadline <= self.event_loop.timers.clock.nanoseconds_now()
+    }
+
+    /// Arms the timer, or gives it the newest waker if it is armed.
+    #[inline]
+    #[track_caller]
+    pub(super) fn wait(&mut self, cx: &Context<'_>) {
+        current::expect_own(self.event_loop.id, "a sleep", self.made_at);
+        let When { deadline, sequence } = self.when;
+        let what = if deadline == NEVER { What::Never } else { What::Timer(sequence) };
+        let waker = RegisteredWaker::register(cx, self.leaf(), what, self.made_at);
+        if deadline == NEVER {
+            return;
+        }
+        let timers = &self.event_loop.timers;
+        match self.key {
+            None => self.key = Some(timers.arm(self.when, waker)),
+            // Dropped here, after the wheel was released: that may run any code.
+            Some(key) => timers.set_waker(key, self.when, waker),
+        }
+    }
+
     /// Whether the timer was armed and has left the wheel: then its deadline has come, and
     /// the clock need not be read. (A poll for any other reason must not end the sleep.)
     fn has_fired(&self) -> bool {
@@ -179,26 +207,19 @@ impl Sleep {
 impl Future for Sleep {
     type Output = ();
 
-    /// Ready when the deadline has come, *never early*. Otherwise arms the timer, or gives
-    /// it the newest waker if it is armed.
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let When { deadline, sequence } = self.when;
-        if self.has_fired() || deadline <= self.event_loop.timers.clock.nanoseconds_now() {
-            self.disarm();
-            return Poll::Ready(());
-        }
-        let what = if deadline == NEVER { What::Never } else { What::Timer(sequence) };
-        let waker = RegisteredWaker::register(cx, self.leaf(), what, self.made_at);
-        if deadline == NEVER {
+        if !self.is_over() {
+            self.wait(cx);
             return Poll::Pending;
         }
-        let timers = &self.event_loop.timers;
-        match self.key {
-            None => self.key = Some(timers.arm(self.when, waker)),
-            // Dropped here, after the wheel was released: that may run any code.
-            Some(key) => timers.set_waker(key, self.when, waker),
+        // A sleep that had to wait costs nothing.
+        if self.key.is_none() {
+            ready!(poll_budget(cx));
+            spend_budget(Cost::Memory);
         }
-        Poll::Pending
+        self.disarm();
+        Poll::Ready(())
     }
 }
 

@@ -64,9 +64,11 @@ impl<F: Future> Future for Timeout<F> {
         // The future first: one that is ready in time beats its limit.
         let result = match future.as_mut().poll(cx) {
             Poll::Ready(output) => Ok(output),
+            // Without a budget: the limit must come through when the future has spent all.
+            Poll::Pending if self.end.is_over() => Err(Elapsed(self.limit)),
             Poll::Pending => {
-                std::task::ready!(Pin::new(&mut self.end).poll(cx));
-                Err(Elapsed(self.limit))
+                self.end.wait(cx);
+                return Poll::Pending;
             }
         };
         self.end.disarm();

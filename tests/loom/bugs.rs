@@ -152,10 +152,10 @@ pub const BUGS: &[Bug] = &[
         *state = end;
         // Release, then wake.
         drop(state);
-        waker.into_iter().for_each(Waker::wake);",
+        waker.into_iter().for_each(ContainedWaker::wake);",
         becomes: "        let waker = waker.take();
         drop(state);
-        waker.into_iter().for_each(Waker::wake);
+        waker.into_iter().for_each(ContainedWaker::wake);
         *self.lock() = end;",
     },
     // A wake that comes when the loop is gone.

@@ -21,6 +21,8 @@ const STAND_INS: &[(&str, &str)] = &[
     ("use std::thread", "use crate::stand_in::thread"),
     ("thread_local!", "loom::thread_local!"),
     ("static LOOPS: Loops = const {\n        Loops {", "static LOOPS: Loops = {\n        Loops {"),
+    ("const { Cell::new(BUDGET) }", "Cell::new(BUDGET)"),
+    ("const { Cell::new(NO_LOOP) }", "Cell::new(NO_LOOP)"),
     ("crossbeam_channel::", "crate::stand_in::channel::"),
     // Of which a crate can have one only.
     ("#[macro_export]\nmacro_rules! println {", "#[allow(unused_macros)]\nmacro_rules! print {"),
