@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -228,6 +229,17 @@ impl<T: Pollable + 'static> Async<T> {
                     return Some(result);
                 }
             }
+        }
+    }
+
+    /// Wakes the tasks that wait for what a shutdown has ended: they try again. Not every
+    /// system reports its own end as an event.
+    pub(crate) fn wake_after(&self, shutdown: Shutdown) {
+        if shutdown != Shutdown::Write {
+            self.source().wake_all(Direction::Read);
+        }
+        if shutdown != Shutdown::Read {
+            self.source().wake_all(Direction::Write);
         }
     }
 

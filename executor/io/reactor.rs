@@ -287,6 +287,13 @@ impl<T: ?Sized> Source<T> {
         self.drained.set(0 < count && count < capacity.min(A_MESSAGE));
     }
 
+    /// Wakes all that wait for the direction.
+    pub(super) fn wake_all(&self, direction: Direction) {
+        self.drained.set(self.drained.get() && direction != Read);
+        let waiters = self.waiters(direction).take();
+        waiters.into_iter().for_each(|waiter| waiter.waker.wake());
+    }
+
     /// Whether the waiter of that number still waits: an event takes it out.
     pub(super) fn is_waiting(&self, direction: Direction, id: u64) -> bool {
         self.waiters(direction).borrow().binary_search_by_key(&id, |waiter| waiter.id).is_ok()

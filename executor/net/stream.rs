@@ -19,12 +19,14 @@ macro_rules! impl_stream {
             }
 
             /// Ends one half of the connection, or both. A task that waits to read is
-            /// woken, and reads the end.
+            /// woken, and reads the end; one that waits to write gets an error.
             ///
             /// # Errors
             /// The system's, if the connection is gone.
             pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-                self.io.get_ref().shutdown(how)
+                self.io.get_ref().shutdown(how)?;
+                self.io.wake_after(how);
+                Ok(())
             }
         }
 

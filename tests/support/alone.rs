@@ -20,6 +20,9 @@ use super::within_limit;
 /// Set in the process of its own.
 const ALONE: &str = "GLASSLOOP_TEST_ALONE";
 
+/// What starts a program that this system cannot start itself: an emulator.
+const RUNNER: &str = "GLASSLOOP_TEST_RUNNER";
+
 /// A launcher: a shell that prepares the process with `preparation`.
 pub fn shell(preparation: &str) -> Command {
     let mut shell = Command::new("sh");
@@ -51,6 +54,7 @@ pub fn output_alone(
     }
     let name = thread::current().name().expect("libtest names a test's thread").to_owned();
     launcher
+        .args(env::var(RUNNER).unwrap_or_default().split_whitespace())
         .arg(env::current_exe().expect("the path of this test"))
         .args(["--exact", &name, "--nocapture", "--test-threads=1"])
         .env(ALONE, "1")

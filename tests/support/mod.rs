@@ -20,6 +20,10 @@ use glassloop::Executor;
 
 pub mod alone;
 
+#[cfg_attr(unix, path = "sockets_unix.rs")]
+#[cfg_attr(not(unix), path = "sockets_elsewhere.rs")]
+pub mod sockets;
+
 /// How long a test may take before it counts as hanging, in seconds. Generous: the
 /// machine may be busy. A test that hangs would otherwise hold up the whole run.
 const LIMIT: u64 = 15;
