@@ -16,7 +16,7 @@ use std::time::Duration;
 use glassloop::sync::{Barrier, Condvar, Event, Mutex, Semaphore, WaitGroup, channel, oneshot};
 use glassloop::{Executor, sleep, spawn, stats, unblock};
 use support::{
-    Log, OnDrop, WakeCount, on_loop, on_virtual_loop, poll_once, poll_with, turns,
+    Log, OnDrop, WakeCount, on_loop, on_virtual_loop, poll_once, poll_with, sockets, turns,
     virtual_executor, within_limit,
 };
 
@@ -534,14 +534,12 @@ fn a_blocking_job_wakes_only_the_newest_waker() {
 }
 
 /// 8 · Breaks when a descriptor's list of waiters grows with each poll.
-#[cfg(unix)]
 #[test]
 fn a_wait_for_a_descriptor_wakes_only_the_newest_waker() {
     use std::io::Write;
-    use std::os::unix::net::UnixStream;
 
     on_loop(|| async {
-        let (near, mut far) = UnixStream::pair().unwrap();
+        let (near, mut far) = sockets::std_pair();
         let near = glassloop::Async::new(near).unwrap();
         let cause = async {
             far.write_all(b"x").unwrap();
@@ -709,14 +707,12 @@ fn a_blocking_job_is_not_ended_by_a_spurious_poll() {
 }
 
 /// 9 · Breaks when the second poll is taken for the event.
-#[cfg(unix)]
 #[test]
 fn a_wait_for_a_descriptor_is_not_ended_by_a_spurious_poll() {
     use std::io::Write;
-    use std::os::unix::net::UnixStream;
 
     on_loop(|| async {
-        let (near, mut far) = UnixStream::pair().unwrap();
+        let (near, mut far) = sockets::std_pair();
         let near = glassloop::Async::new(near).unwrap();
         let cause = async {
             far.write_all(b"x").unwrap();

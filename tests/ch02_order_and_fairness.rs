@@ -17,7 +17,8 @@ use glassloop::{
     timeout, unblock, yield_now,
 };
 use support::{
-    Log, on_loop, on_virtual_loop, poll_once, poll_with, turns, within_limit, woken_by_a_thread,
+    Log, on_loop, on_virtual_loop, poll_once, poll_with, sockets, turns, within_limit,
+    woken_by_a_thread,
 };
 
 // ── 14 to 16: the run queue ──────────────────────────────────────────────────
@@ -406,15 +407,13 @@ fn a_self_waking_task_does_not_starve_the_timers() {
 }
 
 /// 21 · as in asyncio. Breaks when the loop polls for I/O only before a park.
-#[cfg(unix)]
 #[test]
 fn a_self_waking_task_does_not_starve_the_sockets() {
     use futures_lite::{AsyncReadExt, AsyncWriteExt};
-    use glassloop::net::UnixStream;
 
     on_loop(|| async {
         spawn_spinner();
-        let (mut near, mut far) = UnixStream::pair().unwrap();
+        let (mut near, mut far) = sockets::pair();
         let echo = spawn(async move {
             let mut byte = [0];
             far.read_exact(&mut byte).await.unwrap();
@@ -431,14 +430,12 @@ fn a_self_waking_task_does_not_starve_the_sockets() {
 
 /// 21 · deliberately not as in asyncio, which polls for I/O in every turn. Breaks when
 /// this loop does so too: then a poll of 50 nanoseconds costs a system call.
-#[cfg(unix)]
 #[test]
 fn a_busy_loop_polls_for_io_once_in_64_polls_or_in_a_millisecond() {
     use futures_lite::AsyncReadExt;
-    use glassloop::net::UnixStream;
 
     on_loop(|| async {
-        let (_near, mut far) = UnixStream::pair().unwrap();
+        let (_near, mut far) = sockets::pair();
         let waits = spawn(async move { far.read(&mut [0]).await });
         turns(1).await;
         let (before, start) = (stats(), Instant::now());
@@ -494,11 +491,9 @@ fn compute_until(deadline: Instant) {
 
 /// 22 · as in asyncio. Breaks when the parts of a turn are in another order: then a
 /// ready task waits a turn longer than it must.
-#[cfg(unix)]
 #[test]
 fn events_come_first_in_a_turn_then_timers_then_the_ready_tasks() {
     use std::io::Write;
-    use std::os::unix::net::UnixStream;
 
     within_limit(|| {
         let executor = Executor::new().unwrap();
@@ -510,7 +505,7 @@ fn events_come_first_in_a_turn_then_timers_then_the_ready_tasks() {
             entry.add(format!("timer in turn {}", turn()));
         }));
 
-        let (near, mut far) = UnixStream::pair().unwrap();
+        let (near, mut far) = sockets::std_pair();
         let entry = log.clone();
         drop(executor.spawn(async move {
             let near = glassloop::Async::new(near).unwrap();
@@ -544,11 +539,9 @@ fn events_come_first_in_a_turn_then_timers_then_the_ready_tasks() {
 
 /// 22 · as in asyncio. Breaks when `block_on` polls for I/O after it has fired the
 /// timers, or runs the tasks before either.
-#[cfg(unix)]
 #[test]
 fn in_a_turn_of_block_on_events_come_before_timers_and_both_before_the_tasks() {
     use std::io::Write;
-    use std::os::unix::net::UnixStream;
 
     on_loop(|| async {
         let log = Log::new();
@@ -558,7 +551,7 @@ fn in_a_turn_of_block_on_events_come_before_timers_and_both_before_the_tasks() {
             sleep_a_moment(until).await;
             entry.add(format!("timer in turn {}", turn()));
         });
-        let (near, mut far) = UnixStream::pair().unwrap();
+        let (near, mut far) = sockets::std_pair();
         let entry = log.clone();
         let event = spawn(async move {
             let near = glassloop::Async::new(near).unwrap();
@@ -618,10 +611,8 @@ fn an_idle_loop_burns_no_cpu() {
 #[cfg(target_os = "linux")]
 #[test]
 fn an_idle_loop_that_watches_a_socket_burns_no_cpu() {
-    use glassloop::net::UnixStream;
-
     on_loop(|| async {
-        let (near, _far) = UnixStream::pair().unwrap();
+        let (near, _far) = sockets::pair();
         let read = spawn(async move {
             let mut near = near;
             futures_lite::AsyncReadExt::read(&mut near, &mut [0]).await

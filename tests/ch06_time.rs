@@ -23,8 +23,8 @@ use glassloop::{
     yield_now,
 };
 use support::{
-    Log, OnDrop, WakeCount, on_loop, on_virtual_loop, panic_text, poll_once, poll_with, turns,
-    within_limit,
+    Log, OnDrop, WakeCount, on_loop, on_virtual_loop, panic_text, poll_once, poll_with, sockets,
+    turns, within_limit,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -216,11 +216,9 @@ fn a_million_timers_of_one_deadline_fire_in_the_order_of_creation() {
 
 /// 21 · as in asyncio. Breaks when the tasks of one burst of timers run again and again
 /// before the loop polls for I/O.
-#[cfg(unix)]
 #[test]
 fn a_hundred_thousand_timers_that_come_due_at_once_do_not_hold_up_a_socket() {
     use futures_lite::{AsyncReadExt, AsyncWriteExt};
-    use glassloop::net::UnixStream;
 
     /// Records no wait reasons: for so many tasks they take a debug build some seconds.
     fn on_plain_loop(root: impl Future<Output = ()>) {
@@ -229,7 +227,7 @@ fn a_hundred_thousand_timers_that_come_due_at_once_do_not_hold_up_a_socket() {
     }
 
     let root = || async {
-        let (mut near, mut far) = UnixStream::pair().unwrap();
+        let (mut near, mut far) = sockets::pair();
         let reader = spawn(async move {
             far.read_exact(&mut [0]).await.unwrap();
             stats().turns
@@ -826,15 +824,13 @@ fn in_virtual_time_the_timeout_of_an_accept_comes() {
 
 /// 64 · asyncio has no virtual time. Breaks when the clock jumps before the loop has polled
 /// for I/O: every timeout would elapse before a byte is read.
-#[cfg(unix)]
 #[test]
 fn virtual_time_never_jumps_over_bytes_between_two_sockets_of_the_loop() {
     use futures_lite::{AsyncReadExt, AsyncWriteExt};
-    use glassloop::net::UnixStream;
 
     on_virtual_loop(|| async {
         let start = now();
-        let (mut near, mut far) = UnixStream::pair().unwrap();
+        let (mut near, mut far) = sockets::pair();
         let echo = spawn(async move {
             let mut byte = [0];
             while let Ok(Ok(1)) = timeout(HOUR, far.read(&mut byte)).await {

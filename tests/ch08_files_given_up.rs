@@ -5,7 +5,7 @@
 mod support;
 
 use std::fs::read_to_string;
-use std::io::{self, ErrorKind, SeekFrom, Write};
+use std::io::{SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::task::Poll;
@@ -225,8 +225,8 @@ fn the_error_of_a_length_that_was_given_up_is_no_error_of_another_call() {
 }
 
 #[cfg(target_os = "linux")]
-fn is_full<T>(result: io::Result<T>) -> bool {
-    result.is_err_and(|error| error.kind() == ErrorKind::StorageFull)
+fn is_full<T>(result: std::io::Result<T>) -> bool {
+    result.is_err_and(|error| error.kind() == std::io::ErrorKind::StorageFull)
 }
 
 /// 79 · no counterpart in asyncio. Breaks when the error of a write that the user believes
@@ -381,7 +381,7 @@ fn the_drop_of_a_pipe_does_not_wait_for_its_reader() {
     use std::os::fd::AsRawFd;
 
     on_loop(|| async {
-        let (mut reader, writer) = io::pipe().unwrap();
+        let (mut reader, writer) = std::io::pipe().unwrap();
         let path = format!("/proc/self/fd/{}", writer.as_raw_fd());
         let Ok(mut pipe) = File::options().write(true).open(path).await else { return };
         drop(writer);
@@ -390,7 +390,7 @@ fn the_drop_of_a_pipe_does_not_wait_for_its_reader() {
         }
         drop(pipe);
         let mut bytes = Vec::new();
-        io::Read::read_to_end(&mut reader, &mut bytes).unwrap();
+        std::io::Read::read_to_end(&mut reader, &mut bytes).unwrap();
         assert_eq!(bytes.len(), 120_000, "the pool writes the rest, and the pipe ends");
     });
 }

@@ -15,7 +15,8 @@ use glassloop::{
     Broken, Executor, Promise, Remote, join_all, promise, sleep, spawn, stats, unblock, yield_now,
 };
 use support::{
-    Log, OnDrop, WakeCount, on_loop, poll_once, poll_with, turns, virtual_executor, within_limit,
+    Log, OnDrop, WakeCount, on_loop, poll_once, poll_with, sockets, turns, virtual_executor,
+    within_limit,
 };
 
 /// A waker for another thread, with the flag that the thread sets before it wakes.
@@ -106,12 +107,11 @@ fn a_wake_from_another_thread_always_ends_the_park() {
 
 /// 80 · as in asyncio, whose loop wakes by its self-pipe. Breaks when the loop
 /// sleeps in the poller, and the wake only unparks the thread.
-#[cfg(unix)]
 #[test]
 fn a_wake_from_another_thread_always_ends_the_wait_in_the_poller() {
     on_loop(|| async {
         // A task awaits this descriptor the whole time; the descriptor is never ready.
-        let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        let (ours, theirs) = sockets::std_pair();
         let reader = spawn(async move {
             let ours = glassloop::Async::new(ours).unwrap();
             ours.readable().await.unwrap();
@@ -241,19 +241,16 @@ fn a_flood_of_wakes_from_other_threads_does_not_starve_timers() {
 }
 
 /// 81 · as in asyncio. Breaks when the loop polls for I/O only when no task is ready.
-#[cfg(unix)]
 #[test]
 fn a_flood_of_wakes_from_other_threads_does_not_starve_io() {
     on_loop(|| during_a_flood_of_wakes(read_twenty_bytes()));
 }
 
 /// Sends twenty bytes through a pair of sockets, one after the other.
-#[cfg(unix)]
 async fn read_twenty_bytes() {
     use std::io::{Read, Write};
-    use std::os::unix::net::UnixStream;
 
-    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    let (ours, mut theirs) = sockets::std_pair();
     let ours = glassloop::Async::new(ours).unwrap();
     for _ in 0..20 {
         // Waits first, so that the byte comes while the loop is flooded.
@@ -294,7 +291,6 @@ fn an_inbox_that_is_never_empty_holds_up_neither_timers_nor_tasks() {
 }
 
 /// 81 · as above, for descriptors.
-#[cfg(unix)]
 #[test]
 fn an_inbox_that_is_never_empty_does_not_hold_up_io() {
     within_limit(|| {

@@ -21,7 +21,7 @@ use glassloop::{
     unblock, yield_now,
 };
 use support::{
-    Log, OnDrop, on_loop, on_virtual_loop, panic_text, poll_once, poll_with, turns,
+    Log, OnDrop, on_loop, on_virtual_loop, panic_text, poll_once, poll_with, sockets, turns,
     virtual_executor, within_limit, woken_by_a_thread,
 };
 
@@ -668,15 +668,13 @@ fn no_alarm_as_long_as_a_job_runs_that_nobody_awaits() {
 }
 
 /// 95 · Breaks when a wait for a descriptor counts as a wait that only the loop can end.
-#[cfg(unix)]
 #[test]
 fn no_alarm_as_long_as_a_descriptor_is_awaited() {
     use std::io::Write;
-    use std::os::unix::net::UnixStream;
 
     on_loop(|| async {
         until_the_loop_slept(|| async {
-            let (near, mut far) = UnixStream::pair().unwrap();
+            let (near, mut far) = sockets::std_pair();
             let near = glassloop::Async::new(near).unwrap();
             let thread = thread::spawn(move || {
                 far.write_all(b"x").unwrap();
@@ -690,14 +688,11 @@ fn no_alarm_as_long_as_a_descriptor_is_awaited() {
 }
 
 /// 95 · Breaks when a descriptor counts that is open, but not awaited.
-#[cfg(unix)]
 #[test]
 fn a_descriptor_that_nobody_awaits_does_not_hide_a_deadlock() {
-    use std::os::unix::net::UnixStream;
-
     within_limit(|| {
         let report = report_of(async {
-            let (near, _far) = UnixStream::pair().unwrap();
+            let (near, _far) = sockets::std_pair();
             let near = glassloop::Async::new(near).unwrap();
             {
                 let mut readable = near.readable();

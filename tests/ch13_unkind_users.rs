@@ -21,8 +21,8 @@ use glassloop::{
     Executor, TaskGroup, join_all, now, promise, sleep, spawn, stats, timeout, unblock, yield_now,
 };
 use support::{
-    WakeCount, on_loop, on_virtual_loop, panic_text, payload_text, poll_once, poll_with, turns,
-    virtual_executor, within_limit,
+    WakeCount, on_loop, on_virtual_loop, panic_text, payload_text, poll_once, poll_with, sockets,
+    turns, virtual_executor, within_limit,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -196,15 +196,12 @@ fn the_drop_of_a_foreign_waker_that_panics_harms_nobody_who_gives_a_wait_up() {
         assert!(poll_unkindly(&mut sleep).is_pending());
         sleep.reset(now() + 2 * HOUR);
         drop(sleep);
-        #[cfg(unix)]
-        {
-            let (_near, far) = std::os::unix::net::UnixStream::pair().unwrap();
-            let mut far = glassloop::Async::new(far).unwrap();
-            is_given_up("a descriptor", far.readable());
-            is_given_up("a read", far.read(&mut [0]));
-            assert!(poll_unkindly(&mut far.read(&mut [0])).is_pending());
-            drop(far);
-        }
+        let (_near, far) = sockets::std_pair();
+        let mut far = glassloop::Async::new(far).unwrap();
+        is_given_up("a descriptor", far.readable());
+        is_given_up("a read", far.read(&mut [0]));
+        assert!(poll_unkindly(&mut far.read(&mut [0])).is_pending());
+        drop(far);
     });
 }
 
@@ -228,16 +225,13 @@ fn a_foreign_waker_that_panics_in_its_drop_does_not_end_the_loop_that_wakes_it()
         }));
         assert!(poll_unkindly(&mut all).is_pending());
         woken.unwrap().set();
-        #[cfg(unix)]
-        {
-            let (near, far) = std::os::unix::net::UnixStream::pair().unwrap();
-            let mut far = glassloop::Async::new(far).unwrap();
-            assert!(poll_unkindly(&mut far.read(&mut [0])).is_pending());
-            assert!(poll_unkindly(&mut far.readable()).is_pending());
-            std::io::Write::write_all(&mut &near, b"x").unwrap();
-            sleep(HOUR).await;
-            assert_eq!(far.read(&mut [0]).await.unwrap(), 1);
-        }
+        let (near, far) = sockets::std_pair();
+        let mut far = glassloop::Async::new(far).unwrap();
+        assert!(poll_unkindly(&mut far.read(&mut [0])).is_pending());
+        assert!(poll_unkindly(&mut far.readable()).is_pending());
+        std::io::Write::write_all(&mut &near, b"x").unwrap();
+        sleep(HOUR).await;
+        assert_eq!(far.read(&mut [0]).await.unwrap(), 1);
         sleep(HOUR).await;
         ON_DROP.set(None);
         assert!(poll_with(&mut ended, Waker::noop()).is_ready());
@@ -545,13 +539,10 @@ fn a_job_that_waits_for_the_loop_does_not_hang_the_loops_end() {
 
 /// 21 · Breaks when only polls of tasks are counted between two polls for I/O: a socket then
 /// waits for 64 polls, however long they take. The subject is the real clock.
-#[cfg(unix)]
 #[test]
 fn a_socket_is_polled_within_a_few_turns_however_long_they_are() {
-    use glassloop::net::UnixStream;
-
     on_loop(|| async {
-        let (mut near, mut far) = UnixStream::pair().unwrap();
+        let (mut near, mut far) = sockets::pair();
         let turns_so_far = Rc::new(Cell::new(0));
         let count = turns_so_far.clone();
         let busy = spawn(async move {
@@ -581,11 +572,10 @@ impl Wake for Nothing {
 }
 
 /// 71 · Breaks when the socket keeps each new waker of a combinator until an event.
-#[cfg(unix)]
 #[test]
 fn a_socket_keeps_a_bounded_number_of_wakers_that_come_and_go() {
     on_virtual_loop(|| async {
-        let (_near, mut far) = glassloop::net::UnixStream::pair().unwrap();
+        let (_near, mut far) = sockets::pair();
         let mut kept = Vec::new();
         for _ in 0..1000 {
             let waker = Arc::new(Nothing);
@@ -598,17 +588,14 @@ fn a_socket_keeps_a_bounded_number_of_wakers_that_come_and_go() {
     });
 }
 
-#[cfg(unix)]
 thread_local! {
-    static WITHIN_REACH: RefCell<Option<glassloop::Async<std::os::unix::net::UnixStream>>> =
+    static WITHIN_REACH: RefCell<Option<glassloop::Async<sockets::StdStream>>> =
         const { RefCell::new(None) };
 }
 
 /// Takes a socket away from the loop, in the middle of the event for it.
-#[cfg(unix)]
 struct TakesSocket;
 
-#[cfg(unix)]
 impl Wake for TakesSocket {
     fn wake(self: Arc<Self>) {
         let socket = WITHIN_REACH.take().expect("woken once");
@@ -617,18 +604,17 @@ impl Wake for TakesSocket {
 }
 
 /// 72 · Breaks when the reactor holds the source while it wakes.
-#[cfg(unix)]
 #[test]
 fn a_socket_may_be_taken_from_the_loop_in_the_middle_of_its_event() {
     on_virtual_loop(|| async {
-        let (near, far) = std::os::unix::net::UnixStream::pair().unwrap();
+        let (near, far) = sockets::std_pair();
         let mut far = glassloop::Async::new(far).unwrap();
         let waker = Waker::from(Arc::new(TakesSocket));
         assert!(poll_with(&mut far.read(&mut [0]), &waker).is_pending());
         WITHIN_REACH.set(Some(far));
         std::io::Write::write_all(&mut &near, b"x").unwrap();
         // A wait for another socket makes the loop poll for I/O.
-        let (_other, mut awaited) = glassloop::net::UnixStream::pair().unwrap();
+        let (_other, mut awaited) = sockets::pair();
         assert!(timeout(HOUR, awaited.read(&mut [0])).await.is_err());
         assert!(WITHIN_REACH.take().is_none(), "the waker has run");
     });

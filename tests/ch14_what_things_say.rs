@@ -14,7 +14,7 @@ use glassloop::sync::{Barrier, Condvar, Event, Mutex, Semaphore, WaitGroup, chan
 use glassloop::{
     Executor, TaskGroup, join_all, promise, sleep, spawn, spawn_named, timeout, unblock, yield_now,
 };
-use support::{on_loop, on_virtual_loop, poll_once, virtual_executor, within_limit};
+use support::{on_loop, on_virtual_loop, poll_once, sockets, virtual_executor, within_limit};
 
 /// Checks what `{:?}` shows.
 #[track_caller]
@@ -200,11 +200,10 @@ fn what_another_thread_brings_shows_whether_it_is_under_way() {
 // ── descriptors and files ────────────────────────────────────────────────────
 
 /// Breaks when the wrapper hides what the standard library shows of the descriptor.
-#[cfg(unix)]
 #[test]
 fn a_descriptor_shows_the_type_inside() {
     on_virtual_loop(|| async {
-        let (near, _far) = std::os::unix::net::UnixStream::pair().unwrap();
+        let (near, _far) = sockets::std_pair();
         let inside = format!("{near:?}");
         shows(glassloop::Async::new(near).unwrap(), &format!("Async({inside})"));
     });

@@ -93,7 +93,7 @@ fn a_root_that_panics_keeps_the_rules() {
 #[test]
 fn tasks_that_are_aborted_keep_the_rules() {
     let account = good(async || {
-        let asleep = spawn(sleep(milliseconds(50)));
+        let asleep = spawn(sleep(Duration::from_secs(3600)));
         let never_polled = spawn(async {});
         never_polled.abort();
         yield_now().await;
@@ -315,7 +315,7 @@ fn a_sleep_that_outlives_the_run_keeps_the_rules() {
     good_loops(|executor| {
         let mut left = None;
         executor.block_on(async {
-            let sleep = left.insert(sleep(milliseconds(30)));
+            let sleep = left.insert(sleep(Duration::from_secs(30)));
             assert!(support::poll_once(sleep).await.is_pending());
         });
         let mut left = left.expect("it was made");
@@ -509,7 +509,9 @@ fn a_task_waits_for_its_sleep_under_the_number_that_a_reset_has_given_it() {
 fn a_sleep_that_moves_to_another_task_keeps_the_rules() {
     good(async || {
         let mut moved = sleep(milliseconds(3));
-        assert!(support::poll_once(&mut moved).await.is_pending());
+        if support::poll_once(&mut moved).await.is_ready() {
+            return; // the machine is so busy that it is over by now
+        }
         let task = spawn(moved);
         sleep(milliseconds(1)).await;
         task.await.unwrap();
@@ -519,7 +521,7 @@ fn a_sleep_that_moves_to_another_task_keeps_the_rules() {
 #[test]
 fn a_sleep_that_another_task_resets_is_traced_with_its_new_deadline() {
     good(async || {
-        let moved = Rc::new(RefCell::new(sleep(milliseconds(5))));
+        let moved = Rc::new(RefCell::new(sleep(Duration::from_secs(3600))));
         let shared = Rc::clone(&moved);
         let task = spawn(poll_fn(move |cx| std::pin::pin!(&mut *shared.borrow_mut()).poll(cx)));
         yield_now().await;

@@ -16,7 +16,7 @@ use std::time::Duration;
 use glassloop::sync::{Event, Mutex, channel, oneshot};
 use glassloop::{JoinHandle, sleep, spawn, stats, yield_now};
 use support::{
-    Log, OnDrop, WakeCount, on_loop, on_virtual_loop, poll_once, poll_with, turns,
+    Log, OnDrop, WakeCount, on_loop, on_virtual_loop, poll_once, poll_with, sockets, turns,
     virtual_executor, within_limit,
 };
 
@@ -97,11 +97,10 @@ fn a_task_may_use_the_loop_while_it_is_polled() {
 
 /// Trap: a wake from another thread pushes the task, but does not end the loop's sleep in
 /// the system's poller (epoll on Linux, kqueue on macOS, IOCP on Windows).
-#[cfg(unix)]
 #[test]
 fn a_wake_from_another_thread_ends_the_wait_for_descriptors() {
     on_loop(|| async {
-        let (ours, _theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        let (ours, _theirs) = sockets::std_pair();
         let ours = glassloop::Async::new(ours).unwrap();
         let mut never = ours.readable();
         assert!(poll_once(&mut never).await.is_pending());
@@ -200,11 +199,10 @@ fn any_number_of_tasks_may_be_woken_from_another_thread() {
 
 /// Trap: the poller has one interest per descriptor, and the last task that waits replaces
 /// the interest of the others.
-#[cfg(unix)]
 #[test]
 fn waiting_to_write_does_not_end_the_wait_to_read() {
     on_loop(|| async {
-        let (ours, mut theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        let (ours, mut theirs) = sockets::std_pair();
         let ours = Rc::new(glassloop::Async::new(ours).unwrap());
         let reads = ours.clone();
         let reader = spawn(async move { reads.readable().await });
@@ -445,11 +443,10 @@ fn the_loop_does_not_spin_before_a_deadline() {
 }
 
 /// Trap: the same in the poller, whose own timeout has whole milliseconds.
-#[cfg(unix)]
 #[test]
 fn the_loop_does_not_spin_before_a_deadline_while_it_awaits_a_descriptor() {
     on_loop(|| async {
-        let (ours, _theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        let (ours, _theirs) = sockets::std_pair();
         let ours = glassloop::Async::new(ours).unwrap();
         let mut never = ours.readable();
         assert!(poll_once(&mut never).await.is_pending());
