@@ -10,9 +10,8 @@
 //! first, and the waiters run when the caller of `set` awaits.**
 
 use std::rc::Rc;
-use std::time::Duration;
 
-use glassloop::{JoinError, block_on, println, sleep, spawn_named, sync::Event};
+use glassloop::{JoinError, block_on, println, spawn_named, sync::Event, yield_now};
 
 async fn runner(gun: Rc<Event>, name: &str) {
     println!("ready {name}");
@@ -26,7 +25,7 @@ fn main() -> Result<(), JoinError> {
         let gun = Rc::new(Event::new());
         let tasks = ["red", "green", "blue"];
         let tasks = tasks.map(|name| spawn_named(name, runner(gun.clone(), name)));
-        sleep(Duration::from_millis(20)).await;
+        yield_now().await; // each of them has its turn, and waits
         println!("bang");
         gun.set();
         println!("set returns first");

@@ -17,6 +17,7 @@ async def spinner(stop):
 async def main():
     stop = asyncio.Event()
     task = asyncio.create_task(spinner(stop))
+    await asyncio.sleep(0)  # the spinner has its first turn
     await asyncio.sleep(0.02)
     print("timer fired beside a spinner")
     stop.set()

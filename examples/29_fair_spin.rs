@@ -29,6 +29,7 @@ fn main() {
     glassloop::block_on(async {
         let stop = Rc::new(Event::new());
         let task = spawn_named("spinner", spinner(stop.clone()));
+        yield_now().await; // the spinner has its first turn
         sleep(Duration::from_millis(20)).await;
         println!("timer fired beside a spinner");
         stop.set();
