@@ -861,37 +861,26 @@ fn an_unblock_may_be_dropped_whatever_the_drop_of_its_result_does() {
 
 // ── the end of a thread ───────────────────────────────────────────────────
 
-/// 13 · Breaks when the loop's own thread-local is gone by then: leaf futures would find no
-/// loop inside of `block_on`.
-#[test]
-fn a_loop_may_run_in_the_drop_of_a_thread_local() {
-    struct RunsALoop(mpsc::Sender<u32>);
+/// Calls `run` in the drop of a thread-local that is first used before any loop, and of one
+/// that is first used after a loop: they are dropped in that order.
+fn in_the_drop_of_a_thread_local(run: fn() -> u32) {
+    struct Runs(fn() -> u32, mpsc::Sender<u32>);
 
-    impl Drop for RunsALoop {
+    impl Drop for Runs {
         fn drop(&mut self) {
-            let executor = Executor::builder().virtual_time().build().unwrap();
-            let answer = executor.block_on(async {
-                let task = spawn(async {
-                    sleep(HOUR).await;
-                    unblock(|| 7).await
-                });
-                yield_now().await;
-                task.await.unwrap()
-            });
-            self.0.send(answer).unwrap();
+            self.1.send(self.0()).unwrap();
         }
     }
 
     thread_local! {
-        static LAST: RefCell<Vec<RunsALoop>> = const { RefCell::new(Vec::new()) };
+        static LAST: RefCell<Vec<Runs>> = const { RefCell::new(Vec::new()) };
     }
 
-    within_limit(|| {
+    within_limit(move || {
         for is_first in [true, false] {
             let (sender, receiver) = mpsc::channel();
             let thread = std::thread::spawn(move || {
-                // Thread-locals are dropped in the order of their first uses.
-                let first_use = || LAST.with_borrow_mut(|last| last.push(RunsALoop(sender)));
+                let first_use = || LAST.with_borrow_mut(|last| last.push(Runs(run, sender)));
                 if is_first {
                     first_use();
                     glassloop::block_on(yield_now());
@@ -904,4 +893,27 @@ fn a_loop_may_run_in_the_drop_of_a_thread_local() {
             thread.join().unwrap();
         }
     });
+}
+
+/// 13 · Breaks when the loop's own thread-local is gone by then: leaf futures would find no
+/// loop inside of `block_on`.
+#[test]
+fn a_loop_may_run_in_the_drop_of_a_thread_local() {
+    in_the_drop_of_a_thread_local(|| {
+        virtual_executor().block_on(async {
+            let task = spawn(async {
+                sleep(HOUR).await;
+                7
+            });
+            yield_now().await;
+            task.await.unwrap()
+        })
+    });
+}
+
+/// 13 · As above. On Windows no thread can start or end meanwhile.
+#[cfg(not(windows))]
+#[test]
+fn a_loop_in_the_drop_of_a_thread_local_may_use_the_pool() {
+    in_the_drop_of_a_thread_local(|| glassloop::block_on(async { unblock(|| 7).await }));
 }
