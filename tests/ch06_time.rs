@@ -602,15 +602,16 @@ fn late_timers_fire_in_the_order_of_their_deadlines_and_none_is_lost() {
 fn timers_that_came_due_while_a_task_held_up_the_loop_fire_by_deadline() {
     on_loop(|| async {
         let log = Log::new();
-        let sleep_for = |millis: u64| {
+        let sleeper = |start: Instant, millis: u64| {
             let log = log.clone();
             async move {
-                sleep(Duration::from_millis(millis)).await;
+                sleep_until(start + Duration::from_millis(millis)).await;
                 log.add(millis);
             }
         };
         let tasks = loop {
-            let tasks = [60, 20, 40].map(|millis| spawn(sleep_for(millis)));
+            let start = now();
+            let tasks = [60, 20, 40].map(|millis| spawn(sleeper(start, millis)));
             yield_now().await;
             if stats().timers_armed == 3 {
                 break tasks;
@@ -912,7 +913,7 @@ fn the_environment_can_make_every_clock_virtual_but_that_of_a_builder_which_says
     const NAME: &str =
         "the_environment_can_make_every_clock_virtual_but_that_of_a_builder_which_says_real";
     if std::env::var_os("GLASSLOOP_VIRTUAL_TIME").is_none() {
-        let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
+        let mut alone = support::alone::this_program();
         alone.args(["--exact", NAME, "--nocapture"]).env("GLASSLOOP_VIRTUAL_TIME", "1");
         let output = within_limit(move || alone.output().unwrap());
         let text = String::from_utf8_lossy(&output.stdout);

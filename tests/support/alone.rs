@@ -23,6 +23,16 @@ const ALONE: &str = "GLASSLOOP_TEST_ALONE";
 /// What starts a program that this system cannot start itself: an emulator.
 const RUNNER: &str = "GLASSLOOP_TEST_RUNNER";
 
+/// This test program, as a command.
+pub fn this_program() -> Command {
+    let program = env::current_exe().expect("the path of this test");
+    let Ok(runner) = env::var(RUNNER) else { return Command::new(program) };
+    let mut words = runner.split_whitespace();
+    let mut command = Command::new(words.next().expect("the name of the emulator"));
+    command.args(words).arg(program);
+    command
+}
+
 /// A launcher: a shell that prepares the process with `preparation`.
 pub fn shell(preparation: &str) -> Command {
     let mut shell = Command::new("sh");
@@ -53,9 +63,10 @@ pub fn output_alone(
         return None;
     }
     let name = thread::current().name().expect("libtest names a test's thread").to_owned();
+    let program = this_program();
     launcher
-        .args(env::var(RUNNER).unwrap_or_default().split_whitespace())
-        .arg(env::current_exe().expect("the path of this test"))
+        .arg(program.get_program())
+        .args(program.get_args())
         .args(["--exact", &name, "--nocapture", "--test-threads=1"])
         .env(ALONE, "1")
         .stdin(Stdio::null());
