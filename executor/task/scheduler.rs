@@ -278,6 +278,12 @@ impl Scheduler {
         (own == identity(waker)).then_some(key)
     }
 
+    /// The task that is being polled.
+    pub(crate) fn polled_task(&self) -> Option<TaskId> {
+        let (key, _) = self.running.get()?;
+        self.find(key).map(|task| task.id)
+    }
+
     /// The child that is being polled, if `waker` is its own.
     pub(super) fn child_of(&self, waker: &Waker) -> Option<ChildOf> {
         let child = self.child.borrow();
