@@ -58,6 +58,9 @@ pub fn sleep(duration: Duration) -> Sleep {
 ///
 /// A deadline that has passed is ready at once. See [`sleep`].
 ///
+/// The deadline is on the loop's clock, so make it of [`now`], and not of `Instant::now()`:
+/// under virtual time the loop runs ahead, and that deadline has passed already.
+///
 /// # Panics
 /// Outside of a loop.
 ///
