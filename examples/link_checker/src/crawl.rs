@@ -4,12 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use glassloop::sync::Semaphore;
+use glassloop::sync::{Permit, Semaphore};
 use glassloop::{join_all, sleep, timeout, unblock, yield_now};
 use url::Url;
 
 use crate::frontier::{Found, Frontier, TOO_MANY};
-use crate::hosts::{Failure, Hosts, pauses};
+use crate::hosts::{Failure, Hosts, is_of_files, pauses};
 use crate::http::{self, Answer};
 use crate::options::Options;
 use crate::page::{self, Link, Page, TOO_MANY_ON_A_PAGE, reason_to_stop, without_secrets};
@@ -21,9 +21,10 @@ const MAX_REDIRECTS: usize = 20;
 const SLICE: usize = 10_000;
 /// So many links more have begun than there are requests at once.
 const MORE_PLACES: usize = 64;
-/// How often a link without a descriptor is tried while nothing of ours is open.
-const TRIES_WITHOUT_FILES: u32 = 6;
-const NO_FILES: &str = "too many open files; raise the limit (ulimit -n), or close something";
+/// How often a link without a descriptor is tried while no link gets one.
+const TRIES_FOR_LACK: u32 = 6;
+/// Pages that are read at once: each can take 100 MB.
+const READERS: usize = 4;
 
 pub(crate) struct Crawl<'a> {
     options: Options,
@@ -32,25 +33,52 @@ pub(crate) struct Crawl<'a> {
     places: Semaphore,
     /// The requests at once.
     permits: Semaphore,
+    readers: Semaphore,
     hosts: Hosts,
-    /// No descriptor came free for a while: the other links do not wait for that again.
-    gave_up: Cell<bool>,
+    /// How many connections had been made when no descriptor came free for a while. As long as
+    /// there are no more, the other links do not wait for that again.
+    gave_up: Cell<Option<u64>>,
     // The futures share these on one thread, so a `RefCell` is enough, as long as no borrow
     // lives across an `await`.
     frontier: RefCell<Frontier>,
     tally: &'a RefCell<Tally>,
 }
 
+/// What is said about a link that has no answer.
+fn outcome_of(failure: Failure) -> Outcome {
+    match failure {
+        Failure::Lack(error) if is_of_files(&error) => Outcome::Unchecked(format!(
+            "too many open files; raise the limit (ulimit -n), or close something: {error}"
+        )),
+        Failure::Lack(error) => Outcome::Unchecked(format!(
+            "no port or memory is free for a connection; wait a minute, or close something: {error}"
+        )),
+        Failure::Name(why) => Outcome::Broken(why),
+        Failure::Io(error) => Outcome::Broken(error.to_string()),
+    }
+}
+
+/// What a link knows that waits for a descriptor.
+#[derive(Default)]
+struct Lack {
+    /// How often it was tried in vain, while nobody else got one.
+    tries: u32,
+    /// How many connections had been made.
+    made: u64,
+}
+
 /// Where a link has led.
-struct End {
+struct End<'a> {
     url: Url,
     /// The first status, if that was a redirect.
     redirect: Option<u16>,
-    what: What,
+    what: What<'a>,
 }
 
-enum What {
-    Answer(Answer),
+enum What<'a> {
+    /// An answer may hold a body of 8 MiB. With its permit, so that there are not more of them
+    /// than requests at once.
+    Answer(Answer, Permit<'a>),
     /// A redirect leads to what is not requested, for this reason.
     Stop(&'static str),
 }
@@ -61,8 +89,9 @@ impl Crawl<'_> {
         Crawl {
             places: Semaphore::new(options.limit.saturating_add(MORE_PLACES)),
             permits: Semaphore::new(options.limit),
+            readers: Semaphore::new(READERS),
             hosts: Hosts::new(options.retries),
-            gave_up: Cell::new(false),
+            gave_up: Cell::new(None),
             frontier: RefCell::new(Frontier::new(start, "the command line")),
             options,
             tally,
@@ -114,12 +143,12 @@ impl Crawl<'_> {
     }
 
     /// Requests a link, and follows its redirects.
-    async fn follow(&self, link: &Url) -> Result<End, Outcome> {
+    async fn follow(&self, link: &Url) -> Result<End<'_>, Outcome> {
         let (mut url, mut redirect) = (link.clone(), None);
         for _ in 0..=MAX_REDIRECTS {
-            let answer = self.ask(&url).await?;
+            let (answer, permit) = self.ask(&url).await?;
             let Some(location) = answer.location() else {
-                return Ok(End { url, redirect, what: What::Answer(answer) });
+                return Ok(End { url, redirect, what: What::Answer(answer, permit) });
             };
             redirect = redirect.or(Some(answer.status));
             let next = url.join(location).map(without_secrets);
@@ -132,14 +161,14 @@ impl Crawl<'_> {
     }
 
     /// Says how a link has ended, and takes in the links of its page.
-    async fn arrive(&self, link: &Url, page: &str, end: End, place: usize) -> Outcome {
+    async fn arrive(&self, link: &Url, page: &str, end: End<'_>, place: usize) -> Outcome {
         let End { url, redirect, what } = end;
-        if let Some(status) = redirect.filter(|_| self.is_ours(link) && !self.is_ours(&url)) {
+        if let Some(status) = redirect.filter(|_| self.is_another_host(link, &url)) {
             self.tally.borrow_mut().leads_away(link, page, status, &url);
         }
-        let answer = match what {
-            What::Answer(answer) if answer.is_good() => answer,
-            What::Answer(answer) => {
+        let (answer, _permit) = match what {
+            What::Answer(answer, permit) if answer.is_good() => (answer, permit),
+            What::Answer(answer, _) => {
                 let after = redirect.map(|_| format!(", after a redirect to {url}"));
                 let status = format!("status {}", answer.status);
                 return Outcome::Broken(status + &after.unwrap_or_default());
@@ -162,6 +191,7 @@ impl Crawl<'_> {
 
     async fn read(&self, answer: Answer, url: Url, place: usize) -> Outcome {
         let from = Rc::from(url.as_str());
+        let _reader = self.readers.acquire().await;
         match unblock(move || page::read(&answer, &url)).await {
             Ok(Page { links, lost }) => {
                 let too_many = self.take_in(links, &from, place).await;
@@ -193,41 +223,41 @@ impl Crawl<'_> {
         tally.nothing_read.get_or_insert(format!("no page was read at {url}: {why}"));
     }
 
+    fn is_another_host(&self, link: &Url, to: &Url) -> bool {
+        link.host() != to.host() || self.is_ours(link) && !self.is_ours(to)
+    }
+
     fn is_ours(&self, url: &Url) -> bool {
         url.origin() == self.options.start.origin()
     }
 
     /// Sends a request, and again if that may help.
-    async fn ask(&self, url: &Url) -> Result<Answer, Outcome> {
-        let (mut pauses, mut tries) = (pauses(self.options.retries), 0);
+    async fn ask(&self, url: &Url) -> Result<(Answer, Permit<'_>), Outcome> {
+        let (mut pauses, mut lack) = (pauses(self.options.retries), Lack::default());
         loop {
             let answer = self.ask_once(url).await;
             let pause = match &answer {
-                Ok(Answer { status: 500.., .. }) | Err(Failure::Io(_)) => pauses.next(),
+                Ok((Answer { status: 500.., .. }, _)) | Err(Failure::Io(_)) => pauses.next(),
                 Ok(_) | Err(Failure::Name(_)) => None,
-                Err(Failure::Files(_)) => self.pause_without_files(&mut tries),
+                Err(Failure::Lack(_)) => self.pause_for_lack(&mut lack),
             };
-            if let Some(pause) = pause {
-                sleep(pause).await;
-                continue;
-            }
-            return answer.map_err(|failure| match failure {
-                Failure::Files(error) => Outcome::Unchecked(format!("{NO_FILES}: {error}")),
-                Failure::Name(why) => Outcome::Broken(why),
-                Failure::Io(error) => Outcome::Broken(error.to_string()),
-            });
+            let Some(pause) = pause else {
+                return answer.map_err(outcome_of);
+            };
+            drop(answer); // its permit is for others during the pause
+            sleep(pause).await;
         }
     }
 
-    async fn ask_once(&self, url: &Url) -> Result<Answer, Failure> {
+    async fn ask_once(&self, url: &Url) -> Result<(Answer, Permit<'_>), Failure> {
         let addresses = self.hosts.addresses(url).await?;
-        let _permit = self.permits.acquire().await;
+        let permit = self.permits.acquire().await;
         let limit = self.options.timeout;
         let connection = self.hosts.connect(addresses, limit).await?;
         let get = http::get(connection.stream.clone(), url, self.is_ours(url));
         let left = limit.saturating_sub(connection.began.elapsed());
         match timeout(left, get).await {
-            Ok(answer) => Ok(answer?),
+            Ok(answer) => Ok((answer?, permit)),
             Err(_) => {
                 let text = format!("no whole answer within {}s", limit.as_secs());
                 Err(Failure::Io(std::io::Error::other(text)))
@@ -235,16 +265,18 @@ impl Crawl<'_> {
         }
     }
 
-    /// How long a link waits that gets no descriptor. As long as a connection of ours is open,
-    /// it will give one back. Otherwise others may; but not for ever.
-    fn pause_without_files(&self, tries: &mut u32) -> Option<Duration> {
-        if self.hosts.open.get() == 0 {
-            *tries += 1;
-            self.gave_up.set(self.gave_up.get() || *tries > TRIES_WITHOUT_FILES);
-            if self.gave_up.get() {
-                return None;
-            }
+    /// How long a link waits that gets no descriptor or port. As long as others get theirs, or
+    /// have a connection open that will end, it goes on; otherwise not for ever.
+    fn pause_for_lack(&self, lack: &mut Lack) -> Option<Duration> {
+        let (made, open) = (self.hosts.made.get(), self.hosts.open.get());
+        if made != lack.made || open > 0 {
+            *lack = Lack { tries: 0, made };
         }
-        Some(Duration::from_millis(50 << (*tries).min(4)))
+        lack.tries += 1;
+        if lack.tries > TRIES_FOR_LACK {
+            self.gave_up.set(Some(made));
+        }
+        let is_over = open == 0 && self.gave_up.get() == Some(made);
+        (!is_over).then(|| Duration::from_millis(50 << lack.tries.min(4)))
     }
 }

@@ -21,8 +21,9 @@ const LOOK_UPS: usize = 16;
 
 /// Why there is no answer.
 pub(crate) enum Failure {
-    /// The process, or the system, has no descriptor left. That says nothing of the link.
-    Files(io::Error),
+    /// This process, or this machine, lacks something: a descriptor, a port, memory. That says
+    /// nothing about the link.
+    Lack(io::Error),
     /// The host has no address.
     Name(String),
     Io(io::Error),
@@ -30,14 +31,33 @@ pub(crate) enum Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
-        if lacks_a_descriptor(&error) { Failure::Files(error) } else { Failure::Io(error) }
+        if is_lack(&error) { Failure::Lack(error) } else { Failure::Io(error) }
     }
 }
 
-fn lacks_a_descriptor(error: &io::Error) -> bool {
-    // WSAEMFILE; ENFILE, EMFILE on all systems of the family of Unix.
+/// Whether too many files are open.
+pub(crate) fn is_of_files(error: &io::Error) -> bool {
+    // WSAEMFILE; ENFILE and EMFILE on all systems of the family of Unix.
     let codes: &[i32] = if cfg!(windows) { &[10024] } else { &[23, 24] };
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
+}
+
+fn is_lack(error: &io::Error) -> bool {
+    // ENOBUFS: the system has no memory for a socket.
+    let no_buffers = match std::env::consts::OS {
+        "windows" => 10055,
+        "linux" => 105,
+        _ => 55,
+    };
+    is_of_files(error)
+        || error.kind() == ErrorKind::OutOfMemory
+        || error.raw_os_error() == Some(no_buffers)
+}
+
+/// Whether the ports of this machine are used up. (For an address of IPv6 the same error means
+/// that this machine has no IPv6.)
+fn lacks_a_port(error: &io::Error, address: &SocketAddr) -> bool {
+    error.kind() == ErrorKind::AddrNotAvailable && address.is_ipv4()
 }
 
 pub(crate) struct Connection<'a> {
@@ -64,14 +84,21 @@ pub(crate) struct Hosts {
     retries: u64,
     look_ups: Semaphore,
     names: RefCell<HashMap<String, Addresses>>,
-    /// How many connections are open.
+    /// How many connections are open, and how many were made.
     pub(crate) open: Cell<usize>,
+    pub(crate) made: Cell<u64>,
 }
 
 impl Hosts {
     pub(crate) fn new(retries: u64) -> Hosts {
         let look_ups = Semaphore::new(LOOK_UPS);
-        Hosts { retries, look_ups, names: RefCell::default(), open: Cell::new(0) }
+        Hosts {
+            retries,
+            look_ups,
+            names: RefCell::default(),
+            open: Cell::new(0),
+            made: Cell::new(0),
+        }
     }
 
     /// The addresses of a URL's host; each host is looked up once.
@@ -127,6 +154,7 @@ impl Hosts {
         let (stream, began) = unblock(connect).await?;
         let stream = TcpStream::from_std(stream)?;
         self.open.set(self.open.get() + 1);
+        self.made.set(self.made.get() + 1);
         Ok(Connection { stream, began, _open: Open(&self.open) })
     }
 }
@@ -142,20 +170,22 @@ fn ask_the_system(name: &str) -> io::Result<Vec<IpAddr>> {
         Ok(found) => Ok(found.map(|address| address.ip()).collect()),
         // A look-up hides why it failed. Without a descriptor it cannot ask its server.
         Err(error) => match UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)) {
-            Err(probe) if lacks_a_descriptor(&probe) => Err(probe),
+            Err(probe) if is_lack(&probe) => Err(probe),
             _ => Err(error),
         },
     }
 }
 
 /// Blocks. Each address gets its share of the time, so that a silent one leaves some to the next.
-fn connect_to_one(addresses: &[SocketAddr], limit: Duration) -> io::Result<StdStream> {
+fn connect_to_one(addresses: &[SocketAddr], limit: Duration) -> Result<StdStream, Failure> {
     let (began, mut last) = (Instant::now(), io::Error::other("the host has no address"));
     for (index, address) in addresses.iter().enumerate() {
         let left = limit.saturating_sub(began.elapsed()) / (addresses.len() - index) as u32;
         match StdStream::connect_timeout(address, left.max(Duration::from_millis(1))) {
             Ok(stream) => return Ok(stream),
-            Err(error) if lacks_a_descriptor(&error) => return Err(error),
+            Err(error) if is_lack(&error) || lacks_a_port(&error, address) => {
+                return Err(Failure::Lack(error));
+            }
             Err(error) if error.kind() == ErrorKind::TimedOut => {
                 last = io::Error::new(error.kind(), format!("cannot connect to {address} in time"));
             }
@@ -165,5 +195,5 @@ fn connect_to_one(addresses: &[SocketAddr], limit: Duration) -> io::Result<StdSt
             }
         }
     }
-    Err(last)
+    Err(last.into())
 }

@@ -69,36 +69,41 @@ fn too_long() -> Outcome {
 
 /// Undoes the encodings, the last one first.
 fn decompress<'a>(answer: &Answer, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Outcome> {
-    let mut body = Cow::from(body);
     let mut codings = answer.list("content-encoding");
     codings.extend(answer.list("transfer-encoding"));
     if codings.len() > MAX_CODINGS {
         return Err(Outcome::Unchecked("the links of a page that is encoded too often".to_owned()));
     }
+    let mut body = Cow::from(body);
     for coding in codings.iter().rev() {
-        let mut plain = Vec::new();
-        let mut reader: Box<dyn Read + '_> = match &**coding {
-            "identity" | "chunked" => continue, // the chunks are joined already
-            "gzip" | "x-gzip" => Box::new(MultiGzDecoder::new(&*body)),
-            // By the standard it is zlib; some servers leave out zlib's head and checksum.
-            "deflate" if body.first().is_some_and(|byte| byte & 15 == 8) => {
-                Box::new(ZlibDecoder::new(&*body))
-            }
-            "deflate" => Box::new(DeflateDecoder::new(&*body)),
-            other => {
-                return Err(Outcome::Unchecked(format!("the links of a page encoded as {other}")));
-            }
-        };
-        // No more than from an answer that is not compressed: a few bytes can become gigabytes.
-        let read = reader.by_ref().take(MAX_BODY + 1).read_to_end(&mut plain);
-        drop(reader);
-        match read {
-            Ok(_) if plain.len() as u64 > MAX_BODY => return Err(too_long()),
-            Ok(_) => body = plain.into(),
-            Err(error) => return Err(Outcome::Broken(format!("bad {coding}: {error}"))),
+        // The chunks are joined already.
+        if !matches!(&**coding, "identity" | "chunked") {
+            body = undo(coding, &body)?.into();
         }
     }
     Ok(body)
+}
+
+fn undo(coding: &str, body: &[u8]) -> Result<Vec<u8>, Outcome> {
+    let mut reader: Box<dyn Read + '_> = match coding {
+        "gzip" | "x-gzip" => Box::new(MultiGzDecoder::new(body)),
+        // By the standard it is zlib; some servers leave out zlib's head and checksum.
+        "deflate" if is_zlib(body) => Box::new(ZlibDecoder::new(body)),
+        "deflate" => Box::new(DeflateDecoder::new(body)),
+        _ => return Err(Outcome::Unchecked(format!("the links of a page encoded as {coding}"))),
+    };
+    // No more than of a page that is not compressed: a few bytes can become gigabytes.
+    let mut plain = Vec::new();
+    match reader.by_ref().take(MAX_BODY + 1).read_to_end(&mut plain) {
+        Ok(_) if plain.len() as u64 > MAX_BODY => Err(too_long()),
+        Ok(_) => Ok(plain),
+        Err(error) => Err(Outcome::Broken(format!("bad {coding}: {error}"))),
+    }
+}
+
+fn is_zlib(body: &[u8]) -> bool {
+    let head: Option<&[u8; 2]> = body.first_chunk();
+    head.is_some_and(|head| head[0] & 15 == 8 && u16::from_be_bytes(*head).is_multiple_of(31))
 }
 
 /// The text of a page, and its encoding.

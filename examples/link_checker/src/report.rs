@@ -2,6 +2,7 @@
 //! reason; and the count.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use url::Url;
 
@@ -108,6 +109,19 @@ impl Several {
     }
 }
 
+/// Characters that have no width, or turn the direction of the text round them.
+const DIRECTIONS: &[RangeInclusive<char>] = &[
+    '\u{ad}'..='\u{ad}',
+    '\u{61c}'..='\u{61c}',
+    '\u{180e}'..='\u{180e}',
+    '\u{200b}'..='\u{200f}',
+    '\u{2028}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{feff}'..='\u{feff}',
+    '\u{fff9}'..='\u{fffb}',
+    '\u{e0000}'..='\u{e0fff}',
+];
+
 /// A text as a terminal may see it: what a server or a page says can hold characters that
 /// move the cursor, turn the reading direction round, or worse; and it can be very long.
 pub(crate) fn shown(text: &str) -> String {
@@ -116,10 +130,9 @@ pub(crate) fn shown(text: &str) -> String {
     for (index, character) in text.chars().enumerate() {
         match character {
             _ if index == LONGEST => return shown + &format!("… ({} bytes)", text.len()),
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            _ if DIRECTIONS.iter().any(|range| range.contains(&character)) => {
                 shown.extend(character.escape_unicode());
             }
-            '\u{feff}' | '\u{ad}' => shown.extend(character.escape_unicode()),
             _ if character.is_control() => shown.extend(character.escape_default()),
             _ => shown.push(character),
         }

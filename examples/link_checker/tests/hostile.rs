@@ -4,7 +4,7 @@
 mod support;
 mod site;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -152,7 +152,7 @@ links: 0 good, 0 broken, 0 skipped, 1 not checked
 #[test]
 fn ctrl_c_ends_it_whatever_page_is_being_read() {
     within_limit(|| {
-        let steps = format!("<a href='{}'>", "a/../".repeat(100_000));
+        let steps = format!("<a href='{}'>", "a/../".repeat(400_000));
         let mut html = filled(&steps, "<a href=tel:1><b>", "");
         html.truncate(LONGEST / 2);
         let sent = std::sync::Arc::new(AtomicBool::new(false));
@@ -163,7 +163,10 @@ fn ctrl_c_ends_it_whatever_page_is_being_read() {
             let (mut stream, _) = listener.accept().unwrap();
             let head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n";
             stream.write_all(&[head, &*html].concat()).unwrap();
-            drop(stream);
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            // It hangs up when it has the whole page, and begins to read it.
+            let _ = stream.read(&mut [0; 4096]);
+            while stream.read(&mut [0]).is_ok_and(|count| count > 0) {}
             is_sent.store(true, SeqCst);
         });
         let child = link_checker().arg(url).stdout(Stdio::piped()).spawn().unwrap();
@@ -206,19 +209,99 @@ fn a_link_without_a_descriptor_waits_until_one_comes_free() {
 #[test]
 fn a_lack_of_descriptors_is_no_broken_link_and_what_to_do_is_said() {
     within_limit(|| {
-        let site = Site::of(&[("/", page(""))]);
-        // From too few to begin with, up to enough.
-        let output = (6..20).map(|count| with_files(count).arg(&site.url).output().unwrap());
-        let outputs: Vec<_> = output.collect();
-        let reports: Vec<_> = outputs.iter().map(|it| text(&it.stdout)).collect();
-        let reports = reports.iter().filter(|report| !report.is_empty());
-        assert!(reports.clone().all(|report| report.contains(" 0 broken, ")), "{outputs:?}");
-        let start = "not checked: 1 × too many open files; raise the limit (ulimit -n)";
-        let lacks = |report: &&String| report.starts_with(start);
-        assert!(reports.clone().any(|report| lacks(&report)), "{outputs:?}");
-        assert!(outputs.iter().all(|it| it.status.code() != Some(101)), "no panic: {outputs:?}");
-        let last = outputs.last().unwrap();
-        assert_eq!(last.status.code(), Some(0), "20 are enough: {last:?}");
+        let links: String = (0..40).map(|i| format!("<a href=/{i}>")).collect();
+        let site = Site::new(move |path| Some(if path == "/" { page(&links) } else { page("") }));
+        let (mut lacking, mut enough) = (0, 0);
+        // At the same time, since most of them only wait.
+        let start = |count| {
+            let mut command = with_files(count);
+            command.args([&*site.url, "--limit", "40"]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        for child in (5..14).map(start).collect::<Vec<_>>() {
+            let output = child.wait_with_output().unwrap();
+            let (code, report) = (output.status.code(), text(&output.stdout));
+            match code {
+                Some(0) => {
+                    enough += 1;
+                    assert_eq!(report, "links: 41 good, 0 broken, 0 skipped, 0 not checked\n");
+                }
+                // With one descriptor for a connection, there would be one for each in turn.
+                Some(1) => {
+                    lacking += 1;
+                    let why = "not checked: 1 × too many open files; raise the limit (ulimit -n)";
+                    assert!(report.starts_with(why), "{report}");
+                    let last = "links: 0 good, 0 broken, 0 skipped, 1 not checked";
+                    assert_eq!(summary(&report), last);
+                }
+                Some(2) => assert!(text(&output.stderr).contains("cannot wait for Ctrl-C")),
+                _ => panic!("{output:?}"),
+            }
+        }
+        assert!(lacking > 0 && enough > 0, "{lacking} and {enough}");
+    });
+}
+
+/// A checker under `strace`, which writes what it has seen to `file`. `None` where it may not.
+#[cfg(target_os = "linux")]
+fn under_strace(arguments: &[&str], file: &std::path::Path) -> Option<Command> {
+    let strace = |program: &std::ffi::OsStr| {
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-qq", "-o"]).arg(file).args(arguments).arg(program);
+        strace
+    };
+    if strace("true".as_ref()).output().is_ok_and(|output| output.status.success()) {
+        return Some(strace(link_checker().get_program()));
+    }
+    let _ = std::io::stderr().write_all(b"left out: strace is not here, or may not trace\n");
+    None
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_lack_of_ports_or_of_memory_is_no_broken_link_either() {
+    within_limit(|| {
+        let site =
+            Site::of(&[("/", page("<a href=/a><a href=/b>")), ("/a", page("")), ("/b", page(""))]);
+        let folder = tempfile::tempdir().unwrap();
+        for (error, when) in [("EADDRNOTAVAIL", "1..3"), ("ENOBUFS", "1..3"), ("ENOMEM", "1+")] {
+            let fault = format!("inject=connect:error={error}:when={when}");
+            let file = folder.path().join("calls");
+            let Some(mut command) = under_strace(&["-e", "trace=connect", "-e", &fault], &file)
+            else {
+                return;
+            };
+            let output = command.args([&site.url, "--retries", "0"]).output().unwrap();
+            let report = text(&output.stdout);
+            if when == "1+" {
+                let why = "not checked: 1 × no port or memory is free for a connection; ";
+                assert!(report.starts_with(why), "{report}");
+                let last = "links: 0 good, 0 broken, 0 skipped, 1 not checked";
+                assert_eq!((output.status.code(), summary(&report)), (Some(1), last));
+            } else {
+                let expected = "links: 3 good, 0 broken, 0 skipped, 0 not checked\n";
+                assert_eq!((output.status.code(), &*report), (Some(0), expected), "{error}");
+            }
+        }
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_host_is_looked_up_once_however_many_links_it_has() {
+    within_limit(|| {
+        let links: String = (0..50).map(|i| format!("<a href=/{i}>")).collect();
+        let site = Site::new(move |path| Some(if path == "/" { page(&links) } else { page("") }));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("calls");
+        let arguments = ["-e", "trace=openat", "-P", "/etc/hosts"];
+        let Some(mut command) = under_strace(&arguments, &file) else { return };
+        let start = format!("http://localhost:{}/", site.port());
+        let output = command.arg(start).output().unwrap();
+        let expected = "links: 51 good, 0 broken, 0 skipped, 0 not checked\n";
+        assert_eq!(text(&output.stdout), expected);
+        let calls = std::fs::read_to_string(file).unwrap();
+        assert_eq!(calls.matches("/etc/hosts").count(), 1, "{calls}");
     });
 }
 
