@@ -44,20 +44,6 @@ pub(crate) struct Crawl<'a> {
     tally: &'a RefCell<Tally>,
 }
 
-/// What is said about a link that has no answer.
-fn outcome_of(failure: Failure) -> Outcome {
-    match failure {
-        Failure::Lack(error) if is_of_files(&error) => Outcome::Unchecked(format!(
-            "too many open files; raise the limit (ulimit -n), or close something: {error}"
-        )),
-        Failure::Lack(error) => Outcome::Unchecked(format!(
-            "no port or memory is free for a connection; wait a minute, or close something: {error}"
-        )),
-        Failure::Name(why) => Outcome::Broken(why),
-        Failure::Io(error) => Outcome::Broken(error.to_string()),
-    }
-}
-
 /// What a link knows that waits for a descriptor.
 #[derive(Default)]
 struct Lack {
@@ -278,5 +264,19 @@ impl Crawl<'_> {
         }
         let is_over = open == 0 && self.gave_up.get() == Some(made);
         (!is_over).then(|| Duration::from_millis(50 << lack.tries.min(4)))
+    }
+}
+
+/// What is said about a link that has no answer.
+fn outcome_of(failure: Failure) -> Outcome {
+    match failure {
+        Failure::Lack(error) if is_of_files(&error) => Outcome::Unchecked(format!(
+            "too many open files; raise the limit (ulimit -n), or close something: {error}"
+        )),
+        Failure::Lack(error) => Outcome::Unchecked(format!(
+            "no port or memory is free for a connection; wait a minute, or close something: {error}"
+        )),
+        Failure::Name(why) => Outcome::Broken(why),
+        Failure::Io(error) => Outcome::Broken(error.to_string()),
     }
 }
