@@ -18,12 +18,20 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
-use std::{env, iter, thread};
+use std::{iter, thread};
 
 use futures_lite::future::{Boxed, BoxedLocal, FutureExt};
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use glassloop::net::TcpStream;
 use glassloop::{TaskGroup, block_on, join_all, sleep, spawn, unblock, yield_now};
+
+#[path = "shared/terminal.rs"]
+mod terminal;
+
+/// `println!`, but if nobody reads it, that is no panic.
+macro_rules! say {
+    ($($line:tt)*) => { terminal::say(format_args!("{}\n", format_args!($($line)*))) };
+}
 
 const USAGE: &str = "\
 Measures a job that waits and a job that computes: one piece after another (sync),
@@ -43,23 +51,22 @@ const NUMBERS: u64 = 6_000;
 const PRIMES: u64 = 4_946;
 
 fn main() -> ExitCode {
-    let outcome = match env::args_os().nth(1) {
-        None => profile().map_err(|error| (1, error.to_string())),
-        Some(option) if option == "--help" || option == "-h" => {
-            print!("{USAGE}");
-            Ok(())
+    if let Some(code) = terminal::only_help("profile", USAGE) {
+        return code;
+    }
+    match profile() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::complain("profile", error);
+            ExitCode::FAILURE
         }
-        Some(option) => Err((2, format!("unknown option {option:?}; see --help"))),
-    };
-    let Err((code, why)) = outcome else { return ExitCode::SUCCESS };
-    eprintln!("profile: {why}");
-    ExitCode::from(code)
+    }
 }
 
 fn profile() -> io::Result<()> {
     let cores = thread::available_parallelism()?;
-    println!("cores: {cores}; {BUILD} build; {ROUNDS} rounds each\n");
-    println!("job  way      result         time    speed  time against sync  longest silence");
+    say!("cores: {cores}; {BUILD} build; {ROUNDS} rounds each\n");
+    say!("job  way      result         time    speed  time against sync  longest silence");
     let server = slow_server()?;
     let squares = (1..=REQUESTS).map(|n| n * n).sum();
     block_on(async {
@@ -177,7 +184,7 @@ fn report(job: &str, expected: u64, rows: &[Row; 3]) {
     for &Row { way, best: time, slowest, silence } in rows {
         let bar = "#".repeat((15.0 * time / sync).ceil().min(17.0) as usize);
         let speed = sync / time;
-        println!(
+        say!(
             "{job}  {way:<7}  {expected:>6}  {time:>8.1} ms  {speed:>5.1} x  {bar:<17}  {silence:>12.1} ms"
         );
         // The slowest round against the best round of sync: a busy machine must not decide.
@@ -186,7 +193,7 @@ fn report(job: &str, expected: u64, rows: &[Row; 3]) {
     }
     let list = |ways: Vec<_>| if ways.is_empty() { "none".to_owned() } else { ways.join(", ") };
     let (faster, silent) = (list(faster), list(silent));
-    println!("{job}: always faster than sync: {faster}; mostly silent: {silent}\n");
+    say!("{job}: always faster than sync: {faster}; mostly silent: {silent}\n");
 }
 
 /// Does the work while a heart beats on the same loop, and checks the result. Returns how
@@ -245,7 +252,7 @@ fn nested(depth: u32, waits: bool) -> Boxed<u32> {
 fn nesting() {
     let context = &mut Context::from_waker(Waker::noop());
     let (mut level, mut whole) = (0.0, 0.0);
-    println!("depth  call: ns a level  resume: ns a level  resume: ns in all");
+    say!("depth  call: ns a level  resume: ns a level  resume: ns in all");
     for depth in [1, 10, 100, 1000] {
         let call = nanoseconds(depth, || {
             assert_eq!(pin!(nested(depth, false)).poll(context), Poll::Ready(depth));
@@ -253,9 +260,9 @@ fn nesting() {
         let mut chain = nested(depth, true);
         whole = nanoseconds(depth, || assert!(chain.as_mut().poll(context).is_pending()));
         level = whole / f64::from(depth);
-        println!("{depth:>5}  {:>16.1}  {level:>18.1}  {whole:>17.1}", call / f64::from(depth));
+        say!("{depth:>5}  {:>16.1}  {level:>18.1}  {whole:>17.1}", call / f64::from(depth));
     }
-    println!("A resume goes through all levels: {level:.1} ns each, {whole:.0} ns through 1000.");
+    say!("A resume goes through all levels: {level:.1} ns each, {whole:.0} ns through 1000.");
 }
 
 /// The time of one call: the best mean of five, the one that was disturbed least.
