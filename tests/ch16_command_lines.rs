@@ -73,7 +73,6 @@ fn a_reader_that_has_gone_is_no_panic() {
     expect_no_panic("flaw", &[], 0);
     expect_no_panic("flaw", &["one_poll"], 0);
     expect_no_panic("flaw", &["woken_twice"], 0);
-    expect_no_panic("profile", &[], 0);
     expect_no_panic("tour", &["Cargo.toml"], 0);
     expect_no_panic("tour", &["no/such/file"], 1);
 }
