@@ -78,7 +78,7 @@ impl Outbox {
             if batch.text.len() + line.len() > AT_ONCE {
                 break;
             }
-            batch.text += &line;
+            batch.text += line;
             batch.lines += 1;
         }
         Some(batch)
