@@ -18,12 +18,20 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
-use std::{env, iter, thread};
+use std::{iter, thread};
 
 use futures_lite::future::{Boxed, BoxedLocal, FutureExt};
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use glassloop::net::TcpStream;
 use glassloop::{TaskGroup, block_on, join_all, sleep, spawn, unblock, yield_now};
+
+#[path = "shared/terminal.rs"]
+mod terminal;
+
+/// `println!`, but if nobody reads it, that is no panic.
+macro_rules! say {
+    ($($line:tt)*) => { terminal::say(format_args!("{}\n", format_args!($($line)*))) };
+}
 
 const USAGE: &str = "\
 Measures a job that waits and a job that computes: one piece after another (sync),
@@ -32,7 +40,12 @@ on the loop, and on threads; then what it costs to await through many levels.
 Usage: cargo run --example profile
 ";
 const BUILD: &str = if cfg!(debug_assertions) { "debug" } else { "release" };
-const ROUNDS: u32 = 3;
+/// Each job is done at least so often, and for so long. In a round come all three ways, one
+/// after another: what else the machine does disturbs them alike.
+const ROUNDS: [(&str, usize); 2] = [("I/O", 3), ("CPU", 9)];
+const LONG_ENOUGH: Duration = Duration::from_millis(1200);
+/// A way is faster if it is so by this factor: two threads on one core are not.
+const CLEARLY: f64 = 1.25;
 /// The job that waits: this many requests. The server answers each after a pause, with
 /// the square of the number.
 const REQUESTS: u64 = 16;
@@ -43,28 +56,27 @@ const NUMBERS: u64 = 6_000;
 const PRIMES: u64 = 4_946;
 
 fn main() -> ExitCode {
-    let outcome = match env::args_os().nth(1) {
-        None => profile().map_err(|error| (1, error.to_string())),
-        Some(option) if option == "--help" || option == "-h" => {
-            print!("{USAGE}");
-            Ok(())
+    if let Some(code) = terminal::only_help("profile", USAGE) {
+        return code;
+    }
+    match profile() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::complain("profile", error);
+            ExitCode::FAILURE
         }
-        Some(option) => Err((2, format!("unknown option {option:?}; see --help"))),
-    };
-    let Err((code, why)) = outcome else { return ExitCode::SUCCESS };
-    eprintln!("profile: {why}");
-    ExitCode::from(code)
+    }
 }
 
 fn profile() -> io::Result<()> {
     let cores = thread::available_parallelism()?;
-    println!("cores: {cores}; {BUILD} build; {ROUNDS} rounds each\n");
-    println!("job  way      result         time    speed  time against sync  longest silence");
+    say!("cores: {cores}; {BUILD} build; each time is the median of its rounds\n");
+    say!("job  way      result         time    speed  time against sync  longest silence");
     let server = slow_server()?;
     let squares = (1..=REQUESTS).map(|n| n * n).sum();
     block_on(async {
-        compare("I/O", squares, || waiting(server)).await?;
-        compare("CPU", PRIMES, computing).await
+        compare(ROUNDS[0], squares, || waiting(server)).await?;
+        compare(ROUNDS[1], PRIMES, computing).await
     })?;
     nesting();
     Ok(())
@@ -146,26 +158,39 @@ fn primes(piece: u64) -> u64 {
 
 // ── the comparison ────────────────────────────────────────────────────────
 
-/// The measurements of one way over several rounds, in milliseconds. The best round is
-/// shown: other programs make a round slower, never faster.
+/// The measurements of one way, one for each round.
 struct Row {
     way: &'static str,
-    best: f64,
-    slowest: f64,
-    silence: f64,
+    /// In milliseconds.
+    times: Vec<f64>,
+    /// Which part of the time the loop was silent.
+    silences: Vec<f64>,
+    /// How often faster than sync, in the same round.
+    speeds: Vec<f64>,
+}
+
+impl Row {
+    fn new(way: &'static str) -> Row {
+        let (times, silences, speeds) = (Vec::new(), Vec::new(), Vec::new());
+        Row { way, times, silences, speeds }
+    }
 }
 
 /// Does the job in each way, in several rounds.
-async fn compare(job: &str, expected: u64, works: impl Fn() -> [Work; 3]) -> io::Result<()> {
-    let result = |way| Row { way, best: f64::INFINITY, slowest: 0.0, silence: 0.0 };
-    let mut rows = ["sync", "loop", "threads"].map(result);
-    for _ in 0..ROUNDS {
+async fn compare(
+    (job, least): (&str, usize),
+    expected: u64,
+    works: impl Fn() -> [Work; 3],
+) -> io::Result<()> {
+    let mut rows = ["sync", "loop", "threads"].map(Row::new);
+    let began = Instant::now();
+    while rows[0].times.len() < least || began.elapsed() < LONG_ENOUGH {
+        let mut sync = None;
         for (row, work) in iter::zip(&mut rows, works()) {
             let (time, silence) = measure(row.way, expected, work).await?;
-            row.slowest = row.slowest.max(time);
-            if time < row.best {
-                (row.best, row.silence) = (time, silence);
-            }
+            row.times.push(time);
+            row.silences.push(silence / time);
+            row.speeds.push(*sync.get_or_insert(time) / time);
         }
     }
     report(job, expected, &rows);
@@ -173,20 +198,28 @@ async fn compare(job: &str, expected: u64, works: impl Fn() -> [Work; 3]) -> io:
 }
 
 fn report(job: &str, expected: u64, rows: &[Row; 3]) {
-    let (mut faster, mut silent, sync) = (Vec::new(), Vec::new(), rows[0].best);
-    for &Row { way, best: time, slowest, silence } in rows {
-        let bar = "#".repeat((15.0 * time / sync).ceil().min(17.0) as usize);
-        let speed = sync / time;
-        println!(
+    let (mut faster, mut silent) = (Vec::new(), Vec::new());
+    for Row { way, times, silences, speeds } in rows {
+        let (time, speed) = (median(times), median(speeds));
+        // Other programs make the loop silent for longer, never for less long.
+        let silence = time * silences.iter().copied().fold(1.0, f64::min);
+        let bar = "#".repeat((15.0 / speed).ceil().min(17.0) as usize);
+        say!(
             "{job}  {way:<7}  {expected:>6}  {time:>8.1} ms  {speed:>5.1} x  {bar:<17}  {silence:>12.1} ms"
         );
-        // The slowest round against the best round of sync: a busy machine must not decide.
-        faster.extend((slowest * 1.1 < sync).then_some(way));
-        silent.extend((silence * 2.0 > time).then_some(way));
+        faster.extend((speed > CLEARLY).then_some(*way));
+        silent.extend((silence * 2.0 > time).then_some(*way));
     }
     let list = |ways: Vec<_>| if ways.is_empty() { "none".to_owned() } else { ways.join(", ") };
     let (faster, silent) = (list(faster), list(silent));
-    println!("{job}: always faster than sync: {faster}; mostly silent: {silent}\n");
+    say!("{job}: clearly faster than sync: {faster}; mostly silent: {silent}\n");
+}
+
+/// What half of the rounds do not reach: a few rounds that were disturbed do not change it.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
 }
 
 /// Does the work while a heart beats on the same loop, and checks the result. Returns how
@@ -245,7 +278,7 @@ fn nested(depth: u32, waits: bool) -> Boxed<u32> {
 fn nesting() {
     let context = &mut Context::from_waker(Waker::noop());
     let (mut level, mut whole) = (0.0, 0.0);
-    println!("depth  call: ns a level  resume: ns a level  resume: ns in all");
+    say!("depth  call: ns a level  resume: ns a level  resume: ns in all");
     for depth in [1, 10, 100, 1000] {
         let call = nanoseconds(depth, || {
             assert_eq!(pin!(nested(depth, false)).poll(context), Poll::Ready(depth));
@@ -253,9 +286,9 @@ fn nesting() {
         let mut chain = nested(depth, true);
         whole = nanoseconds(depth, || assert!(chain.as_mut().poll(context).is_pending()));
         level = whole / f64::from(depth);
-        println!("{depth:>5}  {:>16.1}  {level:>18.1}  {whole:>17.1}", call / f64::from(depth));
+        say!("{depth:>5}  {:>16.1}  {level:>18.1}  {whole:>17.1}", call / f64::from(depth));
     }
-    println!("A resume goes through all levels: {level:.1} ns each, {whole:.0} ns through 1000.");
+    say!("A resume goes through all levels: {level:.1} ns each, {whole:.0} ns through 1000.");
 }
 
 /// The time of one call: the best mean of five, the one that was disturbed least.

@@ -20,7 +20,7 @@
 
 use std::cell::Cell;
 use std::fmt::Display;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -30,6 +30,10 @@ use futures_lite::{AsyncBufReadExt, AsyncWriteExt, StreamExt};
 use glassloop::net::{TcpListener, TcpStream};
 use glassloop::sync::{Mutex, Semaphore};
 use glassloop::{Executor, fs, interval, join_all, spawn_named, unblock};
+
+#[path = "shared/terminal.rs"]
+mod terminal;
+use terminal::{say, shown};
 
 const USAGE: &str = "\
 Counts lines, and explains how an event loop did that without being blocked.
@@ -57,14 +61,12 @@ const TOO_LONG: Duration = Duration::from_millis(50);
 fn main() -> ExitCode {
     let paths: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     if paths.iter().any(|path| path == Path::new("--help") || path == Path::new("-h")) {
-        print(USAGE);
+        say(USAGE);
         return ExitCode::SUCCESS;
     }
-    if let Some(path) =
-        paths.iter().find(|path| path.as_os_str().as_encoded_bytes()[..].starts_with(b"-"))
-    {
-        complain(format_args!("unknown option {path:?}; see --help"));
-        return ExitCode::FAILURE;
+    let is_option = |path: &&PathBuf| path.as_os_str().as_encoded_bytes().starts_with(b"-");
+    if let Some(option) = paths.iter().find(is_option) {
+        return terminal::refuse("tour", format_args!("unknown option {option:?}"));
     }
     let paths = if paths.is_empty() { own_source() } else { paths };
     let (executor, trace) = traced_loop();
@@ -73,24 +75,29 @@ fn main() -> ExitCode {
         1
     });
     drop(executor); // the trace ends with the loop
-    print(&where_to_look(trace.as_deref()));
+    say(trace.where_to_look());
     ExitCode::from(u8::from(failed > 0))
 }
 
-/// A loop that names on stderr each task that blocks it, and the path of its trace: the
-/// folder into which cargo builds, if the environment names no other, and if the tour can
-/// write there.
-fn traced_loop() -> (Executor, Option<PathBuf>) {
+/// A loop that names on stderr each task that blocks it, and that writes a trace: where the
+/// environment says, or else into the folder into which cargo builds, if the tour can write
+/// there.
+fn traced_loop() -> (Executor, Trace) {
     let builder = || Executor::builder().slow_poll(TOO_LONG);
-    let (executor, trace) = match std::env::var_os("GLASSLOOP_TRACE") {
-        // The loop itself reads this variable.
-        Some(path) => (builder().build(), Some(path.into()).filter(|path| *path != Path::new(""))),
-        None => match builder().trace(TRACE).build() {
-            Ok(executor) => (Ok(executor), Some(TRACE.into())),
-            Err(_) => (builder().build(), None),
-        },
-    };
-    (executor.expect("an event loop"), trace)
+    let wanted = std::env::var_os("GLASSLOOP_TRACE").map(PathBuf::from);
+    if wanted.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+        return (builder().build().expect("an event loop"), Trace::Unwanted);
+    }
+    let path = wanted.clone().unwrap_or_else(|| TRACE.into());
+    match builder().trace(&path).build() {
+        Ok(executor) if path == Path::new("-") => (executor, Trace::Stderr),
+        Ok(executor) => (executor, Trace::At(path)),
+        // If the environment wants this trace, the loop says on stderr why there is none.
+        Err(error) => {
+            let executor = builder().build().expect("an event loop");
+            (executor, Trace::Failed { is_wanted: wanted.is_some(), why: error.kind() })
+        }
+    }
 }
 
 /// The whole program, as the root future of the loop: each `spawn` begins a task
@@ -116,9 +123,9 @@ async fn tour(paths: Vec<PathBuf>) -> io::Result<usize> {
 
     heart.abort();
     pulse.feel(); // the time since the last beat counts, too
-    print(&what_happened(&ledger, &visit, &pulse, began.elapsed()));
-    print(&why_not_blocked(&pulse));
-    print(&in_numbers());
+    say(what_happened(&ledger, &visit, &pulse, began.elapsed()));
+    say(why_not_blocked(&pulse));
+    say(in_numbers());
     Ok(visit.failed.get())
 }
 
@@ -164,7 +171,10 @@ async fn find_files(mut unvisited: Vec<PathBuf>, visit: &Visit) -> Vec<PathBuf> 
         match fs::metadata(&path).await {
             Ok(data) if data.is_file() => files.push(path),
             Ok(data) if data.is_dir() => match list(&path).await {
-                Ok(children) => unvisited.extend(children),
+                Ok(children) => {
+                    visit.listed.set(visit.listed.get() + 1);
+                    unvisited.extend(children);
+                }
                 Err(error) => visit.fail(error),
             },
             Ok(_) => visit.fail(format_args!("{}: no file, no directory", path.display())),
@@ -208,6 +218,7 @@ struct Visit {
     connection: Mutex<TcpStream>,
     most_at_once: Cell<usize>,
     pool_time: Cell<Duration>,
+    listed: Cell<usize>,
     failed: Cell<usize>,
 }
 
@@ -220,6 +231,7 @@ impl Visit {
             connection: Mutex::new(connection),
             most_at_once: Cell::default(),
             pool_time: Cell::default(),
+            listed: Cell::default(),
             failed: Cell::default(),
         })
     }
@@ -233,7 +245,7 @@ impl Visit {
 
 async fn count_and_send_all(files: Vec<PathBuf>, visit: &Rc<Visit>) -> io::Result<()> {
     let count = |file: PathBuf| {
-        spawn_named(file.display().to_string(), count_and_send(file, Rc::clone(visit)))
+        spawn_named(shown(&file.to_string_lossy()), count_and_send(file, Rc::clone(visit)))
     };
     let tasks: Vec<_> = files.into_iter().map(count).collect();
     for outcome in join_all(tasks).await {
@@ -257,7 +269,7 @@ async fn count_and_send(path: PathBuf, visit: Rc<Visit>) -> io::Result<()> {
         Err(error) => visit.fail(format_args!("cannot read {}: {error}", path.display())),
         Ok(lines) => {
             // A line break in a file's name must not end the line that is sent.
-            let line = format!("{lines} {}\n", path.display().to_string().replace('\n', "?"));
+            let line = format!("{lines} {}\n", shown(&path.to_string_lossy()));
             // Locked until the line is written, or two lines could get mixed up.
             visit.connection.lock().await.write_all(line.as_bytes()).await?;
         }
@@ -321,7 +333,8 @@ fn what_happened(ledger: &Ledger, visit: &Visit, pulse: &Pulse, took: Duration) 
 {longest}
 What happened
 
-  find   Pool threads listed the directories. The loop awaited the lists.
+  find   Pool threads looked at the paths, and listed {listed}.
+         The loop awaited what they found.
   read   {files} to read and count, {IN_FLIGHT} at most at a time (most seen: {most}).
          Added up over the pool threads, that took {pool_time:.1?}.
   send   Each count went over TCP to a server task on the same loop, which
@@ -330,6 +343,7 @@ What happened
          longest gap between two beats was {gap:.1?}.
 ",
         failed = failures(visit),
+        listed = many_of(visit.listed.get(), "directory", "directories"),
         files = many(ledger.entries.len(), "file"),
         lines = many(ledger.total, "line"),
         longest = longest(&ledger.entries),
@@ -379,9 +393,9 @@ const BLOCKED: &str = "
 Why did the heartbeat stop for so long?
 
   Either a task computed or blocked without an await (then the loop has named the
-  task above; was an `unblock` taken out?), or other threads had the processors:
-  those of the pool, or of other programs. The trace takes time, too: the loop
-  writes the trace itself (GLASSLOOP_TRACE= leaves it out).
+  task above; was an `unblock` taken out?), or one turn had very many tasks to poll,
+  or other threads had the processors: those of the pool, or of other programs. A
+  trace takes time, too: the loop writes it itself (GLASSLOOP_TRACE= makes none).
 ";
 
 fn in_numbers() -> String {
@@ -401,34 +415,74 @@ The loop in numbers
     )
 }
 
-fn where_to_look(trace: Option<&Path>) -> String {
-    match trace {
-        None => String::new(),
-        Some(path) if path == Path::new(TRACE) => format!(
-            "
-See it again, step by step and backwards: open {TRACE} in a browser.
-"
-        ),
-        Some(path) => format!(
-            "
-The trace is where GLASSLOOP_TRACE says: {}
-",
-            path.display()
-        ),
+/// What became of the trace.
+enum Trace {
+    Unwanted,
+    Stderr,
+    At(PathBuf),
+    Failed { is_wanted: bool, why: io::ErrorKind },
+}
+
+impl Trace {
+    /// Where the trace is. To be asked when the loop has ended, and the trace with it.
+    fn where_to_look(&self) -> String {
+        let sentence = match self {
+            Trace::Unwanted => "There is no trace: GLASSLOOP_TRACE is empty.".to_owned(),
+            Trace::Stderr => "The trace is on stderr, as GLASSLOOP_TRACE says.".to_owned(),
+            Trace::At(path) => where_it_is(path),
+            Trace::Failed { is_wanted: true, .. } => "There is no trace, see above.".to_owned(),
+            Trace::Failed { is_wanted: false, why } => format!(
+                "There is no trace: no page could be written into target/ ({why}).\n\
+                 GLASSLOOP_TRACE=path.html puts it elsewhere."
+            ),
+        };
+        format!("\n{sentence}\n")
     }
 }
 
-fn many(count: impl Display, noun: &str) -> String {
-    let count = count.to_string();
-    let ending = if count == "1" { "" } else { "s" };
-    format!("{count} {noun}{ending}")
+/// Says only what the file at `path` bears out: the disk may have been full.
+fn where_it_is(path: &Path) -> String {
+    let shown = shown(&path.to_string_lossy());
+    match last_bytes(path) {
+        Ok(end) if end.contains("\"cut\"") => {
+            format!("The trace has the beginning, up to its limit: {shown}")
+        }
+        Ok(end) if !IS_THE_END.iter().any(|mark| end.contains(mark)) => {
+            format!("The trace could not be written to its end: {shown}")
+        }
+        Ok(_) if path == Path::new(TRACE) => {
+            format!("See it again, step by step and backwards: open {TRACE} in a browser.")
+        }
+        Ok(_) => format!("The trace is where GLASSLOOP_TRACE says: {shown}"),
+        Err(error) => format!("Whether the trace is whole cannot be seen ({error}): {shown}"),
+    }
 }
 
-/// Unlike `print!`, does not panic when the reader has closed the pipe.
-fn print(text: &str) {
-    let _ = io::stdout().write_all(text.as_bytes());
+/// What only a trace has that was written to its end, in its three forms.
+const IS_THE_END: [&str; 2] = ["\"ev\":\"end\"", "\n]"];
+
+fn last_bytes(path: &Path) -> io::Result<String> {
+    // Not of a device or a pipe, which may have no end.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let (mut file, mut end) = (std::fs::File::open(path)?, Vec::new());
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(1000)))?;
+    file.take(1000).read_to_end(&mut end)?;
+    Ok(String::from_utf8_lossy(&end).into_owned())
+}
+
+fn many(count: impl Display, noun: &str) -> String {
+    many_of(count, noun, &format!("{noun}s"))
+}
+
+fn many_of(count: impl Display, one: &str, several: &str) -> String {
+    let count = count.to_string();
+    let noun = if count == "1" { one } else { several };
+    format!("{count} {noun}")
 }
 
 fn complain(what: impl Display) {
-    let _ = writeln!(io::stderr(), "tour: {what}");
+    terminal::complain("tour", what);
 }

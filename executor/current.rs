@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use crate::event_loop::EventLoop;
 use crate::task::{Inbox, Message, Task, contain};
+use crate::trace::holds;
 
 /// A loop's number, unique on its thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +96,8 @@ pub(crate) fn enter(event_loop: &Rc<EventLoop>) -> Entered {
 fn replace(event_loop: Option<Rc<EventLoop>>) -> Option<Rc<EventLoop>> {
     let id = event_loop.as_ref().map_or(NO_LOOP, |event_loop| event_loop.id);
     RUNNING.with(|running| running.set(id));
+    let is_watched = event_loop.as_ref().is_some_and(|event_loop| event_loop.tracer.is_on());
+    holds::watch(is_watched || event_loop.is_none() && cfg!(debug_assertions));
     LOOPS.with(|loops| loops.current.replace(event_loop))
 }
 

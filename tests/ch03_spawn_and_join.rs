@@ -795,3 +795,29 @@ fn a_joiner_that_stopped_waiting_is_not_woken() {
         assert_eq!(count.wakes(), 0, "the handle that waited is dropped, and must not be woken");
     });
 }
+
+// ── large futures ────────────────────────────────────────────────────────────
+
+/// 25 · In a debug build each move of a future is a copy on the stack. Breaks when there are as
+/// many of them as there are functions between `spawn` and the task.
+#[test]
+fn a_future_of_a_quarter_of_a_mebibyte_can_be_spawned_on_a_thread_of_two() {
+    async fn large() -> u8 {
+        let bytes = [7; 256 << 10];
+        yield_now().await;
+        bytes[bytes.len() - 1]
+    }
+
+    within_limit(|| {
+        let builder = thread::Builder::new().stack_size(2 << 20);
+        let thread = builder.spawn(|| {
+            let executor = Executor::new().unwrap();
+            let task = executor.spawn(large());
+            let by_executor = executor.block_on(task).unwrap();
+            let by_task = executor.block_on(async { spawn(large()).await.unwrap() });
+            let boxed = executor.block_on(async { spawn(Box::pin(large())).await.unwrap() });
+            [by_executor, by_task, boxed]
+        });
+        assert_eq!(thread.unwrap().join().unwrap(), [7; 3]);
+    });
+}

@@ -945,3 +945,16 @@ fn a_sleep_that_is_ready_before_its_timer_fires_takes_the_timer_out() {
         });
     });
 }
+
+/// 61 · Breaks when the docs of `sleep_until` promise more: the two clocks drift apart.
+#[test]
+fn on_virtual_time_a_deadline_of_the_real_clock_has_passed_as_soon_as_the_loop_has_slept() {
+    on_virtual_loop(|| async {
+        sleep(HOUR).await;
+        let before = now();
+        sleep_until(Instant::now() + SECOND).await;
+        assert_eq!(now(), before, "an hour ahead, the loop has no reason to wait");
+        sleep_until(now() + SECOND).await;
+        assert_eq!(now(), before + SECOND);
+    });
+}

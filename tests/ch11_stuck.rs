@@ -88,7 +88,9 @@ fn two_tasks_that_wait_for_each_others_mutex_are_found_and_named() {
         expect_line(&report, &[&id_two, &format!("spawned at {spawned_two}"), &waits]);
         let waits = format!("waits for the end of {id_one}, spawned at {spawned_one}");
         expect_line(&report, &[&format!("`block_on` at {blocked_on}"), &waits]);
-        assert_eq!(report.lines().count(), 4, "a head, and one line for each stuck future");
+        let (tree, circle) = report.split_once("\na circle: ").expect("the circle");
+        assert_eq!(tree.lines().count(), 4, "a head, and one line for each stuck future");
+        assert_eq!(circle.lines().count(), 3, "a head, and one line for each task in it");
         assert!(two.is_finished(), "the stuck tasks are dropped by the panic");
     });
 }

@@ -917,3 +917,62 @@ fn a_loop_may_run_in_the_drop_of_a_thread_local() {
 fn a_loop_in_the_drop_of_a_thread_local_may_use_the_pool() {
     in_the_drop_of_a_thread_local(|| glassloop::block_on(async { unblock(|| 7).await }));
 }
+
+// ── what only some systems have ──────────────────────────────────────────────
+
+/// The names of Linux that are no paths. Breaks when `from_std` asks for a path.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_unix_socket_with_an_abstract_name_is_made_by_std_and_then_used_on_the_loop() {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+
+    on_virtual_loop(|| async {
+        let by_path = glassloop::net::UnixListener::bind("\0glassloop").unwrap_err();
+        assert_eq!(by_path.kind(), std::io::ErrorKind::InvalidInput, "a path has no NUL");
+        let name = format!("glassloop-{}", std::process::id());
+        let address = SocketAddr::from_abstract_name(name.as_bytes()).unwrap();
+        let listener = UnixListener::bind_addr(&address).unwrap();
+        let listener = glassloop::net::UnixListener::from_std(listener).unwrap();
+        let near = UnixStream::connect_addr(&address).unwrap();
+        let mut near = glassloop::net::UnixStream::from_std(near).unwrap();
+        let (mut far, _) = listener.accept().await.unwrap();
+        far.write_all(b"hi").await.unwrap();
+        let mut text = [0; 2];
+        near.read_exact(&mut text).await.unwrap();
+        assert_eq!(&text, b"hi");
+        assert_eq!(listener.local_addr().unwrap().as_abstract_name(), Some(name.as_bytes()));
+    });
+}
+
+/// The child shares the parent's epoll instance: what it closes there, the parent loses. Breaks when
+/// a child that only ends does harm.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_forked_child_that_ends_without_dropping_the_loop_does_no_harm() {
+    #[allow(unsafe_code)]
+    unsafe extern "C" {
+        fn fork() -> i32;
+        fn _exit(code: i32) -> !;
+        fn waitpid(child: i32, status: *mut i32, options: i32) -> i32;
+    }
+
+    on_virtual_loop(|| async {
+        let (mut near, mut far) = glassloop::net::UnixStream::pair().unwrap();
+        let read = spawn(async move {
+            let mut text = [0; 2];
+            far.read_exact(&mut text).await.map(|()| text)
+        });
+        turns(2).await;
+        // SAFETY: The child calls nothing but `_exit`, which may be called after a fork.
+        #[allow(unsafe_code)]
+        unsafe {
+            match fork() {
+                0 => _exit(0),
+                child => assert_eq!(waitpid(child, std::ptr::null_mut(), 0), child),
+            }
+        }
+        near.write_all(b"hi").await.unwrap();
+        assert_eq!(&read.await.unwrap().unwrap(), b"hi");
+    });
+}

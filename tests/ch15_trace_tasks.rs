@@ -118,7 +118,7 @@ fn a_sleep_says_how_long_it_has_to_go_and_where_it_began() {
             let line = Location::caller().line() + 1;
             spawn_named("sleeps", async { sleep(Duration::from_secs(3)).await }).detach();
             sleep(Duration::from_secs(1)).await;
-            let wait = task("sleeps").waits[0];
+            let wait = task("sleeps").waits[0].clone();
             assert_eq!(wait.what, WaitsFor::Timer(Duration::from_secs(2)));
             assert_eq!((wait.since.file(), wait.since.line()), (file!(), line));
         });
@@ -170,7 +170,7 @@ fn a_socket_says_its_number_and_the_line_that_made_it() {
             while !matches!(waits("accepts")[..], [WaitsFor::Readable(_)]) {
                 yield_now().await;
             }
-            let wait = task("reads").waits[0];
+            let wait = task("reads").waits[0].clone();
             assert!(matches!(wait.what, WaitsFor::Readable(_)), "{wait}");
             assert_eq!((wait.since.file(), wait.since.line()), (file!(), line));
         });

@@ -217,6 +217,75 @@ fn tour_writes_its_trace_where_the_variable_says() {
     assert!(!folder.path().join("target/tour.html").exists(), "one trace is enough");
 }
 
+/// What the tour says at its end, with a trace at `path`, in a folder of its own.
+fn where_the_tour_says_its_trace_is(folder: &Path, trace: Option<&str>) -> (String, String) {
+    let (file, _) = two_files(folder);
+    let mut tour = program("tour");
+    tour.arg(&file).current_dir(folder).env_remove("GLASSLOOP_TRACE");
+    trace.map(|path| tour.env("GLASSLOOP_TRACE", path));
+    let output = within_limit(move || tour.output().unwrap());
+    assert!(output.status.success(), "{output:?}");
+    let account = text(&output.stdout);
+    let last = account.rsplit("\n\n").next().unwrap_or_default();
+    (last.trim_end().to_owned(), text(&output.stderr))
+}
+
+#[test]
+fn tour_says_truly_where_its_trace_is_and_when_there_is_none() {
+    let no_file = "There is no trace, see above.";
+    let cases = [
+        (Some(""), "There is no trace: GLASSLOOP_TRACE is empty.", ""),
+        (Some("-"), "The trace is on stderr, as GLASSLOOP_TRACE says.", "loop"),
+        (Some("missing/trace.html"), no_file, "cannot be written: "),
+        (Some("trace.txt"), no_file, "has no known form"),
+        (Some("below.html"), no_file, "cannot be written: "),
+        (Some("trace.json"), "The trace is where GLASSLOOP_TRACE says: trace.json", ""),
+        (
+            Some("red\u{1b}[31m.jsonl"),
+            "The trace is where GLASSLOOP_TRACE says: red\\u{1b}[31m.jsonl",
+            "",
+        ),
+        (
+            None,
+            "There is no trace: no page could be written into target/ (entity not found).\n\
+                GLASSLOOP_TRACE=path.html puts it elsewhere.",
+            "",
+        ),
+    ];
+    for (trace, expected, complaint) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("below.html")).unwrap();
+        let (last, said) = where_the_tour_says_its_trace_is(folder.path(), trace);
+        assert_eq!(last, expected, "with GLASSLOOP_TRACE={trace:?}; on stderr: {said}");
+        assert_eq!(said.is_empty(), complaint.is_empty(), "{trace:?}: {said}");
+        assert!(said.contains(complaint), "{trace:?}: {said}");
+    }
+}
+
+/// A device that is always full, behind the name of a trace.
+#[cfg(target_os = "linux")]
+#[test]
+fn tour_does_not_say_that_a_trace_is_there_if_the_disk_was_full() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/dev/full", folder.path().join("full.html")).unwrap();
+    let (last, said) = where_the_tour_says_its_trace_is(folder.path(), Some("full.html"));
+    assert_eq!(last, "Whether the trace is whole cannot be seen (it is no file): full.html");
+    assert!(said.contains("the trace full.html ends here"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn tour_shows_no_control_characters_of_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("red\u{1b}[31m\nline\u{202e}");
+    fs::write(&file, "1\n").unwrap();
+    let output = run("tour", &[&file, &folder.path().join("no\u{1b}[31mfile")]);
+    for shown in [text(&output.stdout), text(&output.stderr)] {
+        assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
+    }
+    assert!(text(&output.stdout).contains("red\\u{1b}[31m\\nline\\u{202e}"), "{output:?}");
+}
+
 fn prints(example: &'static str, expected: &str) {
     let output = run(example, &[]);
     assert!(output.status.success(), "{output:?}");

@@ -62,8 +62,6 @@ fn a_client_that_has_given_no_name_sees_no_messages() {
     });
 }
 
-/// Breaks when the reader handles all that it has buffered without giving the writers
-/// a turn: then an outbox overflows although its owner reads.
 #[test]
 fn a_book_that_is_pasted_arrives_whole() {
     within_limit(|| {
@@ -128,6 +126,25 @@ fn a_name_that_does_not_fit_is_refused_with_the_rule() {
         }
         client.writes("ünïcödé8901234567890\n"); // 20 characters, and some more bytes
         client.reads("* You are ünïcödé8901234567890 now. /help tells what you can do.");
+    });
+}
+
+#[test]
+fn a_name_cannot_look_like_the_server_or_like_nothing() {
+    within_limit(|| {
+        let server = Server::start(&[]);
+        let (mut ann, mut client) = (server.client("Ann"), server.connects());
+        let blank = "\u{3164}";
+        for name in ["*", "* server", "\u{1b}[31m", "a\u{202e}b", "e\u{301}", "a\u{200d}b", blank] {
+            client.writes(format!("{name}\n"));
+            client.reads("* A name has 1 to 20 letters or digits. Please try again.");
+        }
+        for name in ["ann", "ANN", "aNn\0"] {
+            client.writes(format!("{name}\n"));
+            client.reads(&format!("* {} is taken. Please try another one.", &name[..3]));
+        }
+        client.writes("bob\n");
+        ann.reads("* bob joined");
     });
 }
 
@@ -215,6 +232,66 @@ fn a_line_that_is_too_long_is_broken_into_several() {
     });
 }
 
+/// Breaks when each piece of a line is read as a line of its own.
+#[test]
+fn what_follows_a_cut_is_never_a_command_and_a_command_is_a_whole_line() {
+    within_limit(|| {
+        let server = Server::start(&[]);
+        let [mut ann, mut bob, _eve] = server.three_clients();
+        for command in ["/quit", "/who", "/help", "/nope"] {
+            for start in [1000, 2000] {
+                ann.writes(format!("{}{command}\n", "x".repeat(start)));
+                (0..start / 1000).for_each(|_| bob.reads(&format!("ann: {}", "x".repeat(1000))));
+                bob.reads(&format!("ann: {command}"));
+            }
+            // A command with spaces behind it, and a whole book behind the spaces.
+            ann.writes(format!("{command}{}/quit\nnext\n", " ".repeat(5000)));
+            ann.reads("* No such command. See /help.");
+            bob.reads("ann: next");
+        }
+    });
+}
+
+#[test]
+fn a_line_is_cut_between_characters() {
+    within_limit(|| {
+        let server = Server::start(&[]);
+        let [ann, mut bob, _eve] = server.three_clients();
+        // Two, three and four bytes; an accent of its own; a family; a thumb with a colour.
+        for letter in ["ü", "€", "🦀", "e\u{301}", "👩\u{200d}👧", "👍\u{1f3fd}"] {
+            for offset in 0..letter.len() {
+                let line = "x".repeat(offset) + &letter.repeat(1200 / letter.len());
+                ann.writes(format!("{line}\n"));
+                let pieces = [bob.line(), bob.line()];
+                let pieces = pieces.map(|piece| piece.strip_prefix("ann: ").unwrap().to_owned());
+                assert_eq!(pieces.concat(), line, "with {letter:?} at {offset}");
+                assert!(pieces[0].len() <= 1000, "{} bytes", pieces[0].len());
+                assert!(pieces[1].starts_with(letter), "cut inside of {letter:?}: {pieces:?}");
+            }
+        }
+    });
+}
+
+/// What is no UTF-8 does not keep a line from being cut, nor what belongs to no letter.
+#[test]
+fn a_line_of_bytes_that_are_no_text_is_cut_as_well() {
+    within_limit(|| {
+        let server = Server::start(&[]);
+        let [ann, mut bob, _eve] = server.three_clients();
+        for byte in [0x80, 0xbf, 0xc3, 0xe2, 0xf0, 0xff, 0] {
+            ann.writes([vec![byte; 2500], b"\nnext\n".to_vec()].concat());
+            let mut line = bob.line();
+            while line != "ann: next" {
+                let text = line.strip_prefix("ann: ").expect("each piece has a name");
+                assert!(text.chars().all(|c| c == '\u{fffd}' || c == ' '), "{line:?}");
+                line = bob.line();
+            }
+        }
+        ann.writes("\u{301}".repeat(1500) + "\nnext\n");
+        while bob.line() != "ann: next" {}
+    });
+}
+
 #[test]
 fn bytes_that_are_no_text_and_controls_of_the_terminal_do_not_come_through() {
     within_limit(|| {
@@ -226,6 +303,8 @@ fn bytes_that_are_no_text_and_controls_of_the_terminal_do_not_come_through() {
         bob.reads("ann: 1 2 3");
         ann.writes("👩‍🚀\n");
         bob.reads("ann: 👩‍🚀"); // what is no control is left alone
+        ann.writes("abc\u{202e}fed\u{2066}\u{2028}* bob left\n");
+        bob.reads("ann: abc fed  * bob left"); // nothing turns the direction, or begins a line
     });
 }
 
@@ -234,7 +313,7 @@ fn bytes_that_are_no_text_and_controls_of_the_terminal_do_not_come_through() {
 #[test]
 fn a_client_that_never_reads_is_dropped_and_the_others_go_on() {
     within_limit(|| {
-        let server = Server::start(&[]);
+        let server = Server::start(&["--patience", "1"]);
         let [mut talker, mut reader, mut sleepy] = server.three_clients();
         let written = flood_until_dropped(&talker, &mut reader);
         talker.reads("* eve left");
@@ -254,6 +333,37 @@ fn a_client_that_never_reads_is_dropped_and_the_others_go_on() {
     });
 }
 
+/// Lets a client write the line again and again until it would have to wait: a client is there that does not
+/// read, and its outbox and all buffers on the way are full. The reader reads what comes. Returns
+/// how many lines there are; the last one may lack its end.
+fn fill_the_room(talker: &Client, reader: &mut Client, line: &str) -> usize {
+    let (mut written, lines) = (0, line.repeat(8192 / line.len()));
+    let talks = talker.reader.get_ref();
+    talks.set_nonblocking(true).unwrap();
+    let mut reads = reader.reader.get_ref();
+    reads.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    // Until the reader gets nothing for a while, though there is more to send.
+    let is_wait = |error: &std::io::Error| {
+        matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
+    };
+    loop {
+        loop {
+            match (&*talks).write(&lines.as_bytes()[written % line.len()..]) {
+                Ok(bytes) => written += bytes,
+                Err(error) if is_wait(&error) => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        match reads.read(&mut [0; 65536]) {
+            Ok(read) => assert!(read > 0, "the reader was dropped"),
+            Err(error) if is_wait(&error) => break,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    reads.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    written.div_ceil(line.len())
+}
+
 /// Lets a client (ann) write and another client (bob) read, until the server drops a third
 /// client, which does not read. Returns how many lines there were.
 fn flood_until_dropped(talker: &Client, reader: &mut Client) -> usize {
@@ -267,6 +377,129 @@ fn flood_until_dropped(talker: &Client, reader: &mut Client) -> usize {
         assert!(line.starts_with(&format!("ann: {n} ")), "line {n}, as bob sees it: {line}");
     }
     panic!("45 MB were written, and the client that reads none of it is still there");
+}
+
+/// Breaks when a line that finds a full outbox costs the owner its place, or is lost.
+#[test]
+fn a_client_that_reads_gets_every_line_of_a_flood_and_the_talker_waits() {
+    within_limit(|| {
+        let server = Server::start(&[]);
+        let [ann, mut bob, mut eve] = server.three_clients();
+        // Eve reads too late, but she reads.
+        let line = "x".repeat(600);
+        let lines = fill_the_room(&ann, &mut bob, &format!("{line}\n"));
+        let end = std::thread::spawn(move || {
+            ann.reader.get_ref().set_nonblocking(false).unwrap();
+            ann.writes("\nend\n");
+            ann
+        });
+        let reader = std::thread::spawn(move || while bob.line() != "ann: end" {});
+        (1..lines).for_each(|_| eve.reads(&format!("ann: {line}")));
+        eve.line(); // the last one may be half a line
+        eve.reads("ann: end");
+        reader.join().expect("bob reads on");
+        drop(end.join());
+    });
+}
+
+#[test]
+fn a_client_that_does_not_read_stops_the_room_for_its_patience_and_no_longer() {
+    within_limit(|| {
+        let server = Server::start(&["--patience", "1"]);
+        let [ann, mut bob, _eve] = server.three_clients();
+        fill_the_room(&ann, &mut bob, "x\n");
+        while bob.line() != "* eve left" {} // and bob is still here
+    });
+}
+
+#[test]
+fn two_talkers_that_do_not_read_do_not_wait_for_each_other_for_ever() {
+    within_limit(|| {
+        let server = Server::start(&["--patience", "1"]);
+        let [ann, bob, mut eve] = server.three_clients();
+        let flood = |talker: Client| {
+            std::thread::spawn(move || {
+                let lines = "x\n".repeat(32 * 1024);
+                while talker.reader.get_ref().write_all(lines.as_bytes()).is_ok() {}
+            })
+        };
+        let floods = [flood(ann), flood(bob)];
+        // Then the other one has nobody to wait for but eve, who reads.
+        while !eve.line().ends_with(" left") {}
+        let mut more = 0;
+        while more < 50_000 {
+            more += usize::from(eve.line().ends_with(": x"));
+        }
+        drop(server);
+        floods.into_iter().for_each(|flood| flood.join().unwrap());
+    });
+}
+
+#[test]
+fn a_connection_without_a_name_ends_after_the_patience_also_if_it_sends_byte_by_byte() {
+    within_limit(|| {
+        let server = Server::start(&["--patience", "1"]);
+        let mut silent = server.connects();
+        silent.reads("* That took too long. Good-bye!");
+        silent.reads_the_end();
+        let mut dripping = server.connects();
+        let mut socket = dripping.reader.get_ref().try_clone().unwrap();
+        let drip = std::thread::spawn(move || {
+            while socket.write_all(b"a").is_ok() {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        });
+        dripping.reads("* That took too long. Good-bye!");
+        drip.join().unwrap();
+        let mut trying = server.connects(); // many lines, and none is a name
+        let mut socket = trying.reader.get_ref().try_clone().unwrap();
+        let drip = std::thread::spawn(move || {
+            while socket.write_all(b"no name\n").is_ok() {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+        while trying.line() != "* That took too long. Good-bye!" {}
+        drip.join().unwrap();
+    });
+}
+
+/// A page of the web can make a browser send requests to this machine, and choose most of
+/// what is in them.
+#[test]
+fn a_request_of_the_web_cannot_join_nor_what_comes_behind_it() {
+    within_limit(|| {
+        let server = Server::start(&[]);
+        let mut ann = server.client("ann");
+        let long = format!("GET /{} HTTP/1.1\r\neve\nhello\n", "a".repeat(5000));
+        let requests: [&[u8]; 12] = [
+            b"POST / HTTP/1.1\r\nHost: localhost:7878\r\n\r\neve\nhello\n",
+            b"GET / HTTP/1.1\r\n\r\neve\n",
+            b"GET /\r\neve\nhello\n",
+            b"OPTIONS * HTTP/1.1\r\neve\nhello\n",
+            b"CONNECT localhost:7878 HTTP/1.1\r\neve\nhello\n",
+            b"whatever http://localhost/ http/2.0\neve\nhello\n",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\neve\nhello\n",
+            b"Host: localhost\r\neve\nhello\n",
+            b"\r\n\r\nPOST / HTTP/1.1\r\neve\nhello\n",
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", // TLS; there is no end of a line
+            b"\x80\x2e\x01\x03\x01\neve\nhello\n",
+            long.as_bytes(),
+        ];
+        for request in requests {
+            let mut web = server.connects();
+            web.writes(request);
+            let refusal = "* This is a chat for people, and that was no name. Good-bye!";
+            let rule = "* A name has 1 to 20 letters or digits. Please try again.";
+            let mut line = web.line();
+            while line == rule && request.starts_with(b"\r\n") {
+                line = web.line();
+            }
+            assert_eq!(line, refusal, "after {}", request.escape_ascii());
+            web.reads_the_end();
+        }
+        ann.writes("/who\n");
+        ann.reads("* Here: ann");
+    });
 }
 
 #[test]
@@ -317,28 +550,26 @@ fn help_explains_every_option() {
     let output = run(&["--help"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let help = String::from_utf8(output.stdout).unwrap();
-    for word in ["Usage: cargo run --example chat_server", "--port N", "--limit N"] {
+    for word in ["Usage: chat_server", "--port N", "--limit N", "--patience SECONDS", "--help"] {
         assert!(help.contains(word), "{word} is missing: {help}");
     }
 }
 
 #[test]
 fn a_wrong_option_is_named_in_one_line() {
-    let wrong: [(&[&str], &str); 5] = [
-        (&["--prot", "1"], "unknown option \"--prot\"; see --help\n"),
-        (&["7000"], "unknown option \"7000\"; see --help\n"),
-        (&["--port", "x"], "\"--port\" \"x\": invalid digit found in string; see --help\n"),
-        (
-            &["--port", "65536"],
-            "\"--port\" \"65536\": number too large to fit in target type; see --help\n",
-        ),
-        (&["--limit"], "\"--limit\" \"\": cannot parse integer from empty string; see --help\n"),
+    let wrong: [(&[&str], &str); 6] = [
+        (&["--prot", "1"], "unknown argument \"--prot\""),
+        (&["7000"], "unknown argument \"7000\""),
+        (&["--port", "x"], "--port needs a number from 0 to 65535"),
+        (&["--port", "65536"], "--port needs a number from 0 to 65535"),
+        (&["--limit"], "--limit needs a number from 1 to 65535"),
+        (&["--patience", "0"], "--patience needs a number from 1 to 65535"),
     ];
     for (arguments, complaint) in wrong {
         let output = run(arguments);
-        let expected = format!("chat_server: {complaint}");
+        let expected = format!("chat_server: {complaint}; see --help\n");
         assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
     }
 }
 
@@ -351,6 +582,27 @@ fn a_port_in_use_is_named_in_one_line() {
     let cause = format!("chat_server: cannot listen at {}: ", server.address);
     assert!(complaint.starts_with(&cause), "{complaint}");
     assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
+/// Nobody reads its stdout or stderr, from the start.
+#[test]
+fn a_closed_stdout_does_not_end_it() {
+    within_limit(|| {
+        let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = free.local_addr().unwrap();
+        drop(free);
+        let mut command = program("chat_server");
+        command.args(["--port", &address.port().to_string()]);
+        let (reader, stdout) = std::io::pipe().unwrap();
+        command.stderr(stdout.try_clone().unwrap()).stdout(stdout);
+        drop(reader);
+        let mut server = Killed(command.spawn().unwrap());
+        while TcpStream::connect(address).is_err() {
+            assert_eq!(server.0.try_wait().unwrap(), None, "it has ended");
+            std::thread::yield_now();
+        }
+        Client::connects(address).reads("* Welcome! What is your name?");
+    });
 }
 
 #[test]
@@ -425,20 +677,18 @@ mod unix {
         });
     }
 
-    /// A client that reads no answers keeps the server waiting, for a while: a second
+    /// A client that reads nothing keeps the server waiting, for a while: a second
     /// signal does not wait.
     #[test]
     fn a_second_signal_ends_the_server_at_once() {
         within_limit(|| {
             let mut server = Server::start(&[]);
-            let names = (0..100).map(|n| format!("name{n:016}"));
-            let mut clients: Vec<_> = names.map(|name| server.client(&name)).collect();
-            // 2 kB for each line: more than fits into the buffers of any system.
-            clients[0].writes("/who\n".repeat(8000) + "done\n");
-            let last = clients.last_mut().expect("there are a hundred");
-            last.reads("name0000000000000000: done");
+            let [ann, mut bob, _eve] = server.three_clients();
+            // More for eve than fits into the buffers of any system. When it does not fit, bob
+            // gets no more either.
+            fill_the_room(&ann, &mut bob, "x\n");
             signal(&server, "INT");
-            last.reads("* The server is going down. Good-bye!");
+            while bob.line() != "* The server is going down. Good-bye!" {}
             signal(&server, "INT");
             let status = server.child.0.wait().unwrap();
             assert_eq!(status.signal(), Some(2), "an exit would mean that it waited: {status}");
@@ -466,25 +716,48 @@ mod unix {
 
 /// On Linux, the system reports the most memory that a process has had.
 #[cfg(target_os = "linux")]
-#[test]
-fn a_line_without_an_end_takes_no_memory() {
-    let peak = |server: &Server| -> u64 {
+mod memory {
+    use super::*;
+
+    /// In KiB.
+    fn peak(server: &Server) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.0.id()));
         let status = status.expect("Linux describes the process");
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("the peak");
         line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number")
-    };
-    within_limit(move || {
-        let server = Server::start(&[]);
-        let (ann, mut bob) = (server.client("ann"), server.client("bob"));
-        let before = peak(&server);
-        for _ in 0..250 {
-            ann.writes("x".repeat(64_000));
-            (0..64).for_each(|_| bob.reads(&format!("ann: {}", "x".repeat(1000))));
-        }
-        let more = peak(&server) - before;
-        assert!(more < 8 * 1024, "a line of 16 MB has taken {more} KiB of memory");
-    });
+    }
+
+    #[test]
+    fn a_line_without_an_end_takes_no_memory() {
+        within_limit(move || {
+            let server = Server::start(&[]);
+            let (ann, mut bob) = (server.client("ann"), server.client("bob"));
+            let before = peak(&server);
+            // What may still belong to the last character is sent when that is known.
+            ann.writes("x".repeat(100));
+            for _ in 0..250 {
+                ann.writes("x".repeat(64_000));
+                (0..64).for_each(|_| bob.reads(&format!("ann: {}", "x".repeat(1000))));
+            }
+            let more = peak(&server) - before;
+            assert!(more < 2 * 1024, "a line of 16 MB has taken {more} KiB of memory");
+        });
+    }
+
+    /// Lines of one letter cost the most memory for each byte that is sent.
+    #[test]
+    fn a_flood_takes_memory_by_the_bytes_of_each_client_and_not_of_the_flood() {
+        within_limit(move || {
+            let server = Server::start(&["--limit", "52"]);
+            let mut ann = server.client("ann");
+            let mut dead: Vec<_> = (0..50).map(|n| server.client(&format!("c{n}"))).collect();
+            let before = peak(&server);
+            (0..50).for_each(|n| ann.reads(&format!("* c{n} joined")));
+            fill_the_room(&ann, &mut dead.pop().expect("there are fifty"), "x\n");
+            let more = peak(&server) - before;
+            assert!(more < 8 * 1024, "fifty clients have taken {more} KiB of memory");
+        });
+    }
 }
 
 // ── the instruments ───────────────────────────────────────────────────────

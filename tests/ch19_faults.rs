@@ -34,9 +34,14 @@ fn rows() -> Vec<Row> {
     rows.filter(is_row).map(|cells| Row { cells }).collect()
 }
 
-/// The names of the tests in a file of `tests/`.
+/// The names of the tests in a file of `tests/`; or, as in `link_checker/hostile`, in one of
+/// the package of a program.
 fn tests_in(file: &str) -> Vec<String> {
-    let path = root().join("tests").join(file).with_extension("rs");
+    let path = match file.split_once('/') {
+        None => root().join("tests").join(file),
+        Some((package, file)) => root().join("examples").join(package).join("tests").join(file),
+    };
+    let path = path.with_extension("rs");
     let text = fs::read_to_string(&path).unwrap_or_else(|error| {
         panic!("the page names tests in {}: {error}", path.display());
     });

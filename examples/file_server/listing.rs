@@ -16,9 +16,9 @@ use std::time::{Duration, Instant, SystemTime};
 use glassloop::sync::Mutex;
 use glassloop::unblock;
 
-use crate::log::shown;
 use crate::names::{encode, link_to};
 use crate::system::{self, Directory};
+use crate::terminal::shown;
 
 /// The pages that are being made or sent, by the path that was asked for.
 #[derive(Default)]

@@ -18,7 +18,8 @@
 //!                      └▶ send            piece by piece
 //! ```
 //!
-//! `log` writes to the terminal. `system` is one of two files: `unix.rs`, `elsewhere.rs`.
+//! `log` writes to the terminal, `terminal` knows what a terminal may see (both are in
+//! `examples/shared`). `system` is one of two files: `unix.rs`, `elsewhere.rs`.
 //! `docs/file_server.md` compares this server with two others, request by request.
 //!
 //! Take away: **a server is a loop that accepts, a task for each client, and a limit
@@ -42,6 +43,7 @@ use log::Log;
 mod answer;
 mod clients;
 mod listing;
+#[path = "../shared/log.rs"]
 mod log;
 mod names;
 mod request;
@@ -49,6 +51,8 @@ mod send;
 #[cfg_attr(unix, path = "unix.rs")]
 #[cfg_attr(not(unix), path = "elsewhere.rs")]
 mod system;
+#[path = "../shared/terminal.rs"]
+mod terminal;
 
 const USAGE: &str = "\
 Usage: file_server [--port N] [--clients N] [DIRECTORY]
@@ -73,7 +77,7 @@ struct Options {
 // ── from the command line to the end of the program ───────────────────────
 
 fn main() -> ExitCode {
-    let log = Arc::new(Log::new());
+    let log = Arc::new(Log::new("file_server"));
     let served = Arc::new(AtomicU64::new(0));
     let code = match options(std::env::args_os().skip(1)) {
         Ok(None) => {

@@ -11,9 +11,11 @@
 //! is ended after a second. Then comes the answer, in words: guess first.
 
 mod flaws;
+#[path = "../shared/terminal.rs"]
+mod terminal;
 
-use std::io::{self, IsTerminal, Write};
-use std::process::{Command, ExitCode, Termination, exit};
+use std::io::{self, IsTerminal, Read};
+use std::process::{ChildStdout, Command, ExitCode, Stdio, Termination, exit};
 use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
@@ -62,31 +64,45 @@ const FLAWS: &[Flaw] = flaws! {
 /// The flaw that runs in this process.
 static RUNNING: OnceLock<&Flaw> = OnceLock::new();
 
+const USAGE: &str = "\
+Usage: cargo run --example flaw [-- STEP | NAME]
+
+Runs a flaw that a step cures, or all flaws of the step, each for a second at most; then
+says what was wrong. Without an argument: the list.
+";
+
 /// Says that the program is the one that may hang.
 const HERE: &str = "--here";
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    let arguments: Vec<String> = arguments.collect();
     match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => list(),
+        words if words.contains(&"-h") || words.contains(&"--help") => {
+            terminal::say(USAGE);
+            ExitCode::SUCCESS
+        }
         [name, HERE] => run_here(name),
         [asked] => run_alone(asked),
-        _ => complain("one name at a time"),
+        words => terminal::refuse("flaw", format_args!("one name at a time, not {words:?}")),
     }
 }
 
 fn list() -> ExitCode {
     for flaw in FLAWS {
-        println!("step {}  {:24}{}", flaw.step, flaw.name, flaw.title());
+        let line = format_args!("step {}  {:24}{}\n", flaw.step, flaw.name, flaw.title());
+        terminal::say(line);
     }
-    println!("\nTo run one: cargo run --example flaw {}", FLAWS[0].name);
+    let how = format_args!("\nTo run one: cargo run --example flaw {}\n", FLAWS[0].name);
+    terminal::say(how);
     ExitCode::SUCCESS
 }
 
 /// Runs a flaw in this process, which may hang.
 fn run_here(name: &str) -> ExitCode {
     let Some(flaw) = FLAWS.iter().find(|flaw| flaw.name == name) else {
-        return complain("no flaw has this name");
+        return refuse(name);
     };
     RUNNING.set(flaw).expect("one flaw a process");
     let code = (flaw.main)();
@@ -98,22 +114,40 @@ fn run_here(name: &str) -> ExitCode {
 fn run_alone(asked: &str) -> ExitCode {
     let mut chosen = FLAWS.iter().filter(|flaw| [flaw.step, flaw.name].contains(&asked)).peekable();
     if chosen.peek().is_none() {
-        return complain("there is no such flaw, and no such step");
+        return refuse(asked);
     }
     for flaw in chosen {
-        println!("── a flaw, cured in step {} ──", flaw.step);
-        let program = std::env::current_exe().expect("this program has a path");
-        let ended = Command::new(program).args([flaw.name, HERE]).status();
-        if !ended.is_ok_and(|status| status.success()) {
-            return complain("this flaw has ended in another way than it should");
+        terminal::say(format_args!("── a flaw, cured in step {} ──\n", flaw.step));
+        if !run_elsewhere(flaw).is_ok_and(|is_fine| is_fine) {
+            terminal::complain("flaw", "this flaw has ended in another way than it should");
+            return ExitCode::FAILURE;
         }
     }
     ExitCode::SUCCESS
 }
 
-fn complain(reason: &str) -> ExitCode {
-    eprintln!("{reason}; the list of flaws: cargo run --example flaw");
-    ExitCode::FAILURE
+/// Runs a flaw in a process of its own, and shows what it prints. (To a pipe: it prints with
+/// `println!`, which would panic if this program's output is closed.)
+fn run_elsewhere(flaw: &Flaw) -> io::Result<bool> {
+    let program = std::env::current_exe()?;
+    let command = &mut Command::new(program);
+    let mut process = command.args([flaw.name, HERE]).stdout(Stdio::piped()).spawn()?;
+    show(process.stdout.take().expect("a pipe"))?;
+    Ok(process.wait()?.success())
+}
+
+fn show(mut output: ChildStdout) -> io::Result<()> {
+    let mut buffer = [0; 4096];
+    loop {
+        match output.read(&mut buffer)? {
+            0 => return Ok(()),
+            read => terminal::say(String::from_utf8_lossy(&buffer[..read])),
+        }
+    }
+}
+
+fn refuse(name: &str) -> ExitCode {
+    terminal::refuse("flaw", format_args!("there is no flaw {name:?}, and no such step"))
 }
 
 impl Flaw {
@@ -126,17 +160,13 @@ impl Flaw {
     /// Says what was wrong, but lets a reader guess first.
     fn answer(&self, reason: &str) {
         if io::stdin().is_terminal() {
-            println!("(What is wrong? Guess, and press Enter.)");
+            terminal::say("(What is wrong? Guess, and press Enter.)\n");
             let _ = io::stdin().read_line(&mut String::new());
         }
         let what = format!("{} {reason}", self.title());
         let how = format!("cargo run -p glassloop-steps -- flaw {}", self.name);
-        // A reader that has gone is no error.
-        let _ = writeln!(
-            io::stdout(),
-            "\nIt is this: {}\nTo see it, and its cure: {how}\n",
-            what.trim_end()
-        );
+        let what = what.trim_end();
+        terminal::say(format_args!("\nIt is this: {what}\nTo see it, and its cure: {how}\n\n"));
     }
 }
 
@@ -144,7 +174,7 @@ impl Flaw {
 fn hangs(reason: &'static str) {
     thread::spawn(move || {
         thread::sleep(Duration::from_secs(1));
-        println!("… and hangs.");
+        terminal::say("… and hangs.\n");
         RUNNING.get().expect("a flaw runs").answer(reason);
         exit(0);
     });

@@ -87,7 +87,7 @@ impl<T: Send + 'static> Unblock<T> {
             self.submit(job).inspect_err(|_| self.promised = None)?;
         }
         let Poll::Ready(result) = polled else {
-            let wait = WaitReason { what: What::Job(self.number), at: self.made_at };
+            let wait = || WaitReason { what: What::Job(self.number), at: self.made_at };
             current::with(|event_loop| event_loop.scheduler.notes.write(leaf, wait));
             return Poll::Pending;
         };

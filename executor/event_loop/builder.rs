@@ -89,8 +89,9 @@ impl Builder {
     pub fn build(self) -> io::Result<Executor> {
         let clock = Clock::new(self.virtual_time);
         let tracer = self.diagnostics.make_tracer(&clock)?;
-        let slow_polls = self.diagnostics.slow_polls;
-        let make = |id| EventLoop::new(id, clock, self.blocking_threads, tracer, slow_polls);
+        let (threads, Diagnostics { slow_polls, circles, .. }) =
+            (self.blocking_threads, self.diagnostics);
+        let make = |id| EventLoop::new(id, clock, threads, tracer, slow_polls, circles);
         Ok(Executor { event_loop: current::make(make) })
     }
 }

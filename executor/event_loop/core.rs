@@ -56,7 +56,7 @@ impl EventLoop {
     /// Runs turns while something is ready.
     pub(super) fn run_until_stalled(&self) {
         loop {
-            self.tracer.turn();
+            self.tracer.turn(|| report::report_closed_circles(self));
             self.poll_io_driver();
             self.take_messages();
             self.timers.fire();
@@ -69,7 +69,7 @@ impl EventLoop {
 
     /// The first part of a turn: what has happened outside?
     fn poll_io(&self, root: &mut Root<'_>) -> Result<(), Box<str>> {
-        self.tracer.turn();
+        self.tracer.turn(|| report::report_circles_of_busy(self));
         self.take_messages();
         if self.scheduler.run_queue.is_empty() {
             self.park(root)?;
@@ -107,7 +107,7 @@ impl EventLoop {
 
     /// Takes the messages of other threads that are there now. Later ones wait for the next
     /// call, so that a flood of messages delays neither timers nor descriptors.
-    #[inline]
+    #[inline(always)]
     fn take_messages(&self) {
         if self.inbox.has_messages() {
             self.take_each_message();
@@ -154,6 +154,7 @@ impl EventLoop {
             // One more poll of each task, so that its leaves say what they wait for.
             return Err(report::deadlock(self, |key| self.poll_task(key, Some(root))));
         }
+        report::report_closed_circles(self);
         match self.timers.clock.is_virtual() {
             true => self.park_virtually(deadline, others),
             false => self.sleep(deadline, others),

@@ -10,7 +10,7 @@ use polling::Events;
 use crate::blocking::{Pool, pool::KEEP_ALIVE};
 use crate::current::{self, LoopId};
 use crate::io::Reactor;
-use crate::report::{Counts, SlowPolls};
+use crate::report::{CircleWatch, Counts, SlowPolls};
 use crate::task::{Inbox, Message, Scheduler, contain, drop_each};
 use crate::time::{Clock, Timers};
 use crate::trace::Tracer;
@@ -34,6 +34,7 @@ pub(crate) struct EventLoop {
     pub(crate) counts: Counts,
     pub(crate) tracer: Tracer,
     pub(super) slow_polls: Option<SlowPolls>,
+    pub(crate) circles: CircleWatch,
 }
 
 impl EventLoop {
@@ -43,6 +44,7 @@ impl EventLoop {
         max_threads: usize,
         tracer: Tracer,
         slow_polls: Option<SlowPolls>,
+        circles: CircleWatch,
     ) -> EventLoop {
         let (inbox, messages) = Inbox::new();
         let for_pool = Arc::clone(&inbox);
@@ -62,6 +64,7 @@ impl EventLoop {
             counts,
             tracer,
             slow_polls,
+            circles,
         }
     }
 

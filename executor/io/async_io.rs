@@ -209,7 +209,7 @@ impl<T: Pollable + 'static> Async<T> {
     }
 
     fn poll_wait<R>(&self, direction: Direction, cx: &Context<'_>) -> PollIo<R> {
-        let what = direction.wait_on(self.source().number());
+        let what = || direction.wait_on(self.source().number());
         let reactor = &self.event_loop.reactor;
         reactor.arm(self.source(), direction)?;
         let waker = RegisteredWaker::register(cx, self.leaf(direction), what, self.made_at);

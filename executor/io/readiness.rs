@@ -37,11 +37,11 @@ impl<T: Pollable + 'static> Future for Readiness<'_, T> {
         current::expect_own(self.event_loop.id, "a wait for a descriptor", self.made_at);
         if self.waiting.is_some_and(|id| !source.is_waiting(direction, id)) {
             // An event has taken the waiter from the list, and nothing else does.
-            self.waiting = None;
+            take_back_note((address(source), self.waiting.take().unwrap_or_default()));
             return Poll::Ready(Ok(()));
         }
         reactor.arm(source, direction)?;
-        let what = direction.wait_on(source.number());
+        let what = || direction.wait_on(source.number());
         let id = *self.waiting.get_or_insert_with(|| reactor.waiter_id());
         let waker = RegisteredWaker::register(cx, (address(source), id), what, self.made_at);
         source.wait(direction, IoWaiter { id, is_leaf: true, waker });

@@ -8,16 +8,21 @@
 mod stats;
 mod tree;
 mod slow_poll;
+mod waits;
 mod tasks;
+mod circles;
 mod deadlock;
 mod options;
 mod println;
 
+pub use circles::Circle;
 pub use println::print_line;
 pub use slow_poll::SlowPoll;
 pub use stats::{Stats, stats};
-pub use tasks::{TaskInfo, TaskState, Tasks, WaitInfo, WaitsFor, tasks};
+pub use tasks::{TaskInfo, TaskState, Tasks, tasks};
+pub use waits::{Holder, Resource, WaitInfo, WaitsFor};
 
+pub(crate) use circles::{CircleWatch, report_circles_of_busy, report_closed_circles};
 pub(crate) use deadlock::deadlock;
 pub(crate) use options::Diagnostics;
 pub(crate) use slow_poll::SlowPolls;

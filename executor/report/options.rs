@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use super::circles::{Circle, CircleWatch};
 use super::slow_poll::{SlowPoll, SlowPolls};
 use crate::event_loop::Builder;
 use crate::time::{Clock, wheel};
@@ -14,6 +15,7 @@ use crate::trace::{Recorder, Request, TraceHeader, Tracer};
 #[derive(Default)]
 pub(crate) struct Diagnostics {
     pub(crate) slow_polls: Option<SlowPolls>,
+    pub(crate) circles: CircleWatch,
     explain: Option<bool>,
     trace: Option<Request>,
 }
@@ -69,6 +71,24 @@ impl Builder {
         report: impl Fn(&SlowPoll) + 'static,
     ) -> Builder {
         self.diagnostics.slow_polls = Some(SlowPolls { limit, report: Box::new(report) });
+        self
+    }
+
+    /// Calls `report` once for each circle of tasks that wait for each other, when it has
+    /// closed: see [`Tasks::circles`](crate::Tasks::circles). Without this call the circle is
+    /// written to stderr. In both cases only in a loop that takes notes
+    /// ([`explain`](Self::explain)). If nothing at all can go on any more, there is the report
+    /// of a deadlock instead.
+    ///
+    /// ```
+    /// let executor = glassloop::Executor::builder()
+    ///     .explain(true)
+    ///     .on_circle(|circle| panic!("{circle}"))
+    ///     .build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn on_circle(mut self, report: impl Fn(&Circle) + 'static) -> Builder {
+        self.diagnostics.circles = CircleWatch::new(Box::new(report));
         self
     }
 

@@ -1,18 +1,15 @@
 //! `tasks`: which tasks does the loop have, and what does each wait for? asyncio's
 //! `all_tasks`, and the tree of its `pstree`.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
 use std::panic::Location;
-use std::time::{Duration, Instant};
 
 use super::tree::{Node, Tree, title};
+use super::waits::{View, WaitInfo};
 use crate::current;
 use crate::event_loop::{EventLoop, Executor};
 use crate::task::{Progress, Task, TaskId};
-use crate::time::{Timers, wheel::When};
-use crate::trace::{WaitReason, What};
 
 /// Every task of the current loop that has not ended, and what each waits for. Printed, a
 /// tree of the tasks that await each other. asyncio's `all_tasks`, and
@@ -64,6 +61,12 @@ pub struct TaskInfo {
     /// What it waits for. Empty if it does not wait, if the loop keeps no notes, or if it
     /// waits for something that is not of this crate.
     pub waits: Vec<WaitInfo>,
+    /// What it has polled before, but not in its last poll, and has not dropped either (as
+    /// far as the loop can see). If such a future holds a lock, nobody gets it: the future
+    /// cannot go on while its task does not poll it.
+    pub left_behind: Vec<WaitInfo>,
+    /// The tasks without which it cannot go on; `None` if it may go on without.
+    pub(super) blockers: Option<Vec<TaskId>>,
 }
 
 /// What a task does at the moment.
@@ -78,38 +81,6 @@ pub enum TaskState {
     Waiting,
 }
 
-/// One thing that a task waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct WaitInfo {
-    /// The thing.
-    pub what: WaitsFor,
-    /// The line of the user's program where the wait began. Of a socket or a file that is
-    /// used through a trait, the line that opened it; of an awaited task, the line that
-    /// spawned it.
-    pub since: &'static Location<'static>,
-}
-
-/// What can be waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WaitsFor {
-    /// A time that never comes.
-    Never,
-    /// The time until a timer fires.
-    Timer(Duration),
-    /// A descriptor of that number, until it can be read from.
-    Readable(u64),
-    /// A descriptor of that number, until it can be written to.
-    Writable(u64),
-    /// The end of a task.
-    Task(TaskId),
-    /// A job on the blocking pool.
-    Job,
-    /// Something with a name, like "a mutex".
-    Other(&'static str),
-}
-
 /// The tasks of a loop at one moment, in the order in which they were spawned. Printed, it
 /// is a tree: under each task are the tasks that it awaits.
 ///
@@ -119,7 +90,7 @@ pub enum WaitsFor {
 /// task 3 "spin", from src/main.rs:6, polled 7 times: running
 /// ```
 #[derive(Clone, Debug)]
-pub struct Tasks(Vec<TaskInfo>);
+pub struct Tasks(pub(super) Vec<TaskInfo>);
 
 impl Deref for Tasks {
     type Target = [TaskInfo];
@@ -146,28 +117,10 @@ impl Executor {
 }
 
 impl Tasks {
-    fn of(event_loop: &EventLoop) -> Tasks {
-        let view = View {
-            event_loop,
-            deadlines: deadlines(&event_loop.timers),
-            now: event_loop.timers.clock.now(),
-        };
+    pub(super) fn of(event_loop: &EventLoop) -> Tasks {
+        let view = View::of(event_loop);
         Tasks(event_loop.scheduler.tasks().iter().map(|task| view.task(task)).collect())
     }
-}
-
-/// The deadline of each armed timer, by its number.
-fn deadlines(timers: &Timers) -> HashMap<u64, Instant> {
-    let wheel = timers.wheel.borrow();
-    let deadline = |when: When| timers.clock.instant(when.deadline);
-    wheel.armed().filter_map(|when| Some((when.sequence, deadline(when)?))).collect()
-}
-
-/// What is needed to describe the tasks.
-struct View<'a> {
-    event_loop: &'a EventLoop,
-    deadlines: HashMap<u64, Instant>,
-    now: Instant,
 }
 
 impl View<'_> {
@@ -179,32 +132,17 @@ impl View<'_> {
         };
         let history = self.event_loop.tracer.history(task.id.0);
         let polls = history.as_ref().map(|history| history.polls);
-        let waits = history.map(|history| history.waits.all()).unwrap_or_default();
+        let waits = history.map(|history| history.waits).unwrap_or_default();
         TaskInfo {
             id: task.id,
             name: self.event_loop.scheduler.name(task.id).map(|name| name.to_string()),
             spawned_at: task.spawned_at,
             state,
             polls,
-            waits: waits.iter().map(|wait| self.wait(wait)).collect(),
+            waits: self.waits(&waits.all()),
+            left_behind: self.waits(&waits.left_behind()),
+            blockers: self.blockers(task, &waits),
         }
-    }
-
-    fn wait(&self, wait: &WaitReason) -> WaitInfo {
-        let what = match wait.what {
-            What::Timer(timer) => {
-                // A timer that has fired is due now.
-                let deadline = self.deadlines.get(&timer).copied().unwrap_or(self.now);
-                WaitsFor::Timer(deadline.saturating_duration_since(self.now))
-            }
-            What::Readable(fd) => WaitsFor::Readable(fd),
-            What::Writable(fd) => WaitsFor::Writable(fd),
-            What::EndOf(task) => WaitsFor::Task(TaskId(task)),
-            What::Job(_) => WaitsFor::Job,
-            What::Thing(name) => WaitsFor::Other(name),
-            What::Never => WaitsFor::Never,
-        };
-        WaitInfo { what, since: wait.at }
     }
 }
 
@@ -217,11 +155,8 @@ impl fmt::Display for Tasks {
 
 impl TaskInfo {
     fn node(&self) -> Node {
-        let awaits = self.waits.iter().filter_map(|wait| match wait.what {
-            WaitsFor::Task(task) => Some(task),
-            _ => None,
-        });
-        Node { id: self.id, line: self.to_string(), awaits: awaits.collect() }
+        let awaits = self.waits.iter().filter_map(WaitInfo::awaited_task).collect();
+        Node { id: self.id, line: self.to_string(), awaits }
     }
 }
 
@@ -240,22 +175,17 @@ impl fmt::Display for TaskInfo {
             TaskState::Running => f.write_str(": running"),
             TaskState::Waiting if waits.is_empty() => f.write_str(": waits"),
             TaskState::Waiting => write!(f, ": waits for {}", waits.join("; and for ")),
-        }
+        }?;
+        f.write_str(&left_behind_text(&self.left_behind))
     }
 }
 
-impl fmt::Display for WaitInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.what {
-            WaitsFor::Never => What::Never.fmt(f)?,
-            WaitsFor::Timer(rest) => write!(f, "a timer, in {rest:?}")?,
-            WaitsFor::Readable(fd) => What::Readable(fd).fmt(f)?,
-            WaitsFor::Writable(fd) => What::Writable(fd).fmt(f)?,
-            // The tree has a line about the task, which says where it was spawned.
-            WaitsFor::Task(task) => return write!(f, "the end of {task}"),
-            WaitsFor::Job => f.write_str("a blocking job")?,
-            WaitsFor::Other(name) => f.write_str(name)?,
-        }
-        write!(f, ", since {}", self.since)
-    }
+/// What a line says of futures that the task no longer polls.
+pub(super) fn left_behind_text(left_behind: &[WaitInfo]) -> String {
+    let Some(first) = left_behind.first() else { return String::new() };
+    let others = match left_behind.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    format!("; it no longer polls a future that waits for {first}{others}")
 }

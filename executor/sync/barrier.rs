@@ -3,6 +3,7 @@
 use std::panic::Location;
 
 use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use crate::trace::{CodeLine, Identity};
 
 /// Holds tasks until a given number of them has arrived, then lets all of them go
 /// on. After that it can be used again. asyncio's `Barrier`.
@@ -17,6 +18,7 @@ use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
 /// assert_eq!(results.iter().filter(|result| result.is_leader()).count(), 1);
 /// ```
 pub struct Barrier {
+    identity: Identity,
     parties: usize,
     queue: WaitQueue,
 }
@@ -34,7 +36,12 @@ impl Barrier {
              that call `wait`, at least 1",
             Location::caller()
         );
-        Barrier { parties, queue: WaitQueue::default() }
+        Barrier { identity: Identity::new(), parties, queue: WaitQueue::default() }
+    }
+
+    /// Gives it a name for reports. See [`tasks`](crate::tasks).
+    pub fn set_name(&self, name: &'static str) {
+        self.identity.set_name(name);
     }
 
     /// Waits for the other tasks. The last task to arrive goes on at once, and is the
@@ -50,12 +57,17 @@ impl_debug!(Barrier, |barrier| "Barrier({} of {} arrived)", barrier.queue.len(),
 impl WaitTarget for &Barrier {
     type Output = BarrierWaitResult;
     const NAME: &'static str = "a barrier";
+    const KIND: &'static str = "barrier";
+
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
 
     fn queue(&self) -> &WaitQueue {
         &self.queue
     }
 
-    fn try_take(&mut self, status: WaiterStatus) -> Option<BarrierWaitResult> {
+    fn try_take(&mut self, status: WaiterStatus, _: CodeLine) -> Option<BarrierWaitResult> {
         match status {
             WaiterStatus::New if self.queue.len() + 1 == self.parties => {
                 self.queue.grant_all();

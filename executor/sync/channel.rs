@@ -22,7 +22,7 @@ use futures_lite::stream::Stream;
 
 use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
 use crate::task::{drop_each, polled_again};
-use crate::trace::CodeLine;
+use crate::trace::{CodeLine, Identity};
 
 /// Makes a channel that holds at most `capacity` values. asyncio's `Queue(n)`.
 ///
@@ -83,6 +83,7 @@ pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
 #[track_caller]
 fn halves<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
     let channel = Rc::new(Channel {
+        identity: Identity::new(),
         values: RefCell::default(),
         capacity,
         closed: Cell::new(false),
@@ -98,6 +99,7 @@ fn halves<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
 
 /// What the halves share.
 struct Channel<T> {
+    identity: Identity,
     values: RefCell<VecDeque<T>>,
     capacity: Option<usize>,
     closed: Cell<bool>,
@@ -282,6 +284,11 @@ macro_rules! impl_half {
                 self.channel.closed.get()
             }
 
+            /// Gives the channel a name for reports. See [`tasks`](crate::tasks).
+            pub fn set_name(&self, name: &'static str) {
+                self.channel.identity.set_name(name);
+            }
+
             /// How many values are in the channel.
             pub fn len(&self) -> usize {
                 self.channel.len()
@@ -314,13 +321,18 @@ struct Sending<'a, T> {
 impl<T> WaitTarget for Sending<'_, T> {
     type Output = Result<(), SendError<T>>;
     const NAME: &'static str = "room in a channel";
+    const KIND: &'static str = "channel";
+
+    fn identity(&self) -> &Identity {
+        &self.channel.identity
+    }
 
     fn queue(&self) -> &WaitQueue {
         &self.channel.sending
     }
 
     #[track_caller]
-    fn try_take(&mut self, _: WaiterStatus) -> Option<Self::Output> {
+    fn try_take(&mut self, _: WaiterStatus, _: CodeLine) -> Option<Self::Output> {
         let Some(value) = self.value.take() else {
             polled_again(format_args!("the Send made at {}", self.at))
         };
@@ -348,12 +360,17 @@ struct Receiving<'a, T>(&'a Channel<T>);
 impl<T> WaitTarget for Receiving<'_, T> {
     type Output = Result<T, RecvError>;
     const NAME: &'static str = "a value from a channel";
+    const KIND: &'static str = "channel";
+
+    fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
 
     fn queue(&self) -> &WaitQueue {
         &self.0.receiving
     }
 
-    fn try_take(&mut self, _: WaiterStatus) -> Option<Self::Output> {
+    fn try_take(&mut self, _: WaiterStatus, _: CodeLine) -> Option<Self::Output> {
         self.0.receive()
     }
 
@@ -371,12 +388,17 @@ struct Streaming<T>(Rc<Channel<T>>);
 impl<T> WaitTarget for Streaming<T> {
     type Output = Result<T, RecvError>;
     const NAME: &'static str = "a value from a channel, as a stream";
+    const KIND: &'static str = "channel";
+
+    fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
 
     fn queue(&self) -> &WaitQueue {
         &self.0.streaming
     }
 
-    fn try_take(&mut self, _: WaiterStatus) -> Option<Self::Output> {
+    fn try_take(&mut self, _: WaiterStatus, _: CodeLine) -> Option<Self::Output> {
         self.0.receive()
     }
 }

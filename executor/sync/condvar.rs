@@ -5,6 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use super::mutex::{Mutex, MutexGuard};
 use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use crate::trace::{CodeLine, Identity};
 
 /// Lets a task wait, without holding the lock, until another task has changed the
 /// value in the mutex. asyncio's `Condition`.
@@ -31,15 +32,21 @@ use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
 ///     waiter.await.unwrap();
 /// });
 /// ```
-#[derive(Default)]
 pub struct Condvar {
+    identity: Identity,
     queue: WaitQueue,
 }
 
 impl Condvar {
     /// A condition variable that no task waits for yet.
+    #[track_caller]
     pub fn new() -> Condvar {
-        Condvar::default()
+        Condvar { identity: Identity::new(), queue: WaitQueue::default() }
+    }
+
+    /// Gives it a name for reports. See [`tasks`](crate::tasks).
+    pub fn set_name(&self, name: &'static str) {
+        self.identity.set_name(name);
     }
 
     /// Unlocks, waits for a notification, and locks again.
@@ -69,17 +76,29 @@ impl Condvar {
     }
 }
 
+impl Default for Condvar {
+    #[track_caller]
+    fn default() -> Condvar {
+        Condvar::new()
+    }
+}
+
 impl_debug!(Condvar, |condvar| "Condvar({} waiting)", condvar.queue.len());
 
 impl WaitTarget for &Condvar {
     type Output = ();
     const NAME: &'static str = "a condition variable";
+    const KIND: &'static str = "condition variable";
+
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
 
     fn queue(&self) -> &WaitQueue {
         &self.queue
     }
 
-    fn try_take(&mut self, status: WaiterStatus) -> Option<()> {
+    fn try_take(&mut self, status: WaiterStatus, _: CodeLine) -> Option<()> {
         (status == WaiterStatus::Granted).then_some(())
     }
 

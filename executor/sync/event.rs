@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use crate::trace::{CodeLine, Identity};
 
 /// A flag to wait for. asyncio's `Event`.
 ///
@@ -23,16 +24,22 @@ use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
 ///     assert!(gun.is_set());
 /// });
 /// ```
-#[derive(Default)]
 pub struct Event {
+    identity: Identity,
     set: Cell<bool>,
     queue: WaitQueue,
 }
 
 impl Event {
     /// An event that is not set.
+    #[track_caller]
     pub fn new() -> Event {
-        Event::default()
+        Event { identity: Identity::new(), set: Cell::new(false), queue: WaitQueue::default() }
+    }
+
+    /// Gives it a name for reports. See [`tasks`](crate::tasks).
+    pub fn set_name(&self, name: &'static str) {
+        self.identity.set_name(name);
     }
 
     /// Sets the flag, and wakes all tasks that wait.
@@ -58,17 +65,29 @@ impl Event {
     }
 }
 
+impl Default for Event {
+    #[track_caller]
+    fn default() -> Event {
+        Event::new()
+    }
+}
+
 impl_debug!(Event, |event| "Event(set: {})", event.is_set());
 
 impl WaitTarget for &Event {
     type Output = ();
     const NAME: &'static str = "an event";
+    const KIND: &'static str = "event";
+
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
 
     fn queue(&self) -> &WaitQueue {
         &self.queue
     }
 
-    fn try_take(&mut self, status: WaiterStatus) -> Option<()> {
+    fn try_take(&mut self, status: WaiterStatus, _: CodeLine) -> Option<()> {
         (self.is_set() || status == WaiterStatus::Granted).then_some(())
     }
 }

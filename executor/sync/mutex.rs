@@ -7,6 +7,7 @@ use std::ops::{Deref, DerefMut};
 
 use super::semaphore::{Acquiring, Permit, Semaphore};
 use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use crate::trace::{CodeLine, Identity, LeafId};
 
 /// A value that one task at a time may use, however often that task awaits in
 /// between. asyncio's `Lock`.
@@ -46,6 +47,7 @@ pub struct Mutex<T: ?Sized> {
 
 impl<T> Mutex<T> {
     /// An unlocked mutex.
+    #[track_caller]
     pub fn new(value: T) -> Mutex<T> {
         Mutex { semaphore: Semaphore::new(1), value: RefCell::new(value) }
     }
@@ -65,8 +67,15 @@ impl<T: ?Sized> Mutex<T> {
     }
 
     /// Takes the lock if it is free.
+    #[track_caller]
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        self.semaphore.try_acquire().map(|permit| self.guard(permit))
+        let permit = self.semaphore.try_acquire()?;
+        Some(self.guard(permit))
+    }
+
+    /// Gives it a name for reports. See [`tasks`](crate::tasks).
+    pub fn set_name(&self, name: &'static str) {
+        self.semaphore.identity.set_name(name);
     }
 
     /// The value. No lock is needed: nothing else refers to the mutex now.
@@ -81,6 +90,7 @@ impl<T: ?Sized> Mutex<T> {
 }
 
 impl<T: Default> Default for Mutex<T> {
+    #[track_caller]
     fn default() -> Mutex<T> {
         Mutex::new(T::default())
     }
@@ -98,13 +108,22 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
 impl<'a, T: ?Sized> WaitTarget for &'a Mutex<T> {
     type Output = MutexGuard<'a, T>;
     const NAME: &'static str = "a mutex";
+    const KIND: &'static str = "mutex";
+
+    fn identity(&self) -> &Identity {
+        &self.semaphore.identity
+    }
 
     fn queue(&self) -> &WaitQueue {
         &self.semaphore.queue
     }
 
-    fn try_take(&mut self, status: WaiterStatus) -> Option<MutexGuard<'a, T>> {
-        Acquiring(&self.semaphore).try_take(status).map(|permit| self.guard(permit))
+    fn try_take(&mut self, status: WaiterStatus, at: CodeLine) -> Option<MutexGuard<'a, T>> {
+        Acquiring(&self.semaphore).try_take(status, at).map(|permit| self.guard(permit))
+    }
+
+    fn end_grant(&self, leaf: LeafId) {
+        Acquiring(&self.semaphore).end_grant(leaf);
     }
 
     fn pass_on(&mut self) {

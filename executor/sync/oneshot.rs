@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
 use crate::task::drop_each;
+use crate::trace::{CodeLine, Identity};
 
 /// Makes a channel for one value. asyncio's `Future`, divided into the half that sets
 /// the result and the half that awaits it.
@@ -26,13 +27,15 @@ use crate::task::drop_each;
 #[track_caller]
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let (value, sender_gone, receiver_gone, queue) = Default::default();
-    let slot = Rc::new(ValueSlot { value, sender_gone, receiver_gone, queue });
+    let identity = Identity::new();
+    let slot = Rc::new(ValueSlot { identity, value, sender_gone, receiver_gone, queue });
     let waiting = Waiting::new(Rc::clone(&slot));
     (Sender { slot: Rc::clone(&slot) }, Receiver { slot, waiting })
 }
 
 /// What the halves share.
 struct ValueSlot<T> {
+    identity: Identity,
     value: RefCell<Option<T>>,
     sender_gone: Cell<bool>,
     receiver_gone: Cell<bool>,
@@ -63,6 +66,11 @@ impl<T> Sender<T> {
     pub fn is_closed(&self) -> bool {
         self.slot.receiver_gone.get()
     }
+
+    /// Gives it a name for reports. See [`tasks`](crate::tasks).
+    pub fn set_name(&self, name: &'static str) {
+        self.slot.identity.set_name(name);
+    }
 }
 
 impl<T> Drop for Sender<T> {
@@ -87,12 +95,17 @@ pub struct Receiver<T> {
 impl<T> WaitTarget for Rc<ValueSlot<T>> {
     type Output = Result<T, Closed>;
     const NAME: &'static str = "a oneshot's value";
+    const KIND: &'static str = "oneshot";
+
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
 
     fn queue(&self) -> &WaitQueue {
         &self.queue
     }
 
-    fn try_take(&mut self, _: WaiterStatus) -> Option<Result<T, Closed>> {
+    fn try_take(&mut self, _: WaiterStatus, _: CodeLine) -> Option<Result<T, Closed>> {
         let value = self.value.take();
         (value.is_some() || self.sender_gone.get()).then(|| value.ok_or(Closed))
     }

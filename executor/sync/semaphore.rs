@@ -2,9 +2,12 @@
 
 use std::cell::Cell;
 use std::ops::Deref;
+use std::panic::Location;
 use std::rc::Rc;
 
-use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting, leaf_id};
+use crate::trace::holds::{self, Hold, HoldKey};
+use crate::trace::{CodeLine, Identity, LeafId};
 
 /// A number of permits, each held by one task at a time. asyncio's `Semaphore`.
 ///
@@ -25,14 +28,23 @@ use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
 /// });
 /// ```
 pub struct Semaphore {
+    pub(super) identity: Identity,
+    permits: usize,
     available: Cell<usize>,
     pub(super) queue: WaitQueue,
 }
 
 impl Semaphore {
     /// A semaphore with `permits` permits. With 0, every `acquire` waits for ever.
+    #[track_caller]
     pub fn new(permits: usize) -> Semaphore {
-        Semaphore { available: Cell::new(permits), queue: WaitQueue::default() }
+        let (identity, queue) = (Identity::new(), WaitQueue::default());
+        Semaphore { identity, permits, available: Cell::new(permits), queue }
+    }
+
+    /// Gives it a name for reports. See [`tasks`](crate::tasks).
+    pub fn set_name(&self, name: &'static str) {
+        self.identity.set_name(name);
     }
 
     /// Waits for a permit. Dropping the future takes it out of the queue, and hands
@@ -67,8 +79,11 @@ impl Semaphore {
     }
 
     /// Takes a permit if there is one.
+    #[track_caller]
     pub fn try_acquire(&self) -> Option<Permit<'_>> {
-        self.take(WaiterStatus::New).then(|| HeldPermit { semaphore: self })
+        // Asked outside of the closure, which has a caller of its own.
+        let at = Location::caller();
+        self.take(WaiterStatus::New).then(|| HeldPermit::new(self, at))
     }
 
     /// How many permits are free. While a task waits for one, none is.
@@ -89,9 +104,15 @@ impl Semaphore {
 
     /// Hands a permit to the first waiter, or puts it back if none waits.
     pub(super) fn release(&self) {
-        if !self.queue.grant_first() {
-            self.available.update(|available| available + 1);
+        let Some((key, waker)) = self.queue.pop_first() else {
+            return self.available.update(|available| available + 1);
+        };
+        if holds::are_watched() {
+            let task = waker.task_of_loop();
+            let hold = Hold { task, ..Hold::of_current_task(None, false, self.permits) };
+            holds::note(self.identity.number, HoldKey::Granted(leaf_id(&self.queue, key)), hold);
         }
+        waker.wake();
     }
 }
 
@@ -103,13 +124,24 @@ pub(super) struct Acquiring<S>(pub(super) S);
 impl<S: Deref<Target = Semaphore> + Clone> WaitTarget for Acquiring<S> {
     type Output = HeldPermit<S>;
     const NAME: &'static str = "a semaphore's permit";
+    const KIND: &'static str = "semaphore";
+
+    fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
 
     fn queue(&self) -> &WaitQueue {
         &self.0.queue
     }
 
-    fn try_take(&mut self, status: WaiterStatus) -> Option<HeldPermit<S>> {
-        self.0.take(status).then(|| HeldPermit { semaphore: self.0.clone() })
+    fn try_take(&mut self, status: WaiterStatus, at: CodeLine) -> Option<HeldPermit<S>> {
+        self.0.take(status).then(|| HeldPermit::new(self.0.clone(), at))
+    }
+
+    fn end_grant(&self, leaf: LeafId) {
+        if holds::are_watched() {
+            holds::take_back(self.0.identity.number, HoldKey::Granted(leaf));
+        }
     }
 
     fn pass_on(&mut self) {
@@ -128,10 +160,33 @@ pub type OwnedPermit = HeldPermit<Rc<Semaphore>>;
 #[must_use = "the permit comes back when this is dropped"]
 pub struct HeldPermit<S: Deref<Target = Semaphore>> {
     semaphore: S,
+    /// Its number among the holds; 0 if nobody watches.
+    hold: u64,
+}
+
+impl<S: Deref<Target = Semaphore>> HeldPermit<S> {
+    fn new(semaphore: S, at: CodeLine) -> HeldPermit<S> {
+        let hold = if holds::are_watched() { note_hold::<S>(&semaphore, at) } else { 0 };
+        HeldPermit { semaphore, hold }
+    }
+}
+
+/// Notes that the current task holds a permit.
+#[cold]
+fn note_hold<S>(semaphore: &Semaphore, at: CodeLine) -> u64 {
+    let number = holds::next_number();
+    // What owns its semaphore can move to another task; a reference has nothing to drop.
+    let may_move = std::mem::needs_drop::<S>();
+    let hold = Hold::of_current_task(Some(at), may_move, semaphore.permits);
+    holds::note(semaphore.identity.number, HoldKey::Taken(number), hold);
+    number
 }
 
 impl<S: Deref<Target = Semaphore>> Drop for HeldPermit<S> {
     fn drop(&mut self) {
+        if self.hold != 0 {
+            holds::take_back(self.semaphore.identity.number, HoldKey::Taken(self.hold));
+        }
         self.semaphore.release();
     }
 }

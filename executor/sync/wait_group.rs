@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use crate::trace::{CodeLine, Identity};
 
 /// Counts the work that is still to be done, and waits until all of it is done.
 /// asyncio's `Queue.join`, with a guard instead of `task_done`: a call is easily
@@ -26,22 +27,29 @@ use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
 ///     jobs.wait().await;
 /// });
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct WaitGroup {
     work: Rc<Work>,
 }
 
 /// What the group and its guards share.
-#[derive(Default)]
 struct Work {
+    identity: Identity,
     undone: Cell<usize>,
     queue: WaitQueue,
 }
 
 impl WaitGroup {
     /// A group with nothing to wait for.
+    #[track_caller]
     pub fn new() -> WaitGroup {
-        WaitGroup::default()
+        let (undone, queue) = Default::default();
+        WaitGroup { work: Rc::new(Work { identity: Identity::new(), undone, queue }) }
+    }
+
+    /// Gives it a name for reports. See [`tasks`](crate::tasks).
+    pub fn set_name(&self, name: &'static str) {
+        self.work.identity.set_name(name);
     }
 
     /// Adds one piece of work. It is done when the guard is dropped, also by a panic
@@ -56,6 +64,13 @@ impl WaitGroup {
     #[track_caller]
     pub fn wait(&self) -> impl Future<Output = ()> {
         Waiting::new(&*self.work)
+    }
+}
+
+impl Default for WaitGroup {
+    #[track_caller]
+    fn default() -> WaitGroup {
+        WaitGroup::new()
     }
 }
 
@@ -81,12 +96,17 @@ impl_debug!(WaitGuard, |_| "WaitGuard(..)");
 impl WaitTarget for &Work {
     type Output = ();
     const NAME: &'static str = "a wait group";
+    const KIND: &'static str = "wait group";
+
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
 
     fn queue(&self) -> &WaitQueue {
         &self.queue
     }
 
-    fn try_take(&mut self, status: WaiterStatus) -> Option<()> {
+    fn try_take(&mut self, status: WaiterStatus, _: CodeLine) -> Option<()> {
         (self.undone.get() == 0 || status == WaiterStatus::Granted).then_some(())
     }
 }

@@ -79,10 +79,14 @@ impl WaitQueue {
         self.waiters.borrow().binary_search_by_key(&key, |(key, _)| *key).ok()
     }
 
+    /// Takes the first waiter out of the queue. The caller wakes it.
+    pub(super) fn pop_first(&self) -> Option<(WaiterKey, RegisteredWaker)> {
+        self.waiters.borrow_mut().pop_front()
+    }
+
     /// Grants the first waiter. Returns `false` if the queue is empty.
     pub(super) fn grant_first(&self) -> bool {
-        let first = self.waiters.borrow_mut().pop_front();
-        first.map(|(_, waker)| waker.wake()).is_some()
+        self.pop_first().map(|(_, waker)| waker.wake()).is_some()
     }
 
     /// Grants all waiters that are in the queue now, in their order.

@@ -17,21 +17,31 @@ pub(super) use super::wait_queue::WaitQueue;
 
 use super::wait_queue::WaiterKey;
 use crate::task::{Cost, RegisteredWaker, poll_budget, spend_budget, take_back_note};
-use crate::trace::{CodeLine, LeafId, What, address};
+use crate::trace::{CodeLine, Identity, LeafId, What, address};
 
 /// Something that tasks wait for: a lock, a value, a signal.
 pub(super) trait WaitTarget {
     /// What the wait gives.
     type Output;
 
-    /// Its name in traces, and in the report on a program that is stuck.
+    /// What the wait is called in traces and reports: "a mutex", "room in a channel".
     const NAME: &'static str;
+
+    /// Of which kind the resource is.
+    const KIND: &'static str;
+
+    /// What tells the resource from all others.
+    fn identity(&self) -> &Identity;
 
     /// The queue of its waiters.
     fn queue(&self) -> &WaitQueue;
 
-    /// Takes what is waited for, if the waiter may have it now. Called at every poll.
-    fn try_take(&mut self, status: WaiterStatus) -> Option<Self::Output>;
+    /// Takes what is waited for, if the waiter may have it now. Called at every poll. `at` is
+    /// the line that made the wait.
+    fn try_take(&mut self, status: WaiterStatus, at: CodeLine) -> Option<Self::Output>;
+
+    /// A wait to which this was granted has ended.
+    fn end_grant(&self, _leaf: LeafId) {}
 
     /// Passes on what was granted to a waiter that is dropped before it took it.
     fn pass_on(&mut self) {}
@@ -75,7 +85,7 @@ impl<W: WaitTarget> Waiting<W> {
     #[track_caller]
     fn try_now(&mut self) -> Option<W::Output> {
         let status = self.status();
-        let taken = self.wanted.try_take(status);
+        let taken = self.wanted.try_take(status, self.at);
         // Granted, and nothing is there: another task was quicker. This task waits again, at
         // the back of the queue.
         if taken.is_some() || status == WaiterStatus::Granted {
@@ -85,7 +95,8 @@ impl<W: WaitTarget> Waiting<W> {
     }
 
     pub(super) fn register(&self, cx: &Context<'_>) -> RegisteredWaker {
-        RegisteredWaker::register(cx, self.leaf(), What::Thing(W::NAME), self.at)
+        let what = || What::Thing(W::NAME, self.wanted.identity().of(W::KIND));
+        RegisteredWaker::register(cx, self.leaf(), what, self.at)
     }
 
     /// What tells this wait from all other leaf futures: its queue, and its key there.
@@ -107,8 +118,10 @@ impl<W: WaitTarget> Waiting<W> {
     /// Ends the wait: from now on the waiter is neither in the queue nor granted.
     pub(super) fn leave(&mut self) {
         if let Some(key) = self.key.take() {
+            let leaf = leaf_id(self.wanted.queue(), key);
             self.wanted.queue().remove(key);
-            take_back_note(leaf_id(self.wanted.queue(), key));
+            self.wanted.end_grant(leaf);
+            take_back_note(leaf);
         }
     }
 }
@@ -151,6 +164,6 @@ impl<W: WaitTarget> Drop for Waiting<W> {
 }
 
 /// What tells a waiter from all others: its queue, and its key there.
-fn leaf_id(queue: &WaitQueue, key: WaiterKey) -> LeafId {
+pub(super) fn leaf_id(queue: &WaitQueue, key: WaiterKey) -> LeafId {
     (address(queue), key.0)
 }

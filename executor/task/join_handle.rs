@@ -114,7 +114,7 @@ impl<T> Future for JoinHandle<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let task = &self.task;
         if !self.is_finished() {
-            let (what, at) = (What::EndOf(task.id.0), task.spawned_at);
+            let (what, at) = (|| What::EndOf(task.id.0), task.spawned_at);
             let waker = RegisteredWaker::register(cx, (address(&**task), 0), what, at);
             // The clone of a foreign waker may have dropped the task's executor.
             if !self.is_finished() {
@@ -143,7 +143,7 @@ impl<T> Drop for JoinHandle<T> {
         if self.task.set_joiner(None).is_some() {
             take_back_note((address(&*self.task), 0));
         }
-        if self.is_finished() {
+        if self.is_finished() && !self.task.consumed.get() {
             let task: Rc<Task> = self.task.clone();
             current::nest_drop(task, || contain(|| drop(self.task.take_outcome())));
         }

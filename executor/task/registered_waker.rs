@@ -53,10 +53,15 @@ impl RegisteredWaker {
     /// Registers the waker of `cx`, for this leaf, which waits for `what` since the line `at`.
     /// The clone of a foreign waker may run any code, also code that causes what the leaf
     /// waits for: the leaf must look again afterwards.
-    pub(crate) fn register(cx: &Context<'_>, leaf: LeafId, what: What, at: CodeLine) -> Self {
-        let wait = WaitReason { what, at };
+    #[inline]
+    pub(crate) fn register(
+        cx: &Context<'_>,
+        leaf: LeafId,
+        what: impl FnOnce() -> What,
+        at: CodeLine,
+    ) -> Self {
         let own = current::with(|event_loop| {
-            event_loop.scheduler.notes.write(leaf, wait);
+            event_loop.scheduler.notes.write(leaf, || WaitReason { what: what(), at });
             RegisteredWaker::own(event_loop, cx)
         });
         let foreign = || RegisteredWaker::Foreign(Box::new(ContainedWaker::new(cx.waker())));
@@ -111,9 +116,14 @@ impl RegisteredWaker {
 
     /// The number of the task that it wakes (the lower half); `None` for a foreign waker.
     pub(crate) fn task(&self) -> Option<u64> {
+        self.task_of_loop().map(|(_, task)| task)
+    }
+
+    /// The same, with the loop of the task.
+    pub(crate) fn task_of_loop(&self) -> Option<(LoopId, u64)> {
         match self {
-            RegisteredWaker::Task(_, key, _) => Some(key.generation.into()),
-            RegisteredWaker::Child(child) => child.parent.task(),
+            &RegisteredWaker::Task(id, key, _) => Some((id, key.generation.into())),
+            RegisteredWaker::Child(child) => child.parent.task_of_loop(),
             RegisteredWaker::Foreign(_) => None,
         }
     }

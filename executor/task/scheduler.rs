@@ -39,13 +39,16 @@ use super::join_handle::JoinHandle;
 use super::registered_waker::ChildOf;
 use super::run_queue::RunQueue;
 use super::slab::Slab;
-use super::task::{FutureCell, Progress, Task, TaskCell};
+use super::task::{FutureCell, JoinCell, Progress, Task, TaskCell};
 use super::waker::{Message, WakerFactory};
 use crate::current;
 use crate::trace::{CodeLine, End, Notes, Tracer};
 
 /// What the future of `block_on` is called in reports.
 const ROOT: &str = "root";
+
+/// From this size on, in bytes, a future is put into a box of its own in a debug build.
+const LARGE: usize = 16 << 10;
 
 /// The tasks of one loop.
 pub(crate) struct Scheduler {
@@ -109,7 +112,21 @@ impl Scheduler {
         F: Future + 'static,
         F::Output: 'static,
     {
-        let task = self.add(name.as_deref(), spawned_at, FutureCell::new(future));
+        // In a debug build each move is a copy on the stack, and there are many on the way to the
+        // task: a large future would overflow it.
+        match cfg!(debug_assertions) && size_of::<F>() > LARGE {
+            true => self.spawn_cell(name, spawned_at, FutureCell::new(Box::pin(future))),
+            false => self.spawn_cell(name, spawned_at, FutureCell::new(future)),
+        }
+    }
+
+    fn spawn_cell<T: 'static>(
+        &self,
+        name: Option<String>,
+        spawned_at: CodeLine,
+        cell: impl JoinCell<T> + 'static,
+    ) -> JoinHandle<T> {
+        let task = self.add(name.as_deref(), spawned_at, cell);
         let name: Option<Rc<str>> = name.map(Rc::from);
         if let Some(name) = &name {
             self.names.borrow_mut().insert(task.id, name.clone());
@@ -276,6 +293,12 @@ impl Scheduler {
     pub(crate) fn key_of(&self, waker: &Waker) -> Option<TaskKey> {
         let (key, own) = self.running.get()?;
         (own == identity(waker)).then_some(key)
+    }
+
+    /// The task that is being polled.
+    pub(crate) fn polled_task(&self) -> Option<TaskId> {
+        let (key, _) = self.running.get()?;
+        self.find(key).map(|task| task.id)
     }
 
     /// The child that is being polled, if `waker` is its own.

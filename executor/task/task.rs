@@ -53,6 +53,8 @@ pub(crate) struct Task<C: ?Sized = dyn TaskCell> {
     /// poll.
     pub(crate) queued: Cell<bool>,
     aborted: Cell<bool>,
+    /// Whether the outcome has been taken.
+    pub(super) consumed: Cell<bool>,
     pub(crate) spawned_at: CodeLine,
     joiner: Cell<Option<RegisteredWaker>>,
     /// Made at the first poll; taken out during each poll.
@@ -85,6 +87,7 @@ impl<C> Task<C> {
             progress: Cell::new(Progress::Suspended),
             queued: Cell::new(true),
             aborted: Cell::new(false),
+            consumed: Cell::new(false),
             spawned_at,
             joiner: Cell::new(None),
             waker: Cell::new(None),
@@ -161,6 +164,7 @@ impl<C: TaskCell + ?Sized> Task<C> {
 impl<T> Task<dyn JoinCell<T>> {
     /// Takes the outcome of a task that has ended; `None` the second time.
     pub(crate) fn take_outcome(&self) -> Option<Result<T, JoinError>> {
+        self.consumed.set(true);
         self.cell.take()
     }
 }

@@ -58,6 +58,9 @@ pub fn sleep(duration: Duration) -> Sleep {
 ///
 /// A deadline that has passed is ready at once. See [`sleep`].
 ///
+/// The deadline is on the loop's clock, so make it of [`now`], and not of `Instant::now()`:
+/// under virtual time the loop runs ahead, and that deadline has passed already.
+///
 /// # Panics
 /// Outside of a loop.
 ///
@@ -159,8 +162,8 @@ impl Sleep {
 
     /// Ends the wait, if there is one.
     pub(super) fn disarm(&mut self) {
-        let waker = self.take_out();
-        if waker.is_some() || self.when.deadline == NEVER {
+        if self.key.is_some() || self.when.deadline == NEVER {
+            self.take_out();
             self.event_loop.scheduler.notes.take_back(self.leaf());
         }
     }
@@ -177,7 +180,7 @@ impl Sleep {
     pub(super) fn wait(&mut self, cx: &Context<'_>) {
         current::expect_own(self.event_loop.id, "a sleep", self.made_at);
         let When { deadline, sequence } = self.when;
-        let what = if deadline == NEVER { What::Never } else { What::Timer(sequence) };
+        let what = || if deadline == NEVER { What::Never } else { What::Timer(sequence) };
         let waker = RegisteredWaker::register(cx, self.leaf(), what, self.made_at);
         if deadline == NEVER {
             return;

@@ -7,7 +7,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::wait::{CodeLine, WaitReason};
+use super::resource::CodeLine;
+use super::wait::WaitReason;
 
 /// One thing that the loop, or a part of it, has done.
 ///

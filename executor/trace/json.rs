@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use super::wait::CodeLine;
+use super::resource::CodeLine;
 
 /// An object that is being written. [`end`](Self::end) closes it.
 pub(super) struct Object<'a> {

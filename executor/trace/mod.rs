@@ -15,15 +15,17 @@
 //!                                         output
 //! ```
 //!
-//! In reading order: a leaf future says what it will `wait` for, and the `notes` of a poll
-//! collect these waits. An `event` is one thing that the loop does; a `record` is an event
-//! with its time and cause. Four forms turn records into text: `lines`, `chrome`,
+//! In reading order: a `resource` is what tasks hold and wait for; a leaf future says what it
+//! will `wait` for, the `notes` of a poll collect these waits, and the `holds` say who has what.
+//! An `event` is one thing that the loop does; a `record` is an event with its time and cause. Four forms turn records into text: `lines`, `chrome`,
 //! `timeline` and `player`, by means of `json` and of the `state` that follows from the
 //! events so far. The `output` writes the text to a file. A `request` says which form is
 //! wanted; the `recorder` does the work behind the `tracer`.
 
+mod resource;
 mod wait;
 mod notes;
+pub(crate) mod holds;
 mod event;
 mod record;
 mod json;
@@ -38,9 +40,11 @@ mod recorder;
 mod tracer;
 
 pub(crate) use event::{End, Unpark};
-pub(crate) use notes::{ChildNotes, LeafId, Notes, address};
+pub(crate) use notes::{ChildNotes, LeafId, Note, Notes, Waits, address};
 pub(crate) use record::TraceHeader;
 pub(crate) use recorder::{JobTicket, Recorder};
 pub(crate) use request::Request;
+pub use resource::Resource;
+pub(crate) use resource::{CodeLine, Identity};
 pub(crate) use tracer::Tracer;
-pub(crate) use wait::{CodeLine, WaitReason, What};
+pub(crate) use wait::{WaitReason, What};

@@ -23,7 +23,13 @@ pub(crate) fn address<P: ?Sized>(place: &P) -> usize {
 /// another executor inside; or it has forgotten its leaves. The latest notes are kept.
 const MOST: usize = 1 << 12;
 
-type Note = (LeafId, WaitReason);
+/// What a leaf waits for, and since when, in nanoseconds on the loop's clock.
+#[derive(Clone, Copy)]
+pub(crate) struct Note {
+    pub(crate) leaf: LeafId,
+    pub(crate) wait: WaitReason,
+    pub(crate) since: u64,
+}
 
 /// The notes of the children of a large combinator, each from the child's last poll: a poll of
 /// the task polls only the children that were woken.
@@ -33,30 +39,71 @@ pub(crate) type ChildNotes = RefCell<BTreeMap<usize, VecDeque<Note>>>;
 #[derive(Clone, Default)]
 pub(crate) struct Waits {
     last: VecDeque<Note>,
+    /// The notes of earlier polls, of leaves that were not polled again and still wait.
+    older: VecDeque<Note>,
     children: Vec<Weak<ChildNotes>>,
 }
 
 impl Waits {
     /// All that the task waits for, in the order of the last poll; then in the children that
     /// were not polled.
-    pub(crate) fn all(&self) -> Vec<WaitReason> {
-        let mut notes = self.last.clone();
-        let polled: HashSet<LeafId> = notes.iter().map(|(leaf, _)| *leaf).collect();
+    pub(crate) fn all(&self) -> Vec<Note> {
+        let polled: HashSet<LeafId> = self.last.iter().map(|note| note.leaf).collect();
+        let mut notes: Vec<Note> = self.last.iter().copied().collect();
         for children in self.children.iter().filter_map(Weak::upgrade) {
             let children = children.borrow();
-            notes.extend(children.values().flatten().filter(|(leaf, _)| !polled.contains(leaf)));
+            notes.extend(children.values().flatten().filter(|note| !polled.contains(&note.leaf)));
         }
-        notes.into_iter().map(|(_, wait)| wait).collect()
+        notes
+    }
+
+    /// What the task has polled in earlier polls, but not in the last one: it has left these
+    /// futures behind, for now or for ever.
+    pub(crate) fn left_behind(&self) -> Vec<Note> {
+        let all: HashSet<LeafId> = self.all().iter().map(|note| note.leaf).collect();
+        self.older.iter().filter(|note| !all.contains(&note.leaf)).copied().collect()
+    }
+
+    /// The note of a leaf.
+    pub(crate) fn find(&self, leaf: LeafId) -> Option<Note> {
+        let all = self.all().into_iter().chain(self.older.iter().copied());
+        all.into_iter().find(|note| note.leaf == leaf)
+    }
+
+    /// Of what was left behind, forgets the ends of tasks that have ended.
+    pub(super) fn forget_ends(&mut self, is_alive: impl Fn(u64) -> bool) {
+        self.older.retain(|note| note.wait.awaited_task().is_none_or(&is_alive));
+    }
+
+    /// Whether the task waits for nothing but locks and tasks.
+    pub(super) fn may_close_a_circle(&self) -> bool {
+        let is_of_task = |note: &Note| {
+            let resource = note.wait.resource();
+            note.wait.awaited_task().is_some() || resource.is_some_and(|r| r.has_holders())
+        };
+        !self.last.is_empty() && self.last.iter().all(is_of_task)
+    }
+
+    /// A new poll begins: what was waited for so far is older from now on.
+    fn start(&mut self) {
+        self.children.clear();
+        self.older.append(&mut self.last);
+        keep_latest(&mut self.older);
     }
 
     /// The timer `old` has another number from now on.
     pub(super) fn renumber_timer(&mut self, old: u64, new: u64) {
-        for ((_, number), wait) in &mut self.last {
-            if wait.what == What::Timer(old) {
-                (*number, wait.what) = (new, What::Timer(new));
+        for note in self.last.iter_mut().chain(&mut self.older) {
+            if note.wait.what == What::Timer(old) {
+                (note.leaf.1, note.wait.what) = (new, What::Timer(new));
             }
         }
     }
+}
+
+fn keep_latest(notes: &mut VecDeque<Note>) {
+    let too_many = notes.len().saturating_sub(MOST);
+    notes.drain(..too_many);
 }
 
 /// The notes of the poll that is under way.
@@ -65,16 +112,19 @@ pub(crate) struct Notes {
     are_taken: Cell<bool>,
     /// Whether a large combinator must poll all its children, so that each writes its notes.
     pub(crate) are_of_all: Cell<bool>,
+    /// When the poll began.
+    now: Cell<u64>,
     notes: RefCell<Waits>,
 }
 
 impl Notes {
-    /// From now on notes are taken. Forgets the notes of the last poll.
-    pub(crate) fn start(&self) {
+    /// From now on notes are taken, of a task that has waited for `before` so far.
+    pub(crate) fn start(&self, now: u64, before: Waits) {
         self.are_taken.set(true);
+        self.now.set(now);
         let mut notes = self.notes.borrow_mut();
-        notes.last.clear();
-        notes.children.clear();
+        *notes = before;
+        notes.start();
     }
 
     /// From now on no notes are taken.
@@ -86,9 +136,9 @@ impl Notes {
 
     /// The leaf is not ready, and waits for this.
     #[inline]
-    pub(crate) fn write(&self, leaf: LeafId, wait: WaitReason) {
+    pub(crate) fn write(&self, leaf: LeafId, wait: impl FnOnce() -> WaitReason) {
         if self.are_taken.get() {
-            self.replace(leaf, Some(wait));
+            self.replace(leaf, Some(wait()));
         }
     }
 
@@ -102,11 +152,16 @@ impl Notes {
 
     #[cold]
     fn replace(&self, leaf: LeafId, wait: Option<WaitReason>) {
-        let notes = &mut self.notes.borrow_mut().last;
-        let too_many = (notes.len() + 1).saturating_sub(MOST);
-        notes.drain(..too_many);
-        notes.retain(|(of, _)| *of != leaf);
-        notes.extend(wait.map(|wait| (leaf, wait)));
+        let mut notes = self.notes.borrow_mut();
+        let mut since = self.now.get();
+        let Waits { last, older, .. } = &mut *notes;
+        for notes in [&mut *last, older] {
+            if let Some(at) = notes.iter().position(|note| note.leaf == leaf) {
+                since = notes.remove(at).map_or(since, |before| before.since);
+            }
+        }
+        last.extend(wait.map(|wait| Note { leaf, wait, since }));
+        keep_latest(last);
     }
 
     /// Calls `poll`, which polls a child of a large combinator. The child's notes are also put
@@ -132,7 +187,7 @@ impl Notes {
 
     /// What the leaves wait for, in the order in which they were polled.
     pub(crate) fn waits(&self) -> Vec<WaitReason> {
-        self.notes.borrow().last.iter().map(|(_, wait)| *wait).collect()
+        self.notes.borrow().last.iter().map(|note| note.wait).collect()
     }
 
     /// What the task waits for.

@@ -11,7 +11,7 @@ use super::event::TraceEvent;
 use super::json::{Object, portable};
 use super::lines::Lines;
 use super::record::{Form, Record, TraceHeader};
-use super::wait::CodeLine;
+use super::resource::CodeLine;
 
 /// The page, up to where the events begin.
 const PAGE: &str = include_str!("player/page.html");

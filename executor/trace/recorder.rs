@@ -16,7 +16,8 @@ use super::notes::Waits;
 use super::output::TraceOutput;
 use super::record::{Record, TraceHeader};
 use super::request::Request;
-use super::wait::{CodeLine, WaitReason};
+use super::resource::CodeLine;
+use super::wait::WaitReason;
 
 /// Records what one loop does.
 pub(crate) struct Recorder {
@@ -37,6 +38,8 @@ pub(crate) struct Recorder {
     /// The loop explains itself, and its polls are left out of the trace.
     is_paused: bool,
     histories: HashMap<u64, TaskHistory>,
+    /// The tasks that have begun to wait for others.
+    new_waits: Vec<u64>,
     last_job: u64,
     /// The jobs that are done, from their threads.
     done_jobs: (Sender<DoneJob>, Receiver<DoneJob>),
@@ -85,6 +88,7 @@ impl Recorder {
             is_parked: false,
             is_paused: false,
             histories: HashMap::new(),
+            new_waits: Vec::new(),
             last_job: 0,
             done_jobs: crossbeam_channel::unbounded(),
         }
@@ -201,11 +205,31 @@ impl Recorder {
         }
     }
 
+    /// The time on the loop's clock.
+    pub(super) fn time(&self) -> u64 {
+        (self.now)()
+    }
+
+    /// What the task has waited for so far.
+    pub(super) fn take_waits(&mut self, task: u64) -> Waits {
+        let history = self.histories.get_mut(&task);
+        history.map(|history| std::mem::take(&mut history.waits)).unwrap_or_default()
+    }
+
     /// What the task waits for, from now on.
     pub(super) fn waits(&mut self, task: u64, waits: Waits) {
-        if let Some(history) = self.histories.get_mut(&task) {
-            history.waits = waits;
+        let Some(mut history) = self.histories.remove(&task) else { return };
+        history.waits = waits;
+        history.waits.forget_ends(|task| self.histories.contains_key(&task));
+        if history.waits.may_close_a_circle() {
+            self.new_waits.push(task);
         }
+        self.histories.insert(task, history);
+    }
+
+    /// The tasks that have begun to wait for a task since the last call.
+    pub(super) fn take_new_waits(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.new_waits)
     }
 
     /// What is known of a task.
@@ -260,7 +284,6 @@ impl Recorder {
         };
         if let TraceEvent::Poll { .. } = event {
             history.polls += 1;
-            history.waits = Waits::default();
             // A done job that has not woken the task by now will not wake it any more.
             history.job_done = None;
         }

@@ -14,8 +14,9 @@ use std::time::Duration;
 use super::event::{End, Phase, Spot, TraceEvent, Unpark};
 use super::json::portable;
 use super::record::{Form, Record, TraceHeader};
+use super::resource::CodeLine;
 use super::state::TraceState;
-use super::wait::{CodeLine, WaitReason, What};
+use super::wait::{WaitReason, What};
 
 /// How many tasks get a column. The events of the others have a line, too.
 const COLUMNS: usize = 8;
@@ -230,7 +231,7 @@ impl Timeline {
     /// Which timer, descriptor, job or task is waited for.
     fn which(&self, what: What) -> Option<String> {
         match what {
-            What::Thing(_) | What::Never => None,
+            What::Thing(..) | What::Never => None,
             What::Timer(number) | What::Job(number) => Some(number.to_string()),
             What::Readable(fd) | What::Writable(fd) => Some(fd.to_string()),
             What::EndOf(task) => Some(self.state.name(task)),
@@ -242,7 +243,7 @@ impl Timeline {
 /// together.
 fn kind(what: What) -> (&'static str, &'static str) {
     match what {
-        What::Thing(name) => (name, name),
+        What::Thing(name, _) => (name, name),
         What::Never => ("a time that never comes", "a time that never comes"),
         What::Timer(_) => ("timer", "timers"),
         What::Readable(_) => ("reading from fd", "reading from fds"),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::event::{End, Spot, TraceEvent, Unpark};
 use super::notes::Notes;
 use super::recorder::{JobTicket, Recorder, TaskHistory};
-use super::wait::CodeLine;
+use super::resource::CodeLine;
 
 /// Calls `act`. Cold and not inlined: building the event stays off the hot path.
 #[cold]
@@ -66,7 +66,7 @@ impl Tracer {
     #[inline]
     pub(crate) fn polling(&self, task: u64, notes: &Notes) {
         self.record(move |recorder| {
-            notes.start();
+            notes.start(recorder.time(), recorder.take_waits(task));
             recorder.record(TraceEvent::Poll { task });
         });
     }
@@ -166,10 +166,21 @@ impl Tracer {
 
 /// What the loop does.
 impl Tracer {
-    /// The loop begins a turn.
+    /// The loop begins a turn. Calls `explain` if the loop is traced.
     #[inline]
-    pub(crate) fn turn(&self) {
-        self.record(|recorder| recorder.turn());
+    pub(crate) fn turn(&self, explain: impl FnOnce()) {
+        if self.0.is_some() {
+            unlikely(|| {
+                self.record(|recorder| recorder.turn());
+                explain();
+            });
+        }
+    }
+
+    /// The tasks that have begun to wait for others since the last call.
+    pub(crate) fn take_new_waits(&self) -> Vec<u64> {
+        let recorder = self.0.as_ref();
+        recorder.map(|recorder| recorder.borrow_mut().take_new_waits()).unwrap_or_default()
     }
 
     /// The loop takes the messages of other threads, which cause what happens next.

@@ -2,10 +2,8 @@
 //! tasks, and for the report of a deadlock.
 
 use std::fmt;
-use std::panic::Location;
 
-/// A line of the user's program.
-pub(crate) type CodeLine = &'static Location<'static>;
+use super::resource::{CodeLine, Resource};
 
 /// What a leaf waits for, and the line that created the leaf.
 #[derive(Clone, Copy, Debug)]
@@ -17,8 +15,8 @@ pub(crate) struct WaitReason {
 /// What a leaf waits for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum What {
-    /// Something with a name, like "a mutex".
-    Thing(&'static str),
+    /// Something that a resource can give, like "room in a channel".
+    Thing(&'static str, Resource),
     /// A time that never comes.
     Never,
     /// The timer of that number.
@@ -34,6 +32,14 @@ pub(crate) enum What {
 }
 
 impl WaitReason {
+    /// The lock, channel or signal that is waited for.
+    pub(crate) fn resource(&self) -> Option<Resource> {
+        match self.what {
+            What::Thing(_, resource) => Some(resource),
+            _ => None,
+        }
+    }
+
     /// The number of the task whose end the leaf waits for.
     pub(crate) fn awaited_task(&self) -> Option<u64> {
         match self.what {
@@ -46,7 +52,7 @@ impl WaitReason {
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            What::Thing(name) => f.write_str(name),
+            What::Thing(name, _) => f.write_str(name),
             What::Never => f.write_str("a time that never comes"),
             What::Timer(timer) => write!(f, "timer {timer}"),
             What::Readable(fd) => write!(f, "descriptor {fd} to be readable"),

@@ -23,6 +23,12 @@ const STAND_INS: &[(&str, &str)] = &[
     ("static LOOPS: Loops = const {\n        Loops {", "static LOOPS: Loops = {\n        Loops {"),
     ("const { Cell::new(BUDGET) }", "Cell::new(BUDGET)"),
     ("const { Cell::new(NO_LOOP) }", "Cell::new(NO_LOOP)"),
+    ("const { Cell::new(0) }", "Cell::new(0)"),
+    ("const { Cell::new(cfg!(debug_assertions)) }", "Cell::new(cfg!(debug_assertions))"),
+    (
+        "const { ManuallyDrop::new(RefCell::new(BTreeMap::new())) }",
+        "ManuallyDrop::new(RefCell::new(BTreeMap::new()))",
+    ),
     ("crossbeam_channel::", "crate::stand_in::channel::"),
     // Of which a crate can have one only.
     ("#[macro_export]\nmacro_rules! println {", "#[allow(unused_macros)]\nmacro_rules! print {"),

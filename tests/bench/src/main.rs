@@ -8,24 +8,29 @@ use std::process::ExitCode;
 use glassloop_bench::runner::options::{HELP, Options};
 use glassloop_bench::runner::{page, report};
 
+#[path = "../../../examples/shared/terminal.rs"]
+mod terminal;
+
 fn main() -> ExitCode {
-    let options = match Options::read(env::args().skip(1)) {
-        Ok(options) => options,
-        Err(mistake) => {
-            eprintln!("{mistake}\n\n{HELP}");
-            return ExitCode::from(2);
-        }
+    let words = env::args_os().skip(1).map(|word| word.into_string());
+    let options = match words.collect::<Result<Vec<_>, _>>() {
+        Ok(words) => Options::read(words.into_iter()),
+        Err(word) => Err(format!("{word:?} is no UTF-8")),
     };
-    if options.help {
-        println!("{HELP}");
-        return ExitCode::SUCCESS;
-    }
-    match run(&options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("the report could not be made: {error}");
-            ExitCode::FAILURE
+    match options {
+        Err(mistake) => terminal::refuse("glassloop-bench", mistake),
+        Ok(options) if options.help => {
+            terminal::say(format_args!("{HELP}\n"));
+            ExitCode::SUCCESS
         }
+        Ok(options) => match run(&options) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                let why = format_args!("the report could not be made: {error}");
+                terminal::complain("glassloop-bench", why);
+                ExitCode::FAILURE
+            }
+        },
     }
 }
 
@@ -33,7 +38,8 @@ fn run(options: &Options) -> io::Result<()> {
     let measured = report::measure(options)?;
     if let Some(folder) = report::folder(options) {
         page::write(&measured, &folder)?;
-        println!("written: {}", folder.join("benchmarks.md").display());
+        let page = folder.join("benchmarks.md");
+        terminal::say(format_args!("written: {}\n", terminal::shown(&page.to_string_lossy())));
     }
     Ok(())
 }

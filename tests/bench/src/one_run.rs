@@ -73,9 +73,12 @@ fn read_options() -> Result<Options, String> {
         data: env::temp_dir().join("glassloop-bench"),
         exact: false,
     };
-    let mut arguments = env::args().skip(1);
+    let words = env::args_os().skip(1).map(|word| word.into_string());
+    let words =
+        words.collect::<Result<Vec<_>, _>>().map_err(|word| format!("{word:?} is no UTF-8"));
+    let mut arguments = words?.into_iter();
     while let Some(argument) = arguments.next() {
-        let mut value = || arguments.next().ok_or(format!("{argument} needs a value after it"));
+        let mut value = || arguments.next().ok_or(format!("{argument:?} needs a value after it"));
         let number =
             |text: String| text.parse::<u64>().map_err(|_| format!("{text:?} is no number"));
         match argument.as_str() {
@@ -84,7 +87,7 @@ fn read_options() -> Result<Options, String> {
             "--divide" => options.divide = number(value()?)?.max(1) as u32,
             "--data" => options.data = value()?.into(),
             "--exact" => options.exact = true,
-            option if option.starts_with("--") => return Err(format!("there is no {option}")),
+            option if option.starts_with("--") => return Err(format!("there is no {option:?}")),
             name => options.workload = Some(name.into()),
         }
     }

@@ -70,7 +70,9 @@ const OTHER_FILES: u64 = 128;
 const GRACE: Duration = Duration::from_secs(25);
 
 fn main() -> ExitCode {
-    match options::read(std::env::args().skip(1)) {
+    // What is no UTF-8 is no option either, and is named as one.
+    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    match options::read(words) {
         Command::Run(options) => run(&options),
         Command::Help => {
             let _ = write!(stdout(), "{}", options::USAGE);

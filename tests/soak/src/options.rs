@@ -16,7 +16,7 @@ Usage: cargo run --release -p glassloop-soak [-- OPTIONS]
                 as many to one that does nothing but park            [1000000]
   --fronts N    of the storm, each with up to 24 tasks at a time           [256]
   --seed N      of all that is random (threads and clocks are not)     [random]
-  --help        this text
+  -h, --help    this text
 
 The account is printed at the end. Exit code 0: everything was as it must be;
 1: something was not, or it hung; 2: a mistake in the command; 101: a panic that
@@ -68,7 +68,7 @@ fn try_read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Option
     while let Some(option) = arguments.next() {
         let mut number = || match arguments.next() {
             Some(value) => parse(&option, &value),
-            None => Err(format!("{option} needs a number after it")),
+            None => Err(format!("{option:?} needs a number after it")),
         };
         match option.as_str() {
             "--help" | "-h" => return Ok(None),
@@ -89,7 +89,7 @@ fn try_read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Option
 
 fn parse(option: &str, value: &str) -> Result<u64, String> {
     let number = u64::from_str(value);
-    number.map_err(|_| format!("{option} takes a whole number, and {value:?} is none"))
+    number.map_err(|_| format!("{option:?} takes a whole number, and {value:?} is none"))
 }
 
 /// The standard library's hash maps are seeded by the system; so is this.

@@ -7,6 +7,9 @@ use std::process::ExitCode;
 use glassloop_steps::command::{Color, Error, Request};
 use glassloop_steps::paint::Paint;
 
+#[path = "../../../examples/shared/terminal.rs"]
+mod terminal;
+
 fn main() -> ExitCode {
     let arguments = env::args_os().skip(1).map(|one| one.to_string_lossy().into_owned());
     let request = Request::parse(&arguments.collect::<Vec<String>>());
@@ -40,6 +43,6 @@ fn print(text: &str) -> ExitCode {
 }
 
 fn fail(sentence: &str, code: u8) -> ExitCode {
-    eprintln!("{sentence}");
+    terminal::complain("glassloop-steps", sentence);
     ExitCode::from(code)
 }

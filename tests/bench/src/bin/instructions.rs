@@ -169,7 +169,7 @@ fn main() -> ExitCode {
         eprintln!("left out: valgrind is not installed, so no instructions are counted");
         return ExitCode::SUCCESS;
     }
-    match (count_all(), env::args().any(|argument| argument == "--record")) {
+    match (count_all(), env::args_os().any(|argument| argument == "--record")) {
         (Ok(counted), true) => record(&counted),
         (Ok(counted), false) => compare(&counted),
         (Err(reason), _) => fail(&reason),

@@ -10,7 +10,10 @@ cargo run --release -p glassloop-bench -- [options]
   --rounds n        how often each takes its turn (5)
   --divide n        every workload with an n-th of its operations (1): a trial
   --write folder    write the report there, whatever was selected
-  --help            this";
+  -h, --help        this";
+
+/// Those with a value.
+const OPTIONS: [&str; 5] = ["--only", "--runtimes", "--rounds", "--divide", "--write"];
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
@@ -28,9 +31,12 @@ impl Options {
         let mut options =
             Self { only: vec![], runtimes: vec![], rounds: 5, divide: 1, write: None, help: false };
         while let Some(option) = arguments.next() {
-            if option == "--help" {
+            if option == "--help" || option == "-h" {
                 options.help = true;
                 continue;
+            }
+            if !OPTIONS.contains(&option.as_str()) {
+                return Err(format!("there is no option {option:?}"));
             }
             let value = arguments.next().ok_or(format!("{option} needs a value after it"))?;
             match option.as_str() {
@@ -38,8 +44,7 @@ impl Options {
                 "--runtimes" => options.runtimes = words(&value),
                 "--rounds" => options.rounds = number(&option, &value)? as usize,
                 "--divide" => options.divide = number(&option, &value)?,
-                "--write" => options.write = Some(value.into()),
-                _ => return Err(format!("there is no option {option:?}")),
+                _ => options.write = Some(value.into()),
             }
         }
         Ok(options)

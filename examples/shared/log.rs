@@ -1,4 +1,4 @@
-//! What the server tells its user.
+//! What a server tells its user.
 //!
 //! A terminal may stand still, a pipe may be full, and nobody may read at all. A write would
 //! then block the loop, and with it every client. So two threads write, one to stdout and
@@ -10,12 +10,16 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use crate::terminal::shown;
+
 /// How many lines wait to be written; what comes in addition is lost.
 const LINES: usize = 1024;
 /// How long the end of the program waits for the last lines to be written.
 const FLUSH: Duration = Duration::from_millis(500);
 
 pub(crate) struct Log {
+    /// Stands before each complaint.
+    program: &'static str,
     stdout: Sender<Message>,
     stderr: Sender<Message>,
 }
@@ -27,8 +31,8 @@ enum Message {
 }
 
 impl Log {
-    pub(crate) fn new() -> Log {
-        Log { stdout: write_to(io::stdout()), stderr: write_to(io::stderr()) }
+    pub(crate) fn new(program: &'static str) -> Log {
+        Log { program, stdout: write_to(io::stdout()), stderr: write_to(io::stderr()) }
     }
 
     /// Unlike `println!`, neither blocks nor panics, whoever reads stdout.
@@ -37,7 +41,7 @@ impl Log {
     }
 
     pub(crate) fn complain(&self, what: &str) {
-        let line = format!("file_server: {}\n", shown(what));
+        let line = format!("{}: {}\n", self.program, shown(what));
         let _ = self.stderr.try_send(Message::Line(line));
     }
 
@@ -64,20 +68,4 @@ fn write_to(mut stream: impl Write + Send + 'static) -> Sender<Message> {
     // Without the thread nothing can be told, not even that. The server goes on.
     let _ = thread::Builder::new().spawn(write);
     sender
-}
-
-/// A text as a terminal may see it: a name can hold characters that move the cursor, turn
-/// the reading direction round, or worse.
-pub(crate) fn shown(text: &str) -> String {
-    let mut shown = String::new();
-    for character in text.chars() {
-        match character {
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                shown.extend(character.escape_unicode());
-            }
-            _ if character.is_control() => shown.extend(character.escape_default()),
-            _ => shown.push(character),
-        }
-    }
-    shown
 }

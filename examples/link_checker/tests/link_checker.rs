@@ -1,19 +1,14 @@
-//! The link checker of the examples, as its user meets it: a program that is run
-//! against real servers.
+//! The link checker, as its user meets it: a program that is run against real servers.
 
-#[path = "support/programs.rs"]
-mod programs;
+#[path = "../../../tests/support/mod.rs"]
 mod support;
+mod site;
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::Output;
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Barrier, Mutex, OnceLock};
-use std::thread;
+use std::sync::{Arc, Barrier, OnceLock};
 
-use programs::program;
+use site::{Site, link_checker, not_found, page, redirect, reply, text};
 use support::within_limit;
 
 // ── what it finds ─────────────────────────────────────────────────────────
@@ -89,13 +84,20 @@ fn the_report_does_not_depend_on_which_link_answers_first() {
 }
 
 #[test]
-fn what_is_not_plain_http_is_skipped_and_counted() {
+fn what_is_not_plain_http_is_skipped_and_counted_by_its_reason() {
     within_limit(|| {
         let site = Site::of(&[
             ("/", page("<a href=https://example.org/x><a href=mailto:a@b><a href=/moved>")),
             ("/moved", redirect("https://example.org/y")),
         ]);
-        let report = "links: 1 good, 0 broken, 3 skipped, 0 not checked\n".to_owned();
+        let report = "\
+/moved
+  leads off the host: status 302 to https://example.org/y, on /
+skipped: 2 × https, like /moved
+skipped: 1 × mailto, like mailto:a@b
+links: 1 good, 0 broken, 3 skipped, 0 not checked
+"
+        .to_owned();
         assert_eq!(site.check(&[]), (Some(0), report), "skipped is not broken");
     });
 }
@@ -120,76 +122,6 @@ fn other_hosts_are_asked_but_their_pages_are_not_read() {
 // ── links ─────────────────────────────────────────────────────────────────
 
 #[test]
-fn references_are_resolved_against_the_page_that_they_are_on() {
-    within_limit(|| {
-        let references = [
-            "a",
-            "./b",
-            "../c",
-            "../../../d",
-            "/e",
-            "?f=/../f",
-            "g?h=1#i",
-            "#j",
-            "k/../l",
-            "m/.",
-            "//HOST/n",
-            "http://HOST/o",
-            "http://HOST",
-            " /p ",
-            "/q//r",
-            "",
-            "s t",
-        ];
-        let site_page = "/x/y/z?query=/not/a/folder";
-        let host = Arc::new(Mutex::new(String::new()));
-        let its_host = host.clone();
-        let site = Site::new(move |path| {
-            let links = references.map(|it| format!("<a href='{it}'>\n")).concat();
-            let links = links.replace("HOST", &its_host.lock().unwrap());
-            Some(if path == site_page { page(&links) } else { page("") })
-        });
-        *host.lock().unwrap() = site.url.replace("http://", "");
-        assert_eq!(site.check_from(site_page, &[]).0, Some(0));
-        let expected = [
-            "/",
-            "/d",
-            "/e",
-            "/n",
-            "/o",
-            "/p",
-            "/q//r",
-            "/x/c",
-            "/x/y/a",
-            "/x/y/b",
-            "/x/y/g?h=1",
-            "/x/y/l",
-            "/x/y/m",
-            "/x/y/s%20t",
-            "/x/y/z?f=/../f",
-            site_page,
-        ];
-        assert_eq!(site.asked(), expected);
-    });
-}
-
-#[test]
-fn links_are_what_stands_in_the_href_and_src_of_tags() {
-    within_limit(|| {
-        let site = Site::of(&[(
-            "/",
-            page(
-                "<A HREF='/single'> <img alt='src=/in-a-value' SRC=\"/double\"> <b\nsrc=/bare\n>
-                <a href=/amp?x=1&amp;y=2> href=/no-tag <a data-href=/no href='' id='no'> <a href='/spa ce'",
-            ),
-        )]);
-        site.check(&[]);
-        let expected = ["/", "/amp?x=1&y=2", "/bare", "/double", "/single", "/spa%20ce"];
-        assert_eq!(site.asked(), expected);
-    });
-}
-
-#[test]
 fn control_characters_in_a_link_reach_neither_the_request_nor_the_report() {
     within_limit(|| {
         let site = Site::of(&[
@@ -197,13 +129,39 @@ fn control_characters_in_a_link_reach_neither_the_request_nor_the_report() {
             ("/moved", redirect("/\x1b[31m")),
         ]);
         let (_, report) = site.check(&[]);
-        assert_eq!(site.asked(), ["/", "/a%20%20X-Smuggled:1", "/moved"]);
+        assert_eq!(site.asked(), ["/", "/%C2%9B31m", "/aX-Smuggled:1", "/moved"]);
         let expected = "\
-/a%20%20X-Smuggled:1
+/%C2%9B31m
   broken: status 404, on /
-links: 1 good, 1 broken, 2 skipped, 0 not checked
+/aX-Smuggled:1
+  broken: status 404, on /
+/moved
+  broken: status 302, on /
+links: 1 good, 3 broken, 0 skipped, 0 not checked
 ";
-        assert_eq!(report, expected, "what would control a terminal is not asked for either");
+        assert_eq!(report, expected, "a header with such a character does not count");
+    });
+}
+
+#[test]
+fn control_characters_from_anywhere_are_escaped_in_the_report() {
+    within_limit(|| {
+        let kind = "200 OK\r\nContent-Type: text/html\r\nContent-Encoding: \u{1b}[1m\u{9b}2m";
+        let links = "<a href='http://\u{1b}[3m/'><a href='x\u{9b}y:z'><a href=/1>\
+                     <a href='http://\u{202e}a b/'><a href='mailto:\u{202e}a'><a href=/2>\
+                     <a href=/3>";
+        let site = Site::of(&[
+            ("/", page(links)),
+            ("/1", reply(kind, "")),
+            ("/2", redirect("http://\u{1b}[31m/\u{9b}31m")),
+            ("/3", redirect("other:\u{9b}31m\u{202e}")),
+        ]);
+        let (code, report) = site.check(&["--retries", "0"]);
+        assert_eq!(code, Some(1));
+        let is_bad =
+            |c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c);
+        assert!(!report.contains(is_bad), "{report:?}");
+        assert!(report.contains("\\u{1b}[3m"), "it is shown: {report}");
     });
 }
 
@@ -245,7 +203,7 @@ fn redirects_are_followed_and_the_links_are_those_of_the_page_they_lead_to() {
 /new/relative
   broken: status 404, on /new/page
 /stale
-  broken: status 404, on /
+  broken: status 404, after a redirect to /gone, on /
 links: 3 good, 2 broken, 0 skipped, 0 not checked
 ";
         assert_eq!(site.check(&[]).1, expected);
@@ -253,28 +211,78 @@ links: 3 good, 2 broken, 0 skipped, 0 not checked
 }
 
 #[test]
-fn redirects_without_end_are_given_up_after_five() {
+fn redirects_without_end_are_given_up_after_twenty() {
     within_limit(|| {
-        let site = Site::of(&[
-            ("/", page("<a href=/5><a href=/ping><a href=/nowhere>")),
-            ("/5", redirect("/4")),
-            ("/4", redirect("/3")),
-            ("/3", redirect("/2")),
-            ("/2", redirect("/1")),
-            ("/1", redirect("/0")),
-            ("/0", page("")),
-            ("/ping", redirect("/pong")),
-            ("/pong", redirect("/ping")),
-            ("/nowhere", reply("302 Found", "")),
-        ]);
+        let site = Site::new(|path| {
+            let page_of = || page("<a href=/20><a href=/ping><a href=/itself><a href=/nowhere>");
+            let steps = path[1..].parse::<usize>();
+            Some(match (path, steps) {
+                ("/", _) => page_of(),
+                ("/ping", _) => redirect("/pong"),
+                ("/pong", _) => redirect("/ping"),
+                ("/itself", _) => redirect(""),
+                ("/nowhere", _) => reply("302 Found", ""),
+                (_, Ok(0)) => page(""),
+                (_, Ok(steps)) => redirect(&format!("/{}", steps - 1)),
+                _ => not_found(),
+            })
+        });
         let expected = "\
+/itself
+  broken: more than 20 redirects, on /
 /nowhere
   broken: status 302, on /
 /ping
-  broken: more than 5 redirects, on /
-links: 2 good, 2 broken, 0 skipped, 0 not checked
+  broken: more than 20 redirects, on /
+links: 2 good, 3 broken, 0 skipped, 0 not checked
 ";
-        assert_eq!(site.check(&[]).1, expected, "five redirects, as those of /5, are allowed");
+        assert_eq!(site.check(&[]).1, expected, "as many as browsers follow, those of /20");
+    });
+}
+
+#[test]
+fn a_redirect_to_another_host_says_so_and_its_links_are_not_those_of_this_host() {
+    within_limit(|| {
+        let other = Site::of(&[("/there", page("<a href=/unread>")), ("/back", redirect("x:y"))]);
+        let site = Site::of(&[
+            ("/", page("<a href=/good><a href=/bad><a href=/tls>")),
+            ("/good", redirect(&format!("{}/there#part", other.url))),
+            ("/bad", redirect(&format!("{}/gone", other.url))),
+            ("/tls", redirect("https://example.org/")),
+        ]);
+        let (code, report) = site.check(&[]);
+        let expected = format!(
+            "/bad\n  broken: status 404, after a redirect to {0}/gone, on /\n\
+             /bad\n  leads off the host: status 302 to {0}/gone, on /\n\
+             /good\n  leads off the host: status 302 to {0}/there, on /\n\
+             /tls\n  leads off the host: status 302 to https://example.org/, on /\n\
+             skipped: 1 × https, like /tls\n\
+             links: 2 good, 1 broken, 1 skipped, 0 not checked\n",
+            other.url
+        );
+        assert_eq!((code, report), (Some(1), expected));
+        assert_eq!(other.asked(), ["/gone", "/there"]);
+    });
+}
+
+#[test]
+fn nothing_was_checked_is_no_success() {
+    within_limit(|| {
+        let other = Site::of(&[("/", page("<a href=/unread>"))]);
+        let site = Site::of(&[
+            ("/away", redirect(&other.url)),
+            ("/tls", redirect("https://example.org/")),
+            ("/text", reply("200 OK\r\nContent-Type: text/plain", "<a href=/unread>")),
+            ("/none", reply("204 No Content\r\nContent-Type: text/html", "")),
+        ]);
+        for path in ["/away", "/tls", "/text"] {
+            let (code, report) = site.check_from(path, &[]);
+            assert_eq!(code, Some(1), "{path}: {report}");
+            assert!(report.contains("nothing was checked: no page was read at "), "{report}");
+        }
+        let (_, report) = site.check_from("/away", &[]);
+        let line = format!("/away\n  leads off the host: status 302 to {}/, on", other.url);
+        assert!(report.starts_with(&line), "{report}");
     });
 }
 
@@ -286,7 +294,7 @@ fn a_body_ends_after_its_length_its_last_chunk_or_with_its_connection() {
         // The server keeps the first two connections open: the bodies themselves must say
         // where they end. The second body has a link that is cut in two.
         let html = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n";
-        let chunks = "4\r\n<a h\r\nA;name=value\r\nref=/three>\r\n0\r\nTrailer: yes\r\n\r\n";
+        let chunks = "4\r\n<a h\r\nB;name=value\r\nref=/three>\r\n0\r\nTrailer: yes\r\n\r\n";
         let site = Site::of(&[
             ("/", page("<a href=/two>")),
             ("/two", format!("{html}Transfer-Encoding: chunked\r\n\r\n{chunks}").into()),
@@ -309,7 +317,7 @@ fn an_answer_that_makes_no_sense_or_breaks_off_is_a_broken_link() {
         // A header in lower case: the server closes the connection all the same.
         let chunked = format!("{html}transfer-encoding: chunked\r\n\r\n");
         let site = Site::of(&[
-            ("/", page(&links.map(|link| format!("<a href={link}>")).concat())),
+            ("/", page(links.map(|link| format!("<a href={link}>")).concat())),
             ("/chunk", format!("{html}Transfer-Encoding: chunked\r\n\r\nnumber\r\n").into()),
             ("/chunks", format!("{chunked}4\r\n<a h\r\n").into()),
             ("/empty", Vec::new()),
@@ -321,15 +329,15 @@ fn an_answer_that_makes_no_sense_or_breaks_off_is_a_broken_link() {
 /chunk
   broken: bad chunk size, on /
 /chunks
-  broken: the answer breaks off, or is longer than 8 MiB, on /
+  broken: the answer breaks off, on /
 /empty
-  broken: the answer breaks off, or is longer than 8 MiB, on /
+  broken: the answer breaks off, on /
 /head
-  broken: the answer breaks off, or is longer than 8 MiB, on /
+  broken: the answer breaks off, on /
 /short
-  broken: the answer breaks off, or is longer than 8 MiB, on /
+  broken: the answer breaks off, on /
 /ssh
-  broken: the answer is not HTTP, on /
+  broken: the answer is not HTTP/1.1, on /
 links: 1 good, 6 broken, 0 skipped, 0 not checked
 ";
         assert_eq!(site.check(&["--retries", "0"]).1, expected);
@@ -342,10 +350,11 @@ fn an_answer_without_end_is_given_up() {
         let endless = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n".to_owned();
         let site = Site::of(&[("/", (endless + &"<p>".repeat(3 << 20)).into())]);
         let (code, report) = site.check(&["--retries", "0"]);
-        assert!(
-            report.starts_with("/\n  broken: the answer breaks off, or is longer than 8 MiB"),
-            "{report}"
-        );
+        let expected = "\
+not checked: 1 × the links of a page that is longer than 8 MiB; like /
+links: 0 good, 0 broken, 0 skipped, 1 not checked
+";
+        assert_eq!(report, expected);
         assert_eq!(code, Some(1), "8 MiB are enough");
     });
 }
@@ -396,10 +405,20 @@ fn a_server_that_never_answers_meets_the_time_limit() {
         let (code, report) = site.check(&["--timeout", "1", "--retries", "0"]);
         let expected = "\
 /silent
-  broken: the time limit of 1s has elapsed, on /
+  broken: no whole answer within 1s, on /
 links: 2 good, 1 broken, 0 skipped, 0 not checked
 ";
         assert_eq!((code, &*report), (Some(1), expected));
+    });
+}
+
+#[test]
+fn the_largest_numbers_are_taken() {
+    within_limit(|| {
+        let site = Site::of(&[("/", reply("200 OK", "")), ("/page", page("<a href=/>"))]);
+        let most = u64::MAX.to_string();
+        let options = ["--retries", &most, "--timeout", &most, "--limit", &most];
+        assert_eq!(site.check_from("/page", &options).0, Some(0));
     });
 }
 
@@ -410,7 +429,7 @@ fn a_refused_connection_is_a_broken_link() {
         // A port without a listener, which no other test can get meanwhile.
         let taken = TcpStream::connect(site.url.replace("http://", "")).unwrap();
         let url = format!("http://{}/", taken.local_addr().unwrap());
-        let output = program("link_checker").args([&url, "--retries", "0"]).output().unwrap();
+        let output = link_checker().args([&url, "--retries", "0"]).output().unwrap();
         let report = text(&output.stdout);
         assert!(report.starts_with(&format!("{url}\n  broken: ")), "{report}");
         assert!(report.contains("refused"), "{report}");
@@ -425,7 +444,7 @@ fn requests_at_once_are_as_many_as_the_limit_and_no_more() {
         let most_of_site: Arc<AtomicUsize> = Arc::clone(&most);
         let site = Site::new(move |path| {
             if path == "/" {
-                return Some(page(&(0..9).map(|i| format!("<a href=/{i}>")).collect::<String>()));
+                return Some(page((0..9).map(|i| format!("<a href=/{i}>")).collect::<String>()));
             }
             most_of_site.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
             // No request is answered until there are three.
@@ -445,7 +464,7 @@ fn requests_at_once_are_as_many_as_the_limit_and_no_more() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_it_with_a_report_of_what_has_been_checked() {
-    use std::process::{Command, Stdio};
+    use std::process::Stdio;
 
     within_limit(|| {
         let (asked, hangs) = std::sync::mpsc::channel();
@@ -458,12 +477,11 @@ fn ctrl_c_ends_it_with_a_report_of_what_has_been_checked() {
             _ => Some(not_found()),
         });
         // With one request at a time, the request for /hangs comes after the answer to /gone.
-        let mut command = program("link_checker");
+        let mut command = link_checker();
         command.args([&*site.url, "--limit", "1", "--timeout", "3600"]);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         hangs.recv().unwrap();
-        let kill = format!("kill -INT {}", child.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        signal("INT", child.id());
         let output = child.wait_with_output().unwrap();
         let expected = "\
 /gone
@@ -475,17 +493,115 @@ links: 1 good, 1 broken, 0 skipped, 2 not checked
     });
 }
 
+#[cfg(unix)]
+#[test]
+fn the_second_ctrl_c_ends_it_at_once_also_while_nobody_reads_its_report() {
+    use std::process::Stdio;
+
+    within_limit(|| {
+        // More than a pipe holds.
+        let links: String = (0..3000).map(|i| format!("<a href=/gone/{i}>")).collect();
+        let site =
+            Site::new(move |path| Some(if path == "/" { page(&links) } else { not_found() }));
+        let mut command = link_checker();
+        let mut child = command.arg(&site.url).stdout(Stdio::piped()).spawn().unwrap();
+        while site.asked_count() < 2000 {
+            std::thread::yield_now();
+        }
+        signal("INT", child.id());
+        // The report has begun when its first byte is there.
+        std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0]).unwrap();
+        signal("INT", child.id());
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_to_terminate_ends_it_with_a_report_too() {
+    use std::process::Stdio;
+
+    within_limit(|| {
+        let (asked, hangs) = std::sync::mpsc::channel();
+        let site = Site::new(move |_| {
+            asked.send(()).unwrap();
+            None
+        });
+        let child = link_checker().arg(&site.url).stdout(Stdio::piped()).spawn().unwrap();
+        hangs.recv().unwrap();
+        signal("TERM", child.id());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(143), "128 and the number of SIGTERM");
+        let report = "links: 0 good, 0 broken, 0 skipped, 1 not checked\n";
+        assert_eq!(text(&output.stdout), report);
+    });
+}
+
+#[cfg(unix)]
+fn signal(name: &str, process: u32) {
+    let kill = format!("kill -{name} {process}");
+    assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_who_reads_its_output_is_no_reason_to_panic() {
+    within_limit(|| {
+        let links: String = (0..300).map(|i| format!("<a href=/gone/{i}>")).collect();
+        let site =
+            Site::new(move |path| Some(if path == "/" { page(&links) } else { not_found() }));
+        let program = link_checker().get_program().to_owned();
+        let run = |arguments: &str, around: &str| {
+            let script = format!("{{ \"$0\" {arguments}; echo code $? >&3; }} {around}");
+            let mut shell = std::process::Command::new("sh");
+            let output = shell.args(["-c", &format!("{{ {script}; }} 3>&1")]).arg(&program);
+            let output = output.output().unwrap();
+            (text(&output.stdout), text(&output.stderr))
+        };
+        for (arguments, code) in [(&*site.url, 1), ("--help", 0), ("--nonsense", 2)] {
+            for around in [">&-", "2>&-", ">&- 2>&-", "| true", "2>&1 | true"] {
+                let (said, complaint) = run(arguments, around);
+                assert!(said.ends_with(&format!("code {code}\n")), "{arguments} {around}: {said}");
+                assert!(!complaint.contains("panicked"), "{arguments} {around}: {complaint}");
+            }
+        }
+        let (said, complaint) = run(&site.url, "> /dev/full");
+        assert!(said.ends_with("code 1\n"), "{said}");
+        assert!(complaint.contains("cannot write the report: "), "{complaint}");
+    });
+}
+
 #[test]
 fn help_is_printed_when_it_is_asked_for() {
     within_limit(|| {
-        let output = program("link_checker").args(["--limit", "2", "--help"]).output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{output:?}");
-        let help = text(&output.stdout);
-        assert!(help.contains("Usage: cargo run --example link_checker"), "{help}");
-        for option in ["--limit", "--timeout", "--retries"] {
-            assert!(help.contains(option), "{option} is missing: {help}");
+        for arguments in [&["--limit", "2", "--help"][..], &["-h"]] {
+            let output = link_checker().args(arguments).output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+            let help = text(&output.stdout);
+            assert!(help.contains("Usage: cargo run -p link_checker"), "{help}");
+            for option in ["--limit", "--timeout", "--retries", "-h, --help"] {
+                assert!(help.contains(option), "{option} is missing: {help}");
+            }
+            assert_eq!(text(&output.stderr), "");
         }
-        assert_eq!(text(&output.stderr), "");
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_no_utf_8_or_has_control_characters_is_a_mistake_like_any_other() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    within_limit(|| {
+        let arguments: [&[u8]; 4] = [b"\xff", b"http://\xff/", b"--\x1b[31m", b"http://\x1b[31m/"];
+        for argument in arguments {
+            let output = link_checker().arg(OsStr::from_bytes(argument)).output().unwrap();
+            assert_eq!(output.status.code(), Some(2), "{output:?}");
+            let complaint = text(&output.stderr);
+            assert!(complaint.starts_with("link_checker: no use for "), "{complaint}");
+            assert!(!complaint.trim_end().contains(char::is_control), "{complaint:?}");
+        }
     });
 }
 
@@ -506,7 +622,7 @@ fn a_mistake_on_the_command_line_is_reported_in_one_line_and_gives_code_2() {
             (&["--retries", "many"], "--retries needs a number"),
         ];
         for (arguments, expected) in mistakes {
-            let output = program("link_checker").args(arguments).output().unwrap();
+            let output = link_checker().args(arguments).output().unwrap();
             let complaint = text(&output.stderr);
             assert_eq!(output.status.code(), Some(2), "{arguments:?}: {complaint}");
             assert!(complaint.starts_with("link_checker: "), "{arguments:?}: {complaint}");
@@ -515,109 +631,4 @@ fn a_mistake_on_the_command_line_is_reported_in_one_line_and_gives_code_2() {
             assert_eq!(text(&output.stdout), "", "{arguments:?}");
         }
     });
-}
-
-// ── the servers ───────────────────────────────────────────────────────────
-
-/// A server of threads, with nothing of glassloop in it. It ends with the tests.
-struct Site {
-    url: String,
-    asked: Arc<Mutex<Vec<String>>>,
-}
-
-impl Site {
-    /// A site of these pages; everything else is not found.
-    fn of(pages: &[(&'static str, Vec<u8>)]) -> Site {
-        let pages: BTreeMap<_, _> = pages.iter().cloned().collect();
-        Site::new(move |path| Some(pages.get(path).cloned().unwrap_or_else(not_found)))
-    }
-
-    /// A site that answers with what `answer` makes of a path and query; never, if that
-    /// is `None`.
-    fn new(answer: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) -> Site {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let shared = Arc::new((answer, asked.clone()));
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (stream, shared) = (stream.unwrap(), shared.clone());
-                thread::spawn(move || serve(stream, &shared.0, &shared.1));
-            }
-        });
-        Site { url, asked }
-    }
-
-    /// Runs the checker from the first page on: its code, and its report, in which the
-    /// host is left out.
-    fn check(&self, options: &[&str]) -> (Option<i32>, String) {
-        self.check_from("/", options)
-    }
-
-    fn check_from(&self, path: &str, options: &[&str]) -> (Option<i32>, String) {
-        let start = format!("{}{path}", self.url);
-        let output = program("link_checker").arg(start).args(options).output().unwrap();
-        assert_eq!(text(&output.stderr), "", "no progress is shown where no terminal is");
-        (output.status.code(), self.without_host(&output))
-    }
-
-    fn without_host(&self, output: &Output) -> String {
-        text(&output.stdout).replace(&self.url, "")
-    }
-
-    /// What was asked for since the last call, sorted.
-    fn asked(&self) -> Vec<String> {
-        let mut asked = std::mem::take(&mut *self.asked.lock().unwrap());
-        asked.sort();
-        asked
-    }
-}
-
-/// Answers one request. A server may ignore `Connection: close`: so does this one,
-/// when its answer says how long it is, and waits for the client to hang up.
-fn serve(
-    mut stream: TcpStream,
-    answer: &impl Fn(&str) -> Option<Vec<u8>>,
-    asked: &Mutex<Vec<String>>,
-) {
-    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-    let Some(Ok(request)) = lines.next() else { return };
-    let rest: Vec<_> =
-        lines.by_ref().map_while(Result::ok).take_while(|it| !it.is_empty()).collect();
-    assert!(rest.iter().any(|line| line.starts_with("Host: 127.0.0.1:")), "{rest:?}");
-    let path = request.strip_prefix("GET ").and_then(|it| it.strip_suffix(" HTTP/1.1"));
-    let path = path.unwrap_or_else(|| panic!("no request: {request:?}"));
-    asked.lock().unwrap().push(path.to_owned());
-    let answer = answer(path);
-    let stays = answer.as_ref().is_none_or(|bytes| says_its_length(bytes));
-    // A client that has read enough may have hung up.
-    let _ = stream.write_all(&answer.unwrap_or_default());
-    if stays {
-        let _ = stream.read(&mut [0]);
-    }
-}
-
-fn says_its_length(answer: &[u8]) -> bool {
-    let answer = String::from_utf8_lossy(answer);
-    answer.contains("Content-Length: ") || answer.contains("Transfer-Encoding: ")
-}
-
-fn reply(head: &str, body: &str) -> Vec<u8> {
-    format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into()
-}
-
-fn page(body: &str) -> Vec<u8> {
-    reply("200 OK\r\nContent-Type: text/html", body)
-}
-
-fn redirect(location: &str) -> Vec<u8> {
-    reply(&format!("302 Found\r\nLocation: {location}"), "")
-}
-
-fn not_found() -> Vec<u8> {
-    reply("404 Not Found", "")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("the checker prints UTF-8")
 }
