@@ -773,6 +773,7 @@ impl Drop for Killed {
 }
 
 struct Server {
+    #[allow(dead_code, reason = "only Unix has signals to send to it")]
     child: Killed,
     first_line: String,
     address: SocketAddr,
