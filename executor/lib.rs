@@ -111,7 +111,8 @@ pub use blocking::{Broken, Promise, Promised, Unblock, promise, unblock};
 pub use event_loop::{Builder, Executor, Remote, block_on, remote};
 pub use io::Async;
 pub use join::{JoinAll, TaskGroup, join_all};
-pub use report::{SlowPoll, Stats, TaskInfo, TaskState, Tasks, WaitInfo, WaitsFor, stats, tasks};
+pub use report::{Blame, Culprit, Late, SlowPoll, Stats, stats};
+pub use report::{TaskInfo, TaskState, Tasks, WaitInfo, WaitsFor, tasks};
 pub use task::{JoinError, JoinHandle, TaskId, YieldNow, spawn, spawn_named, yield_now};
 pub use time::{Elapsed, Interval, Sleep, Timeout, interval, now, sleep, sleep_until, timeout};
 

@@ -2,17 +2,19 @@
 //!
 //! The loop calls this module around each poll (`slow_poll`), after the proof of a deadlock
 //! (`deadlock`), and when it is made (`options`). The program calls `stats` and `tasks`.
-//! `deadlock` and `tasks` print their tasks as a `tree`. `println` prints a line that is
+//! `deadlock` and `tasks` print their tasks as a `tree`; `late` says how late one was, and why. `println` prints a line that is
 //! also an event of the trace.
 
 mod stats;
 mod tree;
-mod slow_poll;
+mod late;
 mod tasks;
+mod slow_poll;
 mod deadlock;
 mod options;
 mod println;
 
+pub use late::{Blame, Culprit, Late};
 pub use println::print_line;
 pub use slow_poll::SlowPoll;
 pub use stats::{Stats, stats};

@@ -7,11 +7,13 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 
 use super::event::{Cause, End, Phase, TraceEvent, Unpark};
+use super::lateness::{Activity, Delay, Lateness};
 use super::notes::Waits;
 use super::output::TraceOutput;
 use super::record::{Record, TraceHeader};
@@ -37,6 +39,9 @@ pub(crate) struct Recorder {
     /// The loop explains itself, and its polls are left out of the trace.
     is_paused: bool,
     histories: HashMap<u64, TaskHistory>,
+    lateness: Lateness,
+    /// The deadline of the timer that fired last.
+    fired: u64,
     last_job: u64,
     /// The jobs that are done, from their threads.
     done_jobs: (Sender<DoneJob>, Receiver<DoneJob>),
@@ -48,6 +53,12 @@ pub(crate) struct TaskHistory {
     pub(crate) polls: u64,
     /// What the task waits for since its last poll.
     pub(crate) waits: Waits,
+    /// How late it was at worst.
+    late: Option<Delay>,
+    /// Since when it is due, while it is in the run queue.
+    due: Option<u64>,
+    name: Option<Rc<str>>,
+    spawned_at: Option<CodeLine>,
     /// The tasks whose end the task has awaited so far.
     joined: Vec<u64>,
     /// A job of this task that is done, until the task is woken for it.
@@ -85,6 +96,8 @@ impl Recorder {
             is_parked: false,
             is_paused: false,
             histories: HashMap::new(),
+            lateness: Lateness::new(),
+            fired: 0,
             last_job: 0,
             done_jobs: crossbeam_channel::unbounded(),
         }
@@ -123,6 +136,7 @@ impl Recorder {
 
     fn write(&mut self, event: TraceEvent<'_>) {
         let by = self.cause_of(&event);
+        self.update_lateness(&event, by);
         let poll = self.update_history(&event);
         if let Some(output) = &mut self.output {
             self.number += 1;
@@ -146,12 +160,14 @@ impl Recorder {
     /// The loop begins a turn.
     pub(super) fn turn(&mut self) {
         (self.has_turned, self.phase) = (true, None);
+        self.lateness.turn((self.now)());
     }
 
     /// The loop takes the messages of other threads.
     pub(super) fn messages(&mut self) {
         self.enter(Phase::Io);
         self.cause = Cause::Thread;
+        self.switch(Activity::Messages);
     }
 
     /// `block_on` was called.
@@ -163,6 +179,7 @@ impl Recorder {
     pub(super) fn leave(&mut self) {
         (self.has_turned, self.phase) = (false, None);
         self.cause = Cause::Thread;
+        self.switch(Activity::Stopped);
     }
 
     /// The loop goes to sleep.
@@ -211,6 +228,78 @@ impl Recorder {
     /// What is known of a task.
     pub(super) fn history(&self, task: u64) -> Option<TaskHistory> {
         self.histories.get(&task).cloned()
+    }
+}
+
+/// How late tasks are.
+impl Recorder {
+    /// A timer's deadline has come.
+    pub(super) fn fire(&mut self, timer: u64, deadline: u64) {
+        self.fired = deadline;
+        self.record(TraceEvent::Fire { timer });
+    }
+
+    /// From now on the loop does something else.
+    pub(super) fn switch(&mut self, activity: Activity) {
+        self.lateness.switch((self.now)(), activity);
+    }
+
+    /// Notes since when a task is due, how late its poll is, and what the loop does now.
+    fn update_lateness(&mut self, event: &TraceEvent<'_>, by: Cause) {
+        match *event {
+            TraceEvent::Spawn { task, name, at } => {
+                let due = Some((self.now)());
+                let (name, spawned_at) = (name.map(Rc::from), Some(at));
+                self.histories
+                    .insert(task, TaskHistory { due, name, spawned_at, ..TaskHistory::default() });
+            }
+            TraceEvent::Wake { task, .. } => {
+                let due = if let Cause::Timer(_) = by { self.fired } else { (self.now)() };
+                let Some(history) = self.histories.get_mut(&task) else { return };
+                history.due = Some(history.due.map_or(due, |before| before.min(due)));
+            }
+            TraceEvent::Poll { task } => self.begin_poll(task),
+            TraceEvent::Park { .. } => self.switch(Activity::Asleep),
+            TraceEvent::Unpark { .. } | TraceEvent::FdReady { .. } | TraceEvent::Fire { .. } => {
+                self.switch(Activity::Other);
+            }
+            _ => {}
+        }
+    }
+
+    /// Before the history forgets what the task has waited for.
+    fn begin_poll(&mut self, task: u64) {
+        let Some(history) = self.histories.get_mut(&task) else { return };
+        let (now, name, due) = ((self.now)(), history.name.clone(), history.due.take());
+        let poll = history.spawned_at.map(|from| Activity::Poll { task, name, from, at: None });
+        let waits = std::mem::take(&mut history.waits);
+        self.lateness.poll(now, poll.unwrap_or(Activity::Other), waits);
+        due.into_iter().for_each(|due| self.late(task, now, due));
+    }
+
+    /// The task that is being polled has found that this deadline has come. Only a timer that is
+    /// armed is late: with another one, it is the task that came late.
+    pub(super) fn timer_over(&mut self, deadline: u64, is_armed: bool) {
+        if let (Cause::Task(task), true) = (self.cause, is_armed) {
+            self.late(task, (self.now)(), deadline);
+        }
+    }
+
+    /// The wait of the task is over. Keeps how late that is, if it never was as late.
+    fn late(&mut self, task: u64, now: u64, due: u64) {
+        let Some(history) = self.histories.get_mut(&task) else { return };
+        let worst = history.late.as_ref().map_or(0, |late| late.nanoseconds);
+        let late = self.lateness.delay(now, due, true, worst);
+        history.late = late.or(history.late.take());
+    }
+
+    /// How late a task is now, or else was at worst.
+    pub(super) fn delay(&mut self, task: u64, overdue: Option<Duration>) -> Option<Delay> {
+        let (history, now) = (self.histories.get(&task)?, (self.now)());
+        let timer = overdue.map(|overdue| now.saturating_sub(overdue.as_nanos() as u64));
+        let due = history.due.into_iter().chain(timer).min();
+        let late = due.and_then(|due| self.lateness.delay(now, due, false, 0));
+        late.or_else(|| history.late.clone())
     }
 }
 
