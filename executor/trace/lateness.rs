@@ -188,12 +188,16 @@ impl Lateness {
         let late = now.checked_sub(due).filter(|by| *by >= LATE && *by > least);
         let nanoseconds = late.filter(|_| due >= self.turns[0])?;
         self.close(now);
+        let latest = self.stretches.iter().rev().take_while(|stretch| stretch.end > due);
+        let took = |of: &Stretch| Duration::from_nanos(of.end - of.start.max(due));
+        let mut parts: Vec<_> = latest.map(|of| (&of.activity, took(of))).collect();
+        // The longest poll of each task says from where it went on.
+        parts.sort_by_key(|(_, took)| Reverse(*took));
         let mut shares: Vec<(Activity, Duration)> = Vec::new();
-        for stretch in self.stretches.iter().rev().take_while(|stretch| stretch.end > due) {
-            let took = Duration::from_nanos(stretch.end - stretch.start.max(due));
-            match shares.iter_mut().find(|(other, _)| other.is_same(&stretch.activity)) {
+        for (activity, took) in parts {
+            match shares.iter_mut().find(|(other, _)| other.is_same(activity)) {
                 Some((_, sum)) => *sum += took,
-                None => shares.push((stretch.activity.clone(), took)),
+                None => shares.push((activity.clone(), took)),
             }
         }
         shares.sort_by_key(|(_, took)| Reverse(*took));
