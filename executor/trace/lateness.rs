@@ -78,7 +78,7 @@ impl Activity {
     }
 }
 
-/// A stretch of time, in nanoseconds.
+/// A stretch of time, in nanoseconds. Before and after it, the loop may do its own work.
 struct Stretch {
     start: u64,
     end: u64,
@@ -139,6 +139,7 @@ impl Lateness {
         match &mut activity {
             // A virtual clock has stood still.
             _ if start >= now => return,
+            Activity::Other => return,
             &mut Activity::Poll { from, .. } if now - start < SHORT => {
                 activity = Activity::Polls { from: Some(from) };
             }
@@ -159,7 +160,7 @@ impl Lateness {
 
     fn push(&mut self, next: Stretch) {
         match self.stretches.back_mut() {
-            Some(last) if last.activity.is_same(&next.activity) => {
+            Some(last) if last.end == next.start && last.activity.is_same(&next.activity) => {
                 last.end = next.end;
             }
             _ => self.stretches.push_back(next),
@@ -169,17 +170,22 @@ impl Lateness {
         }
     }
 
-    /// Makes one of the two neighbours that are the shortest together; polls, if possible.
+    /// Makes one of the two neighbours that are the shortest together; polls without
+    /// a gap, if possible.
     fn shorten(&mut self) {
         let shortness = |first: &usize| {
             let (a, b) = (&self.stretches[*first], &self.stretches[first + 1]);
-            (a.activity.polled().and(b.activity.polled()).is_none(), b.end - a.start)
+            let are_polls = a.activity.polled().and(b.activity.polled()).is_some();
+            (!are_polls || a.end < b.start, b.end - a.start)
         };
         let first = (0..MOST).min_by_key(shortness).unwrap_or(0);
         let Some(next) = self.stretches.remove(first + 1) else { return };
         let both = &mut self.stretches[first];
+        both.activity = match both.end == next.start {
+            true => both.activity.with(&next.activity),
+            false => Activity::Other,
+        };
         both.end = next.end;
-        both.activity = both.activity.with(&next.activity);
     }
 
     /// How late is what is due since then, and why? `None` if it is not late, or not by more

@@ -65,6 +65,15 @@ pub(crate) struct TaskHistory {
     job_done: Option<u64>,
 }
 
+impl TaskHistory {
+    /// The wait of the task is over. Keeps how late that is, if it never was as late.
+    fn end_wait(&mut self, lateness: &mut Lateness, now: u64, due: u64) {
+        let worst = self.late.as_ref().map_or(0, |late| late.nanoseconds);
+        let late = lateness.delay(now, due, true, worst);
+        self.late = late.or(self.late.take());
+    }
+}
+
 /// The number of a job, and that of the task for which it was made; 0 for none.
 type DoneJob = (u64, u64);
 
@@ -244,7 +253,8 @@ impl Recorder {
         self.lateness.switch((self.now)(), activity);
     }
 
-    /// Notes since when a task is due, how late its poll is, and what the loop does now.
+    /// Notes since when a task is due, and what the loop does now. (A poll is noted in its
+    /// task's history.)
     fn update_lateness(&mut self, event: &TraceEvent<'_>, by: Cause) {
         match *event {
             TraceEvent::Spawn { task, name, at } => {
@@ -258,7 +268,6 @@ impl Recorder {
                 let Some(history) = self.histories.get_mut(&task) else { return };
                 history.due = Some(history.due.map_or(due, |before| before.min(due)));
             }
-            TraceEvent::Poll { task } => self.begin_poll(task),
             TraceEvent::Park { .. } => self.switch(Activity::Asleep),
             TraceEvent::Unpark { .. } | TraceEvent::FdReady { .. } | TraceEvent::Fire { .. } => {
                 self.switch(Activity::Other);
@@ -267,30 +276,15 @@ impl Recorder {
         }
     }
 
-    /// Before the history forgets what the task has waited for.
-    fn begin_poll(&mut self, task: u64) {
-        let Some(history) = self.histories.get_mut(&task) else { return };
-        let (now, name, due) = ((self.now)(), history.name.clone(), history.due.take());
-        let poll = history.spawned_at.map(|from| Activity::Poll { task, name, from, at: None });
-        let waits = std::mem::take(&mut history.waits);
-        self.lateness.poll(now, poll.unwrap_or(Activity::Other), waits);
-        due.into_iter().for_each(|due| self.late(task, now, due));
-    }
-
     /// The task that is being polled has found that this deadline has come. Only a timer that is
     /// armed is late: with another one, it is the task that came late.
     pub(super) fn timer_over(&mut self, deadline: u64, is_armed: bool) {
         if let (Cause::Task(task), true) = (self.cause, is_armed) {
-            self.late(task, (self.now)(), deadline);
+            let history = self.histories.get_mut(&task);
+            history
+                .into_iter()
+                .for_each(|of| of.end_wait(&mut self.lateness, (self.now)(), deadline));
         }
-    }
-
-    /// The wait of the task is over. Keeps how late that is, if it never was as late.
-    fn late(&mut self, task: u64, now: u64, due: u64) {
-        let Some(history) = self.histories.get_mut(&task) else { return };
-        let worst = history.late.as_ref().map_or(0, |late| late.nanoseconds);
-        let late = self.lateness.delay(now, due, true, worst);
-        history.late = late.or(history.late.take());
     }
 
     /// How late a task is now, or else was at worst.
@@ -347,9 +341,13 @@ impl Recorder {
             }
             _ => return 0,
         };
-        if let TraceEvent::Poll { .. } = event {
+        if let TraceEvent::Poll { task } = *event {
             history.polls += 1;
-            history.waits = Waits::default();
+            let (now, due) = ((self.now)(), history.due.take());
+            let (name, waits) = (history.name.clone(), std::mem::take(&mut history.waits));
+            let poll = history.spawned_at.map(|from| Activity::Poll { task, name, from, at: None });
+            self.lateness.poll(now, poll.unwrap_or(Activity::Other), waits);
+            due.into_iter().for_each(|due| history.end_wait(&mut self.lateness, now, due));
             // A done job that has not woken the task by now will not wake it any more.
             history.job_done = None;
         }
