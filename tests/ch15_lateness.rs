@@ -7,7 +7,7 @@
 mod support;
 
 use std::cell::RefCell;
-use std::future::{Future, pending};
+use std::future::{Future, pending, poll_fn};
 use std::panic::catch_unwind;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use futures_lite::future::poll_once;
+use futures_lite::future::{or, poll_once};
 use glassloop::sync::Event;
 use glassloop::{
     Culprit, Executor, Late, SlowPoll, TaskInfo, interval, join_all, now, sleep, sleep_until,
@@ -431,6 +431,52 @@ fn the_ticks_of_an_interval_are_late_like_any_timer() {
             spawn_named("culprit", async { compute(LONG + 2 * MS) }).await.unwrap();
             turns().await;
             assert!(share(&late("beat"), "culprit") >= LONG, "{}", tasks());
+        });
+    });
+}
+
+/// Breaks when only a wake by the task's own key counts as one of the timer.
+#[test]
+fn a_timer_that_is_awaited_through_any_combinator_is_late_from_its_deadline_on() {
+    struct Forward(Waker);
+    impl Wake for Forward {
+        fn wake(self: Arc<Self>) {
+            self.0.wake_by_ref();
+        }
+    }
+    /// Polls a sleep with a waker of its own, as many combinators do.
+    async fn wrapped(deadline: Instant) {
+        let mut sleep = Box::pin(sleep_until(deadline));
+        poll_fn(|cx| {
+            let waker = Waker::from(Arc::new(Forward(cx.waker().clone())));
+            sleep.as_mut().poll(&mut Context::from_waker(&waker))
+        })
+        .await;
+    }
+    unless_the_machine_stalls(|| {
+        on_watched_loop(async {
+            let deadline = now() + 10 * MS;
+            let wait_for_ever = |name, wait: Pin<Box<dyn Future<Output = ()>>>| {
+                spawn_named(name, async {
+                    wait.await;
+                    pending::<()>().await;
+                })
+                .detach();
+            };
+            let children = (0..300).map(move |_| sleep_until(deadline));
+            wait_for_ever("large", Box::pin(async { drop(join_all(children).await) }));
+            wait_for_ever("or", Box::pin(or(sleep_until(deadline), pending())));
+            wait_for_ever(
+                "limit",
+                Box::pin(async { drop(timeout(10 * MS, pending::<()>()).await) }),
+            );
+            wait_for_ever("wrapped", Box::pin(wrapped(deadline)));
+            turns().await;
+            spawn_culprit("culprit", deadline + LONG + MS).await;
+            turns().await;
+            for name in ["large", "or", "limit", "wrapped"] {
+                assert!(share(&late(name), "culprit") >= LONG, "{name}: {}", tasks());
+            }
         });
     });
 }
