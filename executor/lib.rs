@@ -111,7 +111,7 @@ pub use blocking::{Broken, Promise, Promised, Unblock, promise, unblock};
 pub use event_loop::{Builder, Executor, Remote, block_on, remote};
 pub use io::Async;
 pub use join::{JoinAll, TaskGroup, join_all};
-pub use report::{Circle, Holder, Resource, SlowPoll, Stats, stats};
+pub use report::{Blame, Circle, Culprit, Holder, Late, Resource, SlowPoll, Stats, stats};
 pub use report::{TaskInfo, TaskState, Tasks, WaitInfo, WaitsFor, tasks};
 pub use task::{JoinError, JoinHandle, TaskId, YieldNow, spawn, spawn_named, yield_now};
 pub use time::{Elapsed, Interval, Sleep, Timeout, interval, now, sleep, sleep_until, timeout};

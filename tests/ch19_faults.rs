@@ -34,11 +34,12 @@ fn rows() -> Vec<Row> {
     rows.filter(is_row).map(|cells| Row { cells }).collect()
 }
 
-/// The names of the tests in a file of `tests/`; or, as in `link_checker/hostile`, in one of
-/// the package of a program.
+/// The names of the tests in a file of `tests/`; or, as in `link_checker/hostile` and
+/// `interop/web_and_db`, in one of another package.
 fn tests_in(file: &str) -> Vec<String> {
     let path = match file.split_once('/') {
         None => root().join("tests").join(file),
+        Some(("interop", file)) => root().join("tests/interop/tests").join(file),
         Some((package, file)) => root().join("examples").join(package).join("tests").join(file),
     };
     let path = path.with_extension("rs");

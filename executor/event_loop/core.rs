@@ -86,8 +86,7 @@ impl EventLoop {
         self.counts.turns.set(self.counts.turns.get() + 1);
         for _ in 0..self.scheduler.run_queue.len() {
             let Some(key) = self.scheduler.run_queue.pop() else { return };
-            let measured =
-                self.slow_polls.as_ref().and_then(|slow| slow.start(&self.scheduler, key));
+            let measured = self.slow_polls.as_ref().and_then(|slow| slow.start(self, key));
             self.poll_task(key, root.as_deref_mut());
             if let Some(measured) = measured {
                 measured.end();

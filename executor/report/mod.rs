@@ -2,20 +2,23 @@
 //!
 //! The loop calls this module around each poll (`slow_poll`), after the proof of a deadlock
 //! (`deadlock`), and when it is made (`options`). The program calls `stats` and `tasks`.
-//! `deadlock` and `tasks` print their tasks as a `tree`. `println` prints a line that is
+//! `deadlock` and `tasks` print their tasks as a `tree`; `late` says how late a task was, and why;
+//! `waits` say who holds what, `circles` who waits for each other. `println` prints a line that is
 //! also an event of the trace.
 
 mod stats;
 mod tree;
-mod slow_poll;
+mod late;
 mod waits;
 mod tasks;
+mod slow_poll;
 mod circles;
 mod deadlock;
 mod options;
 mod println;
 
 pub use circles::Circle;
+pub use late::{Blame, Culprit, Late};
 pub use println::print_line;
 pub use slow_poll::SlowPoll;
 pub use stats::{Stats, stats};

@@ -28,7 +28,9 @@ impl Diagnostics {
     /// asks for there is a line on stderr instead, and the loop runs without it.)
     pub(crate) fn make_tracer(&self, clock: &Clock) -> io::Result<Tracer> {
         let request = self.trace.clone().or_else(Request::of_environment);
-        if !self.explain.unwrap_or(cfg!(debug_assertions)) && request.is_none() {
+        let is_watched =
+            self.explain.unwrap_or(cfg!(debug_assertions)) || self.slow_polls.is_some();
+        if !is_watched && request.is_none() {
             return Ok(Tracer::default());
         }
         let time = clock.clone();
@@ -43,13 +45,15 @@ impl Diagnostics {
 
 impl Builder {
     /// Reports on stderr each poll that took longer than `limit`: meanwhile,
-    /// nothing else ran. asyncio's debug mode with `slow_callback_duration`.
+    /// nothing else ran. It also says which tasks are late by then, and what else took their
+    /// time. asyncio's debug mode with `slow_callback_duration`, which names only the callback.
     pub fn slow_poll(self, limit: Duration) -> Builder {
         self.on_slow_poll(limit, |slow| eprintln!("glassloop: {slow}"))
     }
 
     /// Calls `report` after each poll that took longer than `limit`, by the real
-    /// clock. Without it, polls are not measured.
+    /// clock. To know who is late because of it, the loop takes notes, as with
+    /// [`explain`](Self::explain).
     ///
     /// ```
     /// use std::{cell::Cell, rc::Rc, time::Duration};
@@ -92,9 +96,10 @@ impl Builder {
         self
     }
 
-    /// Whether the loop takes notes of what its tasks wait for, for [`tasks`](crate::tasks).
-    /// Without this call it does so in a debug build, and in a loop that is traced; in a
-    /// release build it costs nothing. asyncio's debug mode.
+    /// Whether the loop takes notes of what its tasks wait for, and of what makes them late, for
+    /// [`tasks`](crate::tasks). Without this call it does so in a debug build; in a loop that is
+    /// traced, or whose slow polls are reported, it always does. In another loop of a release
+    /// build it costs nothing. asyncio's debug mode.
     pub fn explain(mut self, explain: bool) -> Builder {
         self.diagnostics.explain = Some(explain);
         self

@@ -5,19 +5,22 @@ use std::fmt;
 use std::ops::Deref;
 use std::panic::Location;
 
+use super::late::Late;
 use super::tree::{Node, Tree, title};
 use super::waits::{View, WaitInfo};
 use crate::current;
 use crate::event_loop::{EventLoop, Executor};
 use crate::task::{Progress, Task, TaskId};
+use crate::trace::Waits;
 
 /// Every task of the current loop that has not ended, and what each waits for. Printed, a
 /// tree of the tasks that await each other. asyncio's `all_tasks`, and
 /// `python -m asyncio pstree`.
 ///
-/// What a task waits for is known only if the loop keeps notes of it: in a debug build,
-/// when the loop is traced, and when it was made with
-/// [`Builder::explain`](crate::Builder::explain).
+/// What a task waits for, and how late it was, is known only if the loop keeps notes of it: in
+/// a debug build, when the loop is traced, and when it was made with
+/// [`Builder::explain`](crate::Builder::explain) or
+/// [`Builder::slow_poll`](crate::Builder::slow_poll).
 ///
 /// # Panics
 /// Outside of a loop.
@@ -67,6 +70,9 @@ pub struct TaskInfo {
     pub left_behind: Vec<WaitInfo>,
     /// The tasks without which it cannot go on; `None` if it may go on without.
     pub(super) blockers: Option<Vec<TaskId>>,
+    /// How late it is at the moment, by 1 ms at least; otherwise how late it was at worst, if it
+    /// ever was. `None` if the loop keeps no notes.
+    pub late: Option<Late>,
 }
 
 /// What a task does at the moment.
@@ -87,7 +93,7 @@ pub enum TaskState {
 /// ```text
 /// task 1 "root", from src/main.rs:4, polled once: waits for the end of task 2
 /// └─ task 2 "fetch", from src/main.rs:5, polled once: waits for a timer, in 30ms, since src/main.rs:9
-/// task 3 "spin", from src/main.rs:6, polled 7 times: running
+/// task 3 "spin", from src/main.rs:6, polled 7 times: running; was 5.1ms late: 5.0ms of them task 2 "fetch", from src/main.rs:5
 /// ```
 #[derive(Clone, Debug)]
 pub struct Tasks(pub(super) Vec<TaskInfo>);
@@ -139,10 +145,16 @@ impl View<'_> {
             spawned_at: task.spawned_at,
             state,
             polls,
+            late: self.late(task.id, &waits),
             waits: self.waits(&waits.all()),
             left_behind: self.waits(&waits.left_behind()),
             blockers: self.blockers(task, &waits),
         }
+    }
+
+    fn late(&self, task: TaskId, waits: &Waits) -> Option<Late> {
+        let overdue = self.longest_overdue(&waits.all());
+        self.event_loop.tracer.delay(task.0, overdue).map(Late::new)
     }
 }
 
@@ -171,12 +183,17 @@ impl fmt::Display for TaskInfo {
         }
         let waits: Vec<String> = self.waits.iter().map(ToString::to_string).collect();
         match self.state {
-            TaskState::Ready => f.write_str(": ready"),
-            TaskState::Running => f.write_str(": running"),
-            TaskState::Waiting if waits.is_empty() => f.write_str(": waits"),
-            TaskState::Waiting => write!(f, ": waits for {}", waits.join("; and for ")),
-        }?;
-        f.write_str(&left_behind_text(&self.left_behind))
+            TaskState::Ready => f.write_str(": ready")?,
+            TaskState::Running => f.write_str(": running")?,
+            TaskState::Waiting if waits.is_empty() => f.write_str(": waits")?,
+            TaskState::Waiting => write!(f, ": waits for {}", waits.join("; and for "))?,
+        }
+        f.write_str(&left_behind_text(&self.left_behind))?;
+        match &self.late {
+            Some(late) if !late.is_over => write!(f, "; is {late}"),
+            Some(late) => write!(f, "; was {late}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -171,7 +171,12 @@ impl Sleep {
     /// Whether the deadline has come, *never early*.
     #[inline]
     pub(super) fn is_over(&self) -> bool {
-        self.has_fired() || self.when.deadline <= self.event_loop.timers.clock.nanoseconds_now()
+        let EventLoop { timers, tracer, .. } = &*self.event_loop;
+        let (deadline, is_armed) = (self.when.deadline, self.key.is_some());
+        self.has_fired() || {
+            let is_due = deadline <= timers.clock.nanoseconds_now();
+            is_due.then(|| tracer.timer_over(deadline, is_armed)).is_some()
+        }
     }
 
     /// Arms the timer, or gives it the newest waker if it is armed.

@@ -85,7 +85,7 @@ impl Timers {
         self.fired.set(self.fired.get() + due.len() as u64);
         // *Collect, release, then wake*.
         for (when, waker) in due.drain(..) {
-            self.tracer.timer_fired(when.sequence);
+            self.tracer.timer_fired(when.sequence, when.deadline);
             waker.wake();
         }
         due.shrink_to(KEPT);

@@ -20,7 +20,8 @@
 //! An `event` is one thing that the loop does; a `record` is an event with its time and cause. Four forms turn records into text: `lines`, `chrome`,
 //! `timeline` and `player`, by means of `json` and of the `state` that follows from the
 //! events so far. The `output` writes the text to a file. A `request` says which form is
-//! wanted; the `recorder` does the work behind the `tracer`.
+//! wanted; `lateness` knows what the loop has done since a task was due. The `recorder` does the
+//! work behind the `tracer`.
 
 mod resource;
 mod wait;
@@ -36,10 +37,12 @@ mod timeline;
 mod player;
 mod output;
 mod request;
+mod lateness;
 mod recorder;
 mod tracer;
 
 pub(crate) use event::{End, Unpark};
+pub(crate) use lateness::{Activity, Delay};
 pub(crate) use notes::{ChildNotes, LeafId, Note, Notes, Waits, address};
 pub(crate) use record::TraceHeader;
 pub(crate) use recorder::{JobTicket, Recorder};

@@ -7,11 +7,13 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 
 use super::event::{Cause, End, Phase, TraceEvent, Unpark};
+use super::lateness::{Activity, Delay, Lateness};
 use super::notes::Waits;
 use super::output::TraceOutput;
 use super::record::{Record, TraceHeader};
@@ -40,6 +42,9 @@ pub(crate) struct Recorder {
     histories: HashMap<u64, TaskHistory>,
     /// The tasks that have begun to wait for others.
     new_waits: Vec<u64>,
+    lateness: Lateness,
+    /// The deadline of the timer that fired last.
+    fired: u64,
     last_job: u64,
     /// The jobs that are done, from their threads.
     done_jobs: (Sender<DoneJob>, Receiver<DoneJob>),
@@ -51,10 +56,25 @@ pub(crate) struct TaskHistory {
     pub(crate) polls: u64,
     /// What the task waits for since its last poll.
     pub(crate) waits: Waits,
+    /// How late it was at worst.
+    late: Option<Delay>,
+    /// Since when it is due, while it is in the run queue.
+    due: Option<u64>,
+    name: Option<Rc<str>>,
+    spawned_at: Option<CodeLine>,
     /// The tasks whose end the task has awaited so far.
     joined: Vec<u64>,
     /// A job of this task that is done, until the task is woken for it.
     job_done: Option<u64>,
+}
+
+impl TaskHistory {
+    /// The wait of the task is over. Keeps how late that is, if it never was as late.
+    fn end_wait(&mut self, lateness: &mut Lateness, now: u64, due: u64) {
+        let worst = self.late.as_ref().map_or(0, |late| late.nanoseconds);
+        let late = lateness.delay(now, due, true, worst);
+        self.late = late.or(self.late.take());
+    }
 }
 
 /// The number of a job, and that of the task for which it was made; 0 for none.
@@ -89,6 +109,8 @@ impl Recorder {
             is_paused: false,
             histories: HashMap::new(),
             new_waits: Vec::new(),
+            lateness: Lateness::new(),
+            fired: 0,
             last_job: 0,
             done_jobs: crossbeam_channel::unbounded(),
         }
@@ -127,6 +149,7 @@ impl Recorder {
 
     fn write(&mut self, event: TraceEvent<'_>) {
         let by = self.cause_of(&event);
+        self.update_lateness(&event, by);
         let poll = self.update_history(&event);
         if let Some(output) = &mut self.output {
             self.number += 1;
@@ -150,12 +173,14 @@ impl Recorder {
     /// The loop begins a turn.
     pub(super) fn turn(&mut self) {
         (self.has_turned, self.phase) = (true, None);
+        self.lateness.turn((self.now)());
     }
 
     /// The loop takes the messages of other threads.
     pub(super) fn messages(&mut self) {
         self.enter(Phase::Io);
         self.cause = Cause::Thread;
+        self.switch(Activity::Messages);
     }
 
     /// `block_on` was called.
@@ -167,6 +192,7 @@ impl Recorder {
     pub(super) fn leave(&mut self) {
         (self.has_turned, self.phase) = (false, None);
         self.cause = Cause::Thread;
+        self.switch(Activity::Stopped);
     }
 
     /// The loop goes to sleep.
@@ -238,6 +264,63 @@ impl Recorder {
     }
 }
 
+/// How late tasks are.
+impl Recorder {
+    /// A timer's deadline has come.
+    pub(super) fn fire(&mut self, timer: u64, deadline: u64) {
+        self.fired = deadline;
+        self.record(TraceEvent::Fire { timer });
+    }
+
+    /// From now on the loop does something else.
+    pub(super) fn switch(&mut self, activity: Activity) {
+        self.lateness.switch((self.now)(), activity);
+    }
+
+    /// Notes since when a task is due, and what the loop does now. (A poll is noted in its
+    /// task's history.)
+    fn update_lateness(&mut self, event: &TraceEvent<'_>, by: Cause) {
+        match *event {
+            TraceEvent::Spawn { task, name, at } => {
+                let due = Some((self.now)());
+                let (name, spawned_at) = (name.map(Rc::from), Some(at));
+                self.histories
+                    .insert(task, TaskHistory { due, name, spawned_at, ..TaskHistory::default() });
+            }
+            TraceEvent::Wake { task, .. } => {
+                let due = if let Cause::Timer(_) = by { self.fired } else { (self.now)() };
+                let Some(history) = self.histories.get_mut(&task) else { return };
+                history.due = Some(history.due.map_or(due, |before| before.min(due)));
+            }
+            TraceEvent::Park { .. } => self.switch(Activity::Asleep),
+            TraceEvent::Unpark { .. } | TraceEvent::FdReady { .. } | TraceEvent::Fire { .. } => {
+                self.switch(Activity::Other);
+            }
+            _ => {}
+        }
+    }
+
+    /// The task that is being polled has found that this deadline has come. Only a timer that is
+    /// armed is late: with another one, it is the task that came late.
+    pub(super) fn timer_over(&mut self, deadline: u64, is_armed: bool) {
+        if let (Cause::Task(task), true) = (self.cause, is_armed) {
+            let history = self.histories.get_mut(&task);
+            history
+                .into_iter()
+                .for_each(|of| of.end_wait(&mut self.lateness, (self.now)(), deadline));
+        }
+    }
+
+    /// How late a task is now, or else was at worst.
+    pub(super) fn delay(&mut self, task: u64, overdue: Option<Duration>) -> Option<Delay> {
+        let (history, now) = (self.histories.get(&task)?, (self.now)());
+        let timer = overdue.map(|overdue| now.saturating_sub(overdue.as_nanos() as u64));
+        let due = history.due.into_iter().chain(timer).min();
+        let late = due.and_then(|due| self.lateness.delay(now, due, false, 0));
+        late.or_else(|| history.late.clone())
+    }
+}
+
 /// What follows from an event for the events after it.
 impl Recorder {
     /// The event as the trace shows it, if it does. While the loop explains itself, it
@@ -282,8 +365,13 @@ impl Recorder {
             }
             _ => return 0,
         };
-        if let TraceEvent::Poll { .. } = event {
+        if let TraceEvent::Poll { task } = *event {
             history.polls += 1;
+            let (now, due) = ((self.now)(), history.due.take());
+            let (name, waits) = (history.name.clone(), history.waits.clone());
+            let poll = history.spawned_at.map(|from| Activity::Poll { task, name, from, at: None });
+            self.lateness.poll(now, poll.unwrap_or(Activity::Other), waits);
+            due.into_iter().for_each(|due| history.end_wait(&mut self.lateness, now, due));
             // A done job that has not woken the task by now will not wake it any more.
             history.job_done = None;
         }

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::event::{End, Spot, TraceEvent, Unpark};
+use super::lateness::{Activity, Delay};
 use super::notes::Notes;
 use super::recorder::{JobTicket, Recorder, TaskHistory};
 use super::resource::CodeLine;
@@ -66,8 +67,8 @@ impl Tracer {
     #[inline]
     pub(crate) fn polling(&self, task: u64, notes: &Notes) {
         self.record(move |recorder| {
-            notes.start(recorder.time(), recorder.take_waits(task));
             recorder.record(TraceEvent::Poll { task });
+            notes.start(recorder.time(), recorder.take_waits(task));
         });
     }
 
@@ -96,6 +97,17 @@ impl Tracer {
     pub(crate) fn history(&self, task: u64) -> Option<TaskHistory> {
         self.0.as_ref()?.borrow().history(task)
     }
+
+    /// How late a task is now, or else was at worst. `overdue`: for how long the timer has been
+    /// due for which the task waits.
+    pub(crate) fn delay(&self, task: u64, overdue: Option<Duration>) -> Option<Delay> {
+        self.0.as_ref()?.borrow_mut().delay(task, overdue)
+    }
+
+    /// The loop does something else after a poll: it reports the poll.
+    pub(crate) fn reporting(&self) {
+        self.record(|recorder| recorder.switch(Activity::Other));
+    }
 }
 
 /// What happens to timers. `slot` is the level and the slot in the wheel; `None` for a
@@ -113,10 +125,17 @@ impl Tracer {
         self.emit(move || TraceEvent::Cascade { timer, spot: spot(slot) });
     }
 
-    /// A timer's deadline has come.
+    /// A timer's deadline has come. What it wakes is due since then.
     #[inline]
-    pub(crate) fn timer_fired(&self, timer: u64) {
-        self.emit(move || TraceEvent::Fire { timer });
+    pub(crate) fn timer_fired(&self, timer: u64, deadline: u64) {
+        self.record(move |recorder| recorder.fire(timer, deadline));
+    }
+
+    /// The task that is being polled finds that a deadline has come. `is_armed`: the task has
+    /// waited for it, and the timer has not fired.
+    #[inline]
+    pub(crate) fn timer_over(&self, deadline: u64, is_armed: bool) {
+        self.record(move |recorder| recorder.timer_over(deadline, is_armed));
     }
 
     /// A timer was taken out of the wheel before its deadline.
