@@ -192,6 +192,35 @@ fn every_lock_channel_and_signal_has_a_number_a_line_and_a_name() {
     });
 }
 
+/// 94 · Breaks when what has a number is told without it.
+#[test]
+fn a_timer_a_descriptor_and_a_job_have_a_number_and_a_line_too() {
+    within_limit(|| {
+        let executor = Executor::builder().explain(true).build().unwrap();
+        executor.block_on(async {
+            let (sender, receiver) = std::sync::mpsc::channel::<()>();
+            let socket = glassloop::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            let all = spawn(async move {
+                let job = glassloop::unblock(move || receiver.recv());
+                let reads = async { drop(socket.recv_from(&mut [0]).await) };
+                future::zip(future::zip(sleep(1000 * SECOND), reads), job).await
+            });
+            turns(2).await;
+            let waits = tasks()[1].waits.clone();
+            let kinds: Vec<_> = waits.iter().map(|wait| wait.resource.unwrap().kind).collect();
+            assert_eq!(kinds, ["timer", "descriptor", "job"]);
+            for wait in &waits {
+                let resource = wait.resource.unwrap();
+                assert_eq!(resource.made_at, wait.since);
+                let (text, number) = (wait.to_string(), format!(": {resource}"));
+                assert!(text.ends_with(&number), "{text}");
+            }
+            all.abort();
+            drop(sender);
+        });
+    });
+}
+
 /// 94 · asyncio's `Lock()` takes no name. Breaks when `Default` hides the user's line.
 #[test]
 fn the_line_that_made_it_is_the_users_by_default_too() {

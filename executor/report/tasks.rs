@@ -92,7 +92,7 @@ pub enum TaskState {
 ///
 /// ```text
 /// task 1 "root", from src/main.rs:4, polled once: waits for the end of task 2
-/// └─ task 2 "fetch", from src/main.rs:5, polled once: waits for a timer, in 30ms, since src/main.rs:9
+/// └─ task 2 "fetch", from src/main.rs:5, polled once: waits for a timer, in 30ms, since src/main.rs:9: timer 0
 /// task 3 "spin", from src/main.rs:6, polled 7 times: running; was 5.1ms late: 5.0ms of them task 2 "fetch", from src/main.rs:5
 /// ```
 #[derive(Clone, Debug)]

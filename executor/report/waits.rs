@@ -26,7 +26,8 @@ pub struct WaitInfo {
     pub since: &'static Location<'static>,
     /// How long the task has waited for it, on the loop's clock.
     pub waited: Duration,
-    /// The lock, channel or signal that can give it.
+    /// The lock, channel or signal that can give it; or the timer, descriptor or job. `None`
+    /// for a task.
     pub resource: Option<Resource>,
     /// Who holds the lock, or the first 16 permits. Known is who took them while the loop took
     /// notes, as for [`tasks`](crate::tasks).
@@ -117,8 +118,8 @@ impl View<'_> {
             What::Thing(name, _) => WaitsFor::Other(name),
             What::Never => WaitsFor::Never,
         };
-        let resource = note.wait.resource();
-        let holds = resource.map(|resource| holds::of(resource.number)).unwrap_or_default();
+        let resource = note.wait.resource().or_else(|| numbered(note));
+        let holds = note.wait.resource().map(|lock| holds::of(lock.number)).unwrap_or_default();
         WaitInfo {
             what,
             since: note.wait.at,
@@ -157,6 +158,17 @@ impl View<'_> {
             may_move: hold.may_move,
         })
     }
+}
+
+/// What the system or the loop has numbered. The line that made it is the line of the wait.
+fn numbered(note: &Note) -> Option<Resource> {
+    let (kind, number) = match note.wait.what {
+        What::Timer(timer) => ("timer", timer),
+        What::Readable(fd) | What::Writable(fd) => ("descriptor", fd),
+        What::Job(job) if job > 0 => ("job", job),
+        _ => return None,
+    };
+    Some(Resource { kind, number, name: None, made_at: note.wait.at })
 }
 
 /// The deadline of each armed timer, by its number.
@@ -198,7 +210,10 @@ impl WaitInfo {
     /// How long, which resource, and who holds it.
     fn fmt_resource(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(resource) = &self.resource else { return Ok(()) };
-        write!(f, "{}: {resource}, made at {}", For(self.waited), resource.made_at)?;
+        write!(f, "{}: {resource}", For(self.waited))?;
+        if resource.made_at != self.since {
+            write!(f, ", made at {}", resource.made_at)?;
+        }
         for holder in self.holders.iter().take(NAMED) {
             write!(f, ", {holder}")?;
         }

@@ -7,8 +7,8 @@ use std::panic::Location;
 /// A line of the user's program.
 pub(crate) type CodeLine = &'static Location<'static>;
 
-/// A lock, a channel or a signal of [`sync`](crate::sync), as reports name it. See
-/// [`tasks`](crate::tasks).
+/// A lock, a channel or a signal of [`sync`](crate::sync), as reports name it; or a timer, a
+/// descriptor or a job. See [`tasks`](crate::tasks).
 ///
 /// ```
 /// # use glassloop::{sync::Mutex, tasks, spawn, yield_now, Executor};
@@ -30,12 +30,13 @@ pub(crate) type CodeLine = &'static Location<'static>;
 pub struct Resource {
     /// What it is: `"mutex"`, `"channel"`.
     pub kind: &'static str,
-    /// Its number. The resources of a thread are counted from 1, in the order in which they
-    /// are made.
+    /// Its number. Locks, channels and signals are counted from 1 on each thread, in the order in
+    /// which they are made; timers and jobs in each loop, as the trace does; a descriptor has the
+    /// system's number.
     pub number: u64,
     /// The name that `set_name` gave it.
     pub name: Option<&'static str>,
-    /// The line that made it.
+    /// The line that made it; of a timer, descriptor or job, that of the wait.
     pub made_at: &'static Location<'static>,
 }
 
