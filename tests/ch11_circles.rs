@@ -485,6 +485,31 @@ fn an_abort_ends_a_circle_and_the_others_go_on() {
     });
 }
 
+/// 94 · Breaks when each of them is told to wait for itself, since it has permits of what it
+/// wants, and the other one is not named.
+#[test]
+fn tasks_that_have_taken_a_part_of_the_permits_each_are_a_circle_together() {
+    within_limit(|| {
+        let ((), reported) = on_watched_loop(async {
+            let semaphore = Rc::new(Semaphore::new(5));
+            for name in ["one", "two"] {
+                let semaphore = semaphore.clone();
+                let take_all = async move {
+                    let mut permits = Vec::new();
+                    for _ in 0..5 {
+                        permits.push(semaphore.acquire().await);
+                        yield_now().await;
+                    }
+                };
+                spawn_named(name, take_all).detach();
+            }
+            settle().await;
+            assert_eq!(circles(), [["one", "two"]]);
+        });
+        assert_eq!(reported.len(), 1, "{reported:?}");
+    });
+}
+
 /// 94 · Breaks when a task is reported once in its life, and not once for each circle.
 #[test]
 fn a_task_that_has_left_a_circle_is_reported_again_in_the_next() {

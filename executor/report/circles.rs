@@ -123,7 +123,9 @@ fn circle_from(
     while seen.insert(at) {
         let task = stuck[&at];
         way.push(task);
-        at = *task.blockers.as_ref()?.first()?;
+        // If it waits for itself and for others (of one semaphore), they are a circle together.
+        let blockers = task.blockers.as_ref()?;
+        at = *blockers.iter().find(|id| **id != at).or(blockers.first())?;
     }
     let begin = way.iter().position(|task| task.id == at)?;
     Some(Circle(way[begin..].iter().map(|task| (*task).clone()).collect()))
