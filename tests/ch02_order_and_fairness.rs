@@ -4,12 +4,13 @@ mod support;
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
+use std::io::SeekFrom;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use futures_lite::{AsyncReadExt, AsyncWriteExt, StreamExt};
+use futures_lite::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt, StreamExt};
 use glassloop::fs::File;
 use glassloop::sync::{Barrier, Condvar, Event, Mutex, Semaphore, WaitGroup, channel, oneshot};
 use glassloop::{
@@ -802,6 +803,20 @@ fn a_task_whose_timers_are_always_due_does_not_keep_the_loop_to_itself() {
             }
         })
         .await;
+        leaves_turns("a limit of no time", 128, async {
+            for _ in 0..MANY {
+                assert!(timeout(Duration::ZERO, std::future::pending::<()>()).await.is_err());
+            }
+        })
+        .await;
+        let event = Event::new();
+        event.set();
+        leaves_turns("a limit of no time around what is ready", 128, async {
+            for _ in 0..MANY {
+                timeout(Duration::ZERO, event.wait()).await.unwrap();
+            }
+        })
+        .await;
         leaves_turns("a deadline that has passed", 128, async {
             for _ in 0..MANY {
                 sleep_until(now()).await;
@@ -886,6 +901,12 @@ fn a_task_whose_file_is_always_ready_does_not_keep_the_loop_to_itself() {
             }
         });
         assert!(turns.await >= least, "nothing to flush");
+        let turns = turns_of_others_during(async {
+            for _ in 0..MANY {
+                file.seek(SeekFrom::Start(0)).await.unwrap();
+            }
+        });
+        assert!(turns.await >= least, "a seek");
     });
 }
 

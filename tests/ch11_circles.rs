@@ -514,6 +514,110 @@ fn an_abort_ends_a_circle_and_the_others_go_on() {
     });
 }
 
+/// 94 · Breaks when each of them is told to wait for itself, since it has permits of what it
+/// wants, and the other one is not named.
+#[test]
+fn tasks_that_have_taken_a_part_of_the_permits_each_are_a_circle_together() {
+    within_limit(|| {
+        let ((), reported) = on_watched_loop(async {
+            let semaphore = Rc::new(Semaphore::new(5));
+            for name in ["one", "two"] {
+                let semaphore = semaphore.clone();
+                let take_all = async move {
+                    let mut permits = Vec::new();
+                    for _ in 0..5 {
+                        permits.push(semaphore.acquire().await);
+                        yield_now().await;
+                    }
+                };
+                spawn_named(name, take_all).detach();
+            }
+            settle().await;
+            assert_eq!(circles(), [["one", "two"]]);
+        });
+        assert_eq!(reported.len(), 1, "{reported:?}");
+    });
+}
+
+/// 94 · Breaks when a task is reported once in its life, and not once for each circle.
+#[test]
+fn a_task_that_has_left_a_circle_is_reported_again_in_the_next() {
+    within_limit(|| {
+        let ((), reported) = on_watched_loop(async {
+            let (a, b, c) = (lock(), lock(), lock());
+            let locks = [a.clone(), b.clone(), c.clone()];
+            spawn_named("one", async move {
+                let [a, b, c] = locks;
+                let _a = a.lock().await;
+                yield_now().await;
+                drop(b.lock().await);
+                let _c = c.lock().await;
+            })
+            .detach();
+            let two = spawn_both("two", &b, &a);
+            settle().await;
+            two.abort();
+            let _three = spawn_both("three", &c, &a);
+            settle().await;
+            assert_eq!(circles(), [["one", "three"]]);
+        });
+        assert_eq!(reported.len(), 2, "{reported:?}");
+    });
+}
+
+/// 94 · Breaks when each wait for a lock makes the loop look at all its tasks and timers: then
+/// this takes minutes.
+#[test]
+fn to_watch_for_circles_costs_nothing_for_the_tasks_that_have_no_part_in_it() {
+    within_limit(|| {
+        on_watched_loop(async {
+            let _sleepers: Vec<_> = (0..20_000).map(|_| spawn(sleep(1_000 * SECOND))).collect();
+            let mutex = lock();
+            let contend = |mutex: Lock| async move {
+                for _ in 0..500 {
+                    let guard = mutex.lock().await;
+                    yield_now().await;
+                    drop(guard);
+                    yield_now().await;
+                }
+            };
+            join_all([spawn(contend(mutex.clone())), spawn(contend(mutex))]).await;
+        });
+    });
+}
+
+/// 94 · Breaks when the notes of one poll are searched, or copied, for each of its waits.
+#[test]
+fn notes_of_many_waits_in_one_task_cost_no_square() {
+    within_limit(|| {
+        on_watched_loop(async {
+            let events: Vec<Event> = (0..4_000).map(|_| Event::new()).collect();
+            let mut waits: Vec<_> = events.iter().map(|event| Box::pin(event.wait())).collect();
+            let mut polls = 0;
+            poll_fn(|cx| {
+                waits.iter_mut().for_each(|wait| assert!(wait.as_mut().poll(cx).is_pending()));
+                polls += 1;
+                cx.waker().wake_by_ref();
+                if polls == 100 { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            let (mutex, guards) = (lock(), Cell::new(0));
+            let children = (0..10_000).map(|_| async {
+                let _guard = mutex.lock().await;
+                guards.set(guards.get() + 1);
+            });
+            let held = mutex.lock().await;
+            let all = join_all(children);
+            let free = async {
+                yield_now().await;
+                drop(held);
+            };
+            future::zip(all, free).await;
+            assert_eq!(guards.get(), 10_000);
+        });
+    });
+}
+
 /// 94 · Breaks when the panic of a report goes through the loop.
 #[test]
 fn a_report_of_a_circle_that_panics_ends_nothing() {
@@ -871,6 +975,29 @@ fn no_circle_of_a_task_that_polls_its_futures_by_turns() {
         .detach();
         sleep(10 * SECOND).await;
         assert_eq!(tasks().len(), 1, "it went on");
+    });
+}
+
+/// 94 · near miss: breaks when a task of another loop is taken for the one of this loop that has
+/// its number.
+#[test]
+fn no_circle_through_the_end_of_a_task_of_another_loop() {
+    within_limit(|| {
+        let (ours, reported) = watched();
+        let (theirs, _) = watched();
+        // The tasks of both loops have the same numbers.
+        let awaited = theirs.spawn(std::future::pending::<()>());
+        let own = ours.spawn(async { drop(awaited.await) });
+        ours.block_on(async {
+            settle().await;
+            assert!(circles().is_empty());
+            let told = tasks().to_string();
+            assert!(told.contains("waits for the end of a task of another loop"), "{told}");
+            drop(theirs);
+            settle().await;
+            assert!(own.is_finished());
+        });
+        assert!(reported.take().is_empty(), "a false alarm");
     });
 }
 

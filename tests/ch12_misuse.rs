@@ -501,7 +501,16 @@ fn of_another_loop() -> Vec<Mistake> {
     let [late, to_read] = ["time/sleep.rs: Sleep", "io/readiness.rs: Readiness"];
     let what = "another event loop";
     let socket = elsewhere(|| Async::new(udp_socket()).unwrap());
+    let udp = block_on(UdpSocket::bind(ADDRESS)).unwrap();
+    let [accepting, stream] = [listener(), listener()];
+    let [accept, incoming] = ["net/listener.rs: accept", "net/listener.rs: incoming"];
+    let by_async_fn = "an `async fn` tries: to box it would cost every datagram";
     vec![
+        line("net/udp.rs: send_to", what, move || drop(block_on(udp.send_to(b"", ADDRESS))))
+            .elsewhere(by_async_fn),
+        line(accept, what, move || drop(block_on(accepting.accept()))).elsewhere(by_async_fn),
+        line(incoming, what, move || drop(block_on(stream.incoming().next())))
+            .elsewhere(by_async_fn),
         line(late, what, || awaited!(elsewhere(|| sleep(SECOND)))),
         line(to_read, what, move || block_on(async { drop(socket.readable().await) })),
     ]

@@ -404,8 +404,10 @@ impl AsyncWrite for File {
 
 impl AsyncSeek for File {
     fn poll_seek(self: Pin<&mut Self>, cx: &mut Context<'_>, target: SeekFrom) -> PollIo<u64> {
+        ready!(poll_budget(cx));
         let file = self.get_mut();
         ready!(file.poll_written(cx))?;
+        spend_budget(Cost::System);
         file.state = FileState::Idle;
         let ahead = file.unread.len() as i64;
         let from_system = match target {

@@ -159,7 +159,8 @@ impl<T: Pollable + 'static> Async<T> {
         self.retry(Direction::Write, operation, Location::caller())
     }
 
-    async fn retry<R>(
+    /// The same, called by the user at the line `at`.
+    pub(crate) async fn retry<R>(
         &self,
         direction: Direction,
         mut operation: impl FnMut(&T) -> io::Result<R>,

@@ -27,4 +27,4 @@ pub use readiness::Readiness;
 pub(crate) type PollIo<T> = std::task::Poll<std::io::Result<T>>;
 
 pub(crate) use forward::impl_io_by_value;
-pub(crate) use reactor::Reactor;
+pub(crate) use reactor::{Direction, Reactor};

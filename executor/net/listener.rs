@@ -43,16 +43,9 @@ macro_rules! impl_listener {
             }
 
             /// `accept`, called by the user at the line `at`.
-            #[track_caller]
-            fn accept_at(
-                &self,
-                at: CodeLine,
-            ) -> impl Future<Output = io::Result<($stream, $address)>> {
-                let accepted = self.io.read_with(<$std>::accept);
-                async move {
-                    let (stream, peer) = accepted.await?;
-                    Ok(($stream::tie(stream, at)?, peer))
-                }
+            async fn accept_at(&self, at: CodeLine) -> io::Result<($stream, $address)> {
+                let (stream, peer) = self.io.retry(Direction::Read, <$std>::accept, at).await?;
+                Ok(($stream::tie(stream, at)?, peer))
             }
         }
     };

@@ -16,7 +16,7 @@ use super::listener::impl_listener;
 use super::socket::impl_socket;
 use super::stream::impl_stream;
 use crate::blocking::unblock_io;
-use crate::io::Async;
+use crate::io::{Async, Direction};
 use crate::needs_loop::NeedsLoop;
 use crate::trace::CodeLine;
 

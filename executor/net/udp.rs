@@ -6,7 +6,7 @@ use std::panic::Location;
 
 use super::address::{ToSocketAddrs, first_that};
 use super::socket::impl_socket;
-use crate::io::Async;
+use crate::io::{Async, Direction};
 use crate::needs_loop::NeedsLoop;
 use crate::trace::CodeLine;
 
@@ -100,8 +100,10 @@ impl UdpSocket {
         bytes: &[u8],
         address: impl ToSocketAddrs,
     ) -> impl Future<Output = io::Result<usize>> {
-        first_that("send to", address.to_lookup(), Location::caller(), async move |address| {
-            self.io.write_with(|socket| socket.send_to(bytes, address)).await
+        let at = Location::caller();
+        first_that("send to", address.to_lookup(), at, async move |address| {
+            let send = |socket: &std::net::UdpSocket| socket.send_to(bytes, address);
+            self.io.retry(Direction::Write, send, at).await
         })
     }
 

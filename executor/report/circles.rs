@@ -10,18 +10,19 @@
 //! taken the lock or the permits that it wants. A guard that can move to another task (an
 //! `OwnedPermit`) proves nothing. Nor does one lock of which nobody knows who has taken it.
 //!
-//! So no circle is reported of tasks that can still go on. One thing is beyond its sight: the
-//! guard of a lock that lives for ever (in a `Box::leak`) can also be sent to another task.
+//! So no circle is reported of tasks that can still go on. Two things are beyond its sight: a
+//! boxed future that takes a lock in one task, and is then sent to another; and the guard of a
+//! lock that lives for ever (in a `Box::leak`), which can be sent by itself.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 use super::tasks::{TaskInfo, Tasks};
-use super::waits::{View, WaitInfo};
+use super::waits::{Resource, View};
 use crate::event_loop::EventLoop;
 use crate::task::{Progress, Task, TaskId, contain};
-use crate::trace::{Waits, What};
+use crate::trace::{Waits, What, holds};
 
 /// Tasks each of which waits for the next one, and the last one for the first: none of them
 /// can go on. See [`Tasks::circles`].
@@ -59,7 +60,9 @@ impl Tasks {
     ///
     /// No circle is shown of tasks that can still go on: if a task waits for several things,
     /// all of them must lead into the circle. A semaphore counts if all its permits, 16 at
-    /// most, are known to be held by `Permit`s.
+    /// most, are known to be held by `Permit`s. (Who has taken a lock counts as its holder. The
+    /// loop does not see that a boxed future, or the guard of a leaked lock, is sent to another
+    /// task together with the lock.)
     ///
     /// ```
     /// use std::rc::Rc;
@@ -120,7 +123,9 @@ fn circle_from(
     while seen.insert(at) {
         let task = stuck[&at];
         way.push(task);
-        at = *task.blockers.as_ref()?.first()?;
+        // If it waits for itself and for others (of one semaphore), they are a circle together.
+        let blockers = task.blockers.as_ref()?;
+        at = *blockers.iter().find(|id| **id != at).or(blockers.first())?;
     }
     let begin = way.iter().position(|task| task.id == at)?;
     Some(Circle(way[begin..].iter().map(|task| (*task).clone()).collect()))
@@ -134,31 +139,48 @@ impl View<'_> {
         if !is_suspended || task.is_held_by_others() {
             return None;
         }
-        let mut blockers = Vec::new();
-        for note in waits.all().iter().chain(&waits.left_behind()) {
-            match note.wait.what {
-                // It has woken the task, which has not polled it since.
-                What::Timer(timer) if !self.is_armed(timer) => {}
-                What::EndOf(task) => blockers.push(TaskId(task)),
-                _ => blockers.extend(holders_that_stay(&self.wait(note))?),
-            }
-        }
-        (!blockers.is_empty()).then_some(blockers)
+        blockers(self.event_loop, waits, |timer| self.is_armed(timer))
     }
 }
 
-/// The tasks that hold what is waited for, if they hold all of it, and none of it can be
-/// anywhere else.
-fn holders_that_stay(wait: &WaitInfo) -> Option<Vec<TaskId>> {
-    let is_all = !wait.holders.is_empty() && wait.holders.len() == wait.permits;
-    let holders = wait.holders.iter().map(|holder| holder.task.filter(|_| !holder.may_move));
+/// The tasks without which a task that waits for this cannot go on.
+fn blockers(
+    event_loop: &EventLoop,
+    waits: &Waits,
+    is_armed: impl Fn(u64) -> bool,
+) -> Option<Vec<TaskId>> {
+    let mut blockers = Vec::new();
+    waits.try_each(|note| {
+        match note.wait.what {
+            What::Timer(timer) if is_armed(timer) => return None,
+            // It has woken the task, which has not polled it since.
+            What::Timer(_) => {}
+            What::EndOf(task) => blockers.push(TaskId(task)),
+            _ => blockers.extend(holders_that_stay(event_loop, note.wait.resource()?)?),
+        }
+        Some(())
+    })?;
+    (!blockers.is_empty()).then_some(blockers)
+}
+
+/// The tasks that hold the resource, if they hold all of it, and none of it can be anywhere
+/// else.
+fn holders_that_stay(event_loop: &EventLoop, resource: Resource) -> Option<Vec<TaskId>> {
+    let holds = holds::of(resource.number);
+    let is_all = holds.first().is_some_and(|(_, hold)| hold.of == holds.len());
+    let holders = holds.iter().map(|(_, hold)| match hold.task {
+        Some((of, task)) if of == event_loop.id && !hold.may_move => Some(TaskId(task)),
+        _ => None,
+    });
     holders.collect::<Option<Vec<_>>>().filter(|_| is_all)
 }
 
 /// Reports the circles of a loop that takes notes: each once, when it has closed.
 pub(crate) struct CircleWatch {
     report: Box<dyn Fn(&Circle)>,
-    reported: RefCell<HashSet<TaskId>>,
+    /// The tasks of the circles that were there at the last report, and how often each had been
+    /// polled: a task that was polled since is in another circle.
+    reported: RefCell<HashMap<TaskId, Option<u64>>>,
 }
 
 impl CircleWatch {
@@ -181,19 +203,17 @@ const MOST: usize = 1 << 12;
 /// wait for a lock or for the end of a task.
 pub(crate) fn report_closed_circles(event_loop: &EventLoop) {
     let begun = event_loop.tracer.take_new_waits();
-    if begun.is_empty() || !is_any_stuck(event_loop, begun) {
+    if begun.is_empty() || !may_have_closed(event_loop, begun) {
         return;
     }
     let CircleWatch { report, reported } = &event_loop.circles;
-    for circle in Tasks::of(event_loop).circles() {
-        let mut is_new = true;
-        for task in circle.tasks() {
-            is_new &= reported.borrow_mut().insert(task.id);
-        }
-        if is_new {
-            // The loop must not end because of a report.
-            contain(|| report(&circle));
-        }
+    let circles = Tasks::of(event_loop).circles();
+    let now = circles.iter().flat_map(Circle::tasks).map(|task| (task.id, task.polls)).collect();
+    let before = reported.replace(now);
+    let is_new = |task: &TaskInfo| before.get(&task.id) != Some(&task.polls);
+    for circle in circles.iter().filter(|circle| circle.tasks().iter().any(is_new)) {
+        // The loop must not end because of a report.
+        contain(|| report(circle));
     }
 }
 
@@ -204,23 +224,25 @@ pub(crate) fn report_circles_of_busy(event_loop: &EventLoop) {
     }
 }
 
-/// Whether one of the tasks waits only for tasks that cannot go on either.
-fn is_any_stuck(event_loop: &EventLoop, begun: Vec<u64>) -> bool {
-    let view = View::of(event_loop);
-    let tasks = event_loop.scheduler.tasks();
-    let tasks: HashMap<TaskId, _> = tasks.into_iter().map(|task| (task.id, task)).collect();
+/// Whether one of the tasks seems to wait only for tasks that cannot go on either, by the notes
+/// alone: this is done in every turn, and so must not look at all tasks. A task that waits for a
+/// circle which was reported closes no other, unless it waits for itself.
+fn may_have_closed(event_loop: &EventLoop, begun: Vec<u64>) -> bool {
+    let reported = event_loop.circles.reported.borrow();
     let mut left = MOST;
-    let blockers = |id: &TaskId| {
-        let history = event_loop.tracer.history(id.0)?;
-        view.blockers(tasks.get(id)?, &history.waits)
+    let blockers = |id: TaskId| {
+        event_loop.tracer.with_waits(id.0, |waits| blockers(event_loop, waits, |_| false))?
     };
     begun.into_iter().map(TaskId).any(|task| {
         let (mut reached, mut next) = (HashSet::from([task]), vec![task]);
+        let (mut is_closed, mut is_known) = (false, false);
         while let Some(id) = next.pop() {
             left = left.saturating_sub(1);
-            let Some(blockers) = blockers(&id).filter(|_| left > 0) else { return false };
+            let Some(blockers) = blockers(id).filter(|_| left > 0) else { return false };
+            is_closed |= blockers.contains(&task);
+            is_known |= reported.contains_key(&id);
             next.extend(blockers.into_iter().filter(|id| reached.insert(*id)));
         }
-        true
+        is_closed || !is_known
     })
 }

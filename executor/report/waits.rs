@@ -10,7 +10,7 @@ use crate::event_loop::EventLoop;
 use crate::task::TaskId;
 use crate::time::{Timers, wheel::When};
 use crate::trace::holds::{self, Hold, HoldKey};
-use crate::trace::{Note, What};
+use crate::trace::{ELSEWHERE, Note, What};
 
 pub use crate::trace::Resource;
 
@@ -32,8 +32,6 @@ pub struct WaitInfo {
     /// Who holds the lock, or the first 16 permits. Known is who took them while the loop took
     /// notes, as for [`tasks`](crate::tasks).
     pub holders: Vec<Holder>,
-    /// How many holders there are if nothing of it is free.
-    pub(super) permits: usize,
 }
 
 /// What can be waited for.
@@ -73,8 +71,6 @@ pub struct Holder {
     pub is_unpolled: bool,
     /// Whether the task has ended, and has left the guard somewhere.
     has_ended: bool,
-    /// Whether the guard may be in another task by now.
-    pub(super) may_move: bool,
 }
 
 /// What is needed to describe waits.
@@ -114,6 +110,7 @@ impl View<'_> {
             What::Readable(fd) => WaitsFor::Readable(fd),
             What::Writable(fd) => WaitsFor::Writable(fd),
             What::EndOf(task) => WaitsFor::Task(TaskId(task)),
+            What::EndElsewhere => WaitsFor::Other(ELSEWHERE),
             What::Job(_) => WaitsFor::Job,
             What::Thing(name, _) => WaitsFor::Other(name),
             What::Never => WaitsFor::Never,
@@ -125,7 +122,6 @@ impl View<'_> {
             since: note.wait.at,
             waited: self.time_since(note.since),
             resource,
-            permits: holds.first().map_or(0, |(_, hold)| hold.of),
             holders: holds.into_iter().filter_map(|(key, hold)| self.holder(key, hold)).collect(),
         }
     }
@@ -155,7 +151,6 @@ impl View<'_> {
             held: if task.is_some() { self.time_since(hold.since) } else { Duration::ZERO },
             is_unpolled: wait.is_some(),
             has_ended: task.is_some() && history.is_none(),
-            may_move: hold.may_move,
         })
     }
 }

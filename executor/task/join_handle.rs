@@ -107,6 +107,15 @@ impl<T> JoinHandle<T> {
     }
 }
 
+impl<T> JoinHandle<T> {
+    /// What waits for this. A task of another loop may have the number of one of this loop.
+    fn what(&self) -> What {
+        let own = current::with(|event_loop| event_loop.scheduler.find(self.task.key()));
+        let is_own = own.flatten().is_some_and(|own| address(&*own) == address(&*self.task));
+        if is_own { What::EndOf(self.task.id.0) } else { What::EndElsewhere }
+    }
+}
+
 impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
@@ -114,7 +123,7 @@ impl<T> Future for JoinHandle<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let task = &self.task;
         if !self.is_finished() {
-            let (what, at) = (|| What::EndOf(task.id.0), task.spawned_at);
+            let (what, at) = (|| self.what(), task.spawned_at);
             let waker = RegisteredWaker::register(cx, (address(&**task), 0), what, at);
             // The clone of a foreign waker may have dropped the task's executor.
             if !self.is_finished() {

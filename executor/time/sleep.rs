@@ -198,6 +198,11 @@ impl Sleep {
         }
     }
 
+    /// Whether it was polled before it was over.
+    pub(super) fn has_waited(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// Whether the timer was armed and has left the wheel: then its deadline has come, and
     /// the clock need not be read. (A poll for any other reason must not end the sleep.)
     fn has_fired(&self) -> bool {
@@ -222,7 +227,7 @@ impl Future for Sleep {
             return Poll::Pending;
         }
         // A sleep that had to wait costs nothing.
-        if self.key.is_none() {
+        if !self.has_waited() {
             ready!(poll_budget(cx));
             spend_budget(Cost::Memory);
         }

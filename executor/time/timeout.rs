@@ -4,12 +4,12 @@ use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::sleep::Sleep;
 use crate::current;
-use crate::task::polled_again;
+use crate::task::{Cost, poll_budget, polled_again, spend_budget};
 
 /// Gives `future` until `limit` from this call: its output, or [`Elapsed`].
 /// asyncio's `timeout` and `wait_for`.
@@ -57,20 +57,27 @@ impl<F: Future> Future for Timeout<F> {
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let made_at = self.end.made_at;
+        let (made_at, has_waited) = (self.end.made_at, self.end.has_waited());
         let Some(future) = self.future.as_mut() else {
             polled_again(format_args!("the Timeout made at {made_at}"))
         };
+        // A limit that had to wait costs nothing, as a sleep. One of no time has its share of the
+        // poll's budget: it would elapse again and again, and leave no turn to the others.
+        if !has_waited {
+            ready!(poll_budget(cx));
+        }
         // The future first: one that is ready in time beats its limit.
         let result = match future.as_mut().poll(cx) {
             Poll::Ready(output) => Ok(output),
-            // Without a budget: the limit must come through when the future has spent all.
             Poll::Pending if self.end.is_over() => Err(Elapsed(self.limit)),
             Poll::Pending => {
                 self.end.wait(cx);
                 return Poll::Pending;
             }
         };
+        if !has_waited && result.is_err() {
+            spend_budget(Cost::Memory);
+        }
         self.end.disarm();
         self.future = None;
         Poll::Ready(result)

@@ -101,14 +101,14 @@ pub(super) struct Lateness {
     turns: [u64; 3],
     since: u64,
     activity: Activity,
-    /// What the task that is being polled waited for before.
-    waits: Waits,
+    /// Where the wait began from which the poll goes on that is under way.
+    went_on_from: Option<CodeLine>,
 }
 
 impl Lateness {
     pub(super) fn new() -> Lateness {
-        let (stretches, turns, since, waits) = Default::default();
-        Lateness { stretches, turns, since, activity: Activity::Stopped, waits }
+        let (stretches, turns, since, went_on_from) = Default::default();
+        Lateness { stretches, turns, since, activity: Activity::Stopped, went_on_from }
     }
 
     /// From `now` on the loop does something else.
@@ -118,9 +118,11 @@ impl Lateness {
     }
 
     /// From `now` on a task is polled, which has waited for this.
-    pub(super) fn poll(&mut self, now: u64, poll: Activity, waits: Waits) {
+    pub(super) fn poll(&mut self, now: u64, poll: Activity, waits: &Waits) {
         self.switch(now, poll);
-        self.waits = waits;
+        // To await a task is noted with another line, that of its spawn.
+        let only = waits.only().filter(|note| note.wait.awaited_task().is_none());
+        self.went_on_from = only.map(|note| note.wait.at);
     }
 
     /// The loop begins a turn.
@@ -143,19 +145,10 @@ impl Lateness {
             &mut Activity::Poll { from, .. } if now - start < SHORT => {
                 activity = Activity::Polls { from: Some(from) };
             }
-            Activity::Poll { at, .. } if now - start >= LATE => *at = self.went_on_from(),
+            Activity::Poll { at, .. } if now - start >= LATE => *at = self.went_on_from,
             _ => {}
         }
         self.push(Stretch { start, end: now, activity });
-    }
-
-    /// The line of the wait that has ended, if there was one only. (To await a task is noted
-    /// with another line, that of its spawn.)
-    fn went_on_from(&self) -> Option<CodeLine> {
-        match self.waits.all()[..] {
-            [note] if note.wait.awaited_task().is_none() => Some(note.wait.at),
-            _ => None,
-        }
     }
 
     fn push(&mut self, next: Stretch) {

@@ -66,7 +66,7 @@ fn write_wait(text: &mut String, wait: &WaitReason) {
         What::Readable(fd) | What::Writable(fd) => object.raw("fd", fd),
         What::Job(job) => object.raw("job", job),
         What::EndOf(task) => object.raw("target", task),
-        What::Thing(..) | What::Never => &mut object,
+        What::Thing(..) | What::Never | What::EndElsewhere => &mut object,
     }
     .end();
 }

@@ -50,4 +50,4 @@ pub(crate) use request::Request;
 pub use resource::Resource;
 pub(crate) use resource::{CodeLine, Identity};
 pub(crate) use tracer::Tracer;
-pub(crate) use wait::{WaitReason, What};
+pub(crate) use wait::{ELSEWHERE, WaitReason, What};

@@ -64,6 +64,31 @@ impl Waits {
         self.older.iter().filter(|note| !all.contains(&note.leaf)).copied().collect()
     }
 
+    /// What the task waits for, if that is one thing.
+    pub(super) fn only(&self) -> Option<Note> {
+        let (mut first, mut is_only) = (None::<Note>, true);
+        let all = self.try_latest(|note| {
+            is_only &= first.replace(*note).is_none_or(|first| first.leaf == note.leaf);
+            is_only.then_some(())
+        });
+        all.and(first)
+    }
+
+    /// Calls `act` with each note, of the last poll first, until it gives `None`. A wait may come
+    /// twice.
+    pub(crate) fn try_each(&self, mut act: impl FnMut(&Note) -> Option<()>) -> Option<()> {
+        self.try_latest(&mut act)?;
+        self.older.iter().try_for_each(act)
+    }
+
+    /// The same, without what was left behind.
+    fn try_latest(&self, mut act: impl FnMut(&Note) -> Option<()>) -> Option<()> {
+        self.last.iter().try_for_each(&mut act)?;
+        let children = self.children.iter().filter_map(Weak::upgrade);
+        let mut each = |of: Rc<ChildNotes>| of.borrow().values().flatten().try_for_each(&mut act);
+        children.into_iter().try_for_each(&mut each)
+    }
+
     /// The note of a leaf.
     pub(crate) fn find(&self, leaf: LeafId) -> Option<Note> {
         let all = self.all().into_iter().chain(self.older.iter().copied());
@@ -155,9 +180,11 @@ impl Notes {
         let mut notes = self.notes.borrow_mut();
         let mut since = self.now.get();
         let Waits { last, older, .. } = &mut *notes;
-        for notes in [&mut *last, older] {
+        // First where a leaf is that waits on: it is at the front.
+        for notes in [older, &mut *last] {
             if let Some(at) = notes.iter().position(|note| note.leaf == leaf) {
                 since = notes.remove(at).map_or(since, |before| before.since);
+                break;
             }
         }
         last.extend(wait.map(|wait| Note { leaf, wait, since }));
@@ -175,7 +202,10 @@ impl Notes {
         let notes = &mut self.notes.borrow_mut().last;
         let of_child = std::mem::replace(notes, outer);
         notes.extend(&of_child);
-        all.borrow_mut().insert(index, of_child);
+        match of_child.is_empty() {
+            true => all.borrow_mut().remove(&index),
+            false => all.borrow_mut().insert(index, of_child),
+        };
     }
 
     /// A large combinator was polled. These are the notes of all its children.
@@ -190,9 +220,9 @@ impl Notes {
         self.notes.borrow().last.iter().map(|note| note.wait).collect()
     }
 
-    /// What the task waits for.
+    /// What the task waits for. (The report of a deadlock takes it after the tracer.)
     pub(crate) fn taken(&self) -> Waits {
-        self.notes.borrow().clone()
+        if self.are_of_all.get() { self.notes.borrow().clone() } else { self.notes.take() }
     }
 
     /// The timer `old` has another number from now on.

@@ -258,6 +258,12 @@ impl Recorder {
         std::mem::take(&mut self.new_waits)
     }
 
+    /// What a task waits for; `None` if it is in the run queue.
+    pub(super) fn waits_of(&self, task: u64) -> Option<&Waits> {
+        let history = self.histories.get(&task).filter(|history| history.due.is_none());
+        history.map(|history| &history.waits)
+    }
+
     /// What is known of a task.
     pub(super) fn history(&self, task: u64) -> Option<TaskHistory> {
         self.histories.get(&task).cloned()
@@ -368,9 +374,9 @@ impl Recorder {
         if let TraceEvent::Poll { task } = *event {
             history.polls += 1;
             let (now, due) = ((self.now)(), history.due.take());
-            let (name, waits) = (history.name.clone(), history.waits.clone());
+            let name = history.name.clone();
             let poll = history.spawned_at.map(|from| Activity::Poll { task, name, from, at: None });
-            self.lateness.poll(now, poll.unwrap_or(Activity::Other), waits);
+            self.lateness.poll(now, poll.unwrap_or(Activity::Other), &history.waits);
             due.into_iter().for_each(|due| history.end_wait(&mut self.lateness, now, due));
             // A done job that has not woken the task by now will not wake it any more.
             history.job_done = None;

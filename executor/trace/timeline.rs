@@ -16,7 +16,7 @@ use super::json::portable;
 use super::record::{Form, Record, TraceHeader};
 use super::resource::CodeLine;
 use super::state::TraceState;
-use super::wait::{WaitReason, What};
+use super::wait::{ELSEWHERE, WaitReason, What};
 
 /// How many tasks get a column. The events of the others have a line, too.
 const COLUMNS: usize = 8;
@@ -231,7 +231,7 @@ impl Timeline {
     /// Which timer, descriptor, job or task is waited for.
     fn which(&self, what: What) -> Option<String> {
         match what {
-            What::Thing(..) | What::Never => None,
+            What::Thing(..) | What::Never | What::EndElsewhere => None,
             What::Timer(number) | What::Job(number) => Some(number.to_string()),
             What::Readable(fd) | What::Writable(fd) => Some(fd.to_string()),
             What::EndOf(task) => Some(self.state.name(task)),
@@ -250,6 +250,7 @@ fn kind(what: What) -> (&'static str, &'static str) {
         What::Writable(_) => ("writing to fd", "writing to fds"),
         What::Job(_) => ("job", "jobs"),
         What::EndOf(_) => ("the end of", "the ends of"),
+        What::EndElsewhere => (ELSEWHERE, ELSEWHERE),
     }
 }
 

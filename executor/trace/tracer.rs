@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::event::{End, Spot, TraceEvent, Unpark};
 use super::lateness::{Activity, Delay};
-use super::notes::Notes;
+use super::notes::{Notes, Waits};
 use super::recorder::{JobTicket, Recorder, TaskHistory};
 use super::resource::CodeLine;
 
@@ -91,6 +91,12 @@ impl Tracer {
     #[inline]
     pub(crate) fn woken(&self, task: u64, again: bool) {
         self.emit(move || TraceEvent::Wake { task, again });
+    }
+
+    /// Calls `act` with what a task waits for, if the loop is traced and the task is not in the
+    /// run queue.
+    pub(crate) fn with_waits<R>(&self, task: u64, act: impl FnOnce(&Waits) -> R) -> Option<R> {
+        self.0.as_ref()?.borrow().waits_of(task).map(act)
     }
 
     /// What is known of a task, if the loop is traced.

@@ -29,7 +29,12 @@ pub(crate) enum What {
     Job(u64),
     /// The end of the task of that number. The line is that of the task's spawn.
     EndOf(u64),
+    /// The end of a task of another loop.
+    EndElsewhere,
 }
+
+/// How reports name what cannot be named by a number.
+pub(crate) const ELSEWHERE: &str = "the end of a task of another loop";
 
 impl WaitReason {
     /// The lock, channel or signal that is waited for.
@@ -59,13 +64,18 @@ impl fmt::Display for What {
             What::Writable(fd) => write!(f, "descriptor {fd} to be writable"),
             What::Job(job) => write!(f, "blocking job {job}"),
             What::EndOf(task) => write!(f, "the end of task {task}"),
+            What::EndElsewhere => f.write_str(ELSEWHERE),
         }
     }
 }
 
 impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let since = if let What::EndOf(_) = self.what { "spawned at" } else { "since" };
+        let since = if let What::EndOf(_) | What::EndElsewhere = self.what {
+            "spawned at"
+        } else {
+            "since"
+        };
         write!(f, "{}, {since} {}", self.what, self.at)
     }
 }
