@@ -611,6 +611,22 @@ fn slow_and_hostile_clients_hold_up_no_honest_one() {
     });
 }
 
+/// Breaks when the target is read again for each header: these requests then take minutes.
+#[test]
+fn the_work_for_a_request_grows_with_its_bytes_and_not_with_their_square() {
+    within_limit(|| {
+        let server = Server::start();
+        server.put("file", b"still here");
+        let request = format!("GET /{} HTTP/1.1\n{}\n", "a/".repeat(4000), "a\n".repeat(4000));
+        let mut clients: Vec<Client> = (0..50).map(|_| server.connect()).collect();
+        clients.iter_mut().for_each(|client| client.send(&request));
+        assert_eq!(server.get("/file").text(), "still here");
+        for client in &mut clients {
+            assert_eq!(client.reply().status, 404);
+        }
+    });
+}
+
 #[test]
 fn a_client_that_breaks_off_does_not_matter_to_the_others() {
     within_limit(|| {

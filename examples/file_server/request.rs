@@ -38,7 +38,8 @@ impl Request {
         }
         let mut request = Request { line: line.trim_end().to_owned(), headers: Vec::new() };
         // What is no request has no headers either: a user who types gets the answer now.
-        while request.target().is_ok() {
+        let has_headers = request.target().is_ok();
+        while has_headers {
             match read_line(&mut stream).await? {
                 // Without its end, half a header may say something else than the whole one.
                 line if line.len() < 2 || !line.ends_with('\n') => break,
