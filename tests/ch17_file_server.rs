@@ -233,13 +233,14 @@ fn a_directory_without_a_slash_is_redirected_to_this_server() {
             ("/a%20b//c%23", "/a%20b/c%23/"),
             ("/a%20b/c%23?q=%20&r=1", "/a%20b/c%23/?q=%20&r=1"),
             ("/evil.example//x", "/evil.example/x/"),
+            ("/.//evil.example", "/evil.example/"),
         ] {
             let reply = server.get(path);
             assert_eq!(reply.status, 301, "{path}");
             assert_eq!(reply.header("location"), Some(expected), "{path}");
         }
         // To a browser, `//evil.example/` is another server.
-        for path in ["//evil.example", "/%2fevil.example", "/.//evil.example", "/\\evil.example"] {
+        for path in ["//evil.example", "/%2fevil.example", "/\\evil.example"] {
             let reply = server.get(path);
             assert!(matches!(reply.status, 400 | 404), "{path} gave {}", reply.status);
         }
