@@ -6,19 +6,26 @@
 //!
 //! Twin: `profile.py`, with the same jobs and the same tables.
 //!
+//! The clock tells how long waiting takes. How long computing takes, it does not tell on a
+//! machine that does other work too; the time of its processors does. So the times of the CPU
+//! job are those of a machine that does nothing else.
+//!
 //! Take away: **the loop makes waiting quicker, threads on more cores make computing
 //! quicker; and a task that waits or computes between two awaits stops the loop.**
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::future::pending;
 use std::io::{self, Read, Write};
 use std::net::{self, SocketAddr};
 use std::pin::pin;
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
+use std::thread::ThreadId;
 use std::time::{Duration, Instant};
-use std::{iter, thread};
+use std::{iter, mem, thread};
 
 use futures_lite::future::{Boxed, BoxedLocal, FutureExt};
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
@@ -69,14 +76,15 @@ fn main() -> ExitCode {
 }
 
 fn profile() -> io::Result<()> {
-    let cores = thread::available_parallelism()?;
-    say!("cores: {cores}; {BUILD} build; each time is the median of its rounds\n");
+    let cores = thread::available_parallelism()?.get();
+    say!("cores: {cores}; {BUILD} build; each time is the median of its rounds");
+    say!("(CPU: what the processors need, if no other program has them)\n");
     say!("job  way      result         time    speed  time against sync  longest silence");
     let server = slow_server()?;
     let squares = (1..=REQUESTS).map(|n| n * n).sum();
     block_on(async {
-        compare(ROUNDS[0], squares, || waiting(server)).await?;
-        compare(ROUNDS[1], PRIMES, computing).await
+        compare(ROUNDS[0], squares, cores, || waiting(server)).await?;
+        compare(ROUNDS[1], PRIMES, cores, computing).await
     })?;
     nesting();
     Ok(())
@@ -153,7 +161,38 @@ async fn ask_on_the_loop(server: SocketAddr, number: u64) -> io::Result<u64> {
 fn primes(piece: u64) -> u64 {
     let numbers = piece * NUMBERS..(piece + 1) * NUMBERS;
     let is_prime = |&n: &u64| n > 1 && (2..).take_while(|d| d * d <= n).all(|d| n % d != 0);
-    numbers.filter(is_prime).count() as u64
+    let began = processor_time();
+    let count = numbers.filter(is_prime).count() as u64;
+    let took = processor_time() - began;
+    let mut computed = COMPUTED.lock().expect("no panic");
+    *computed.get_or_insert_default().entry(thread::current().id()).or_default() += took;
+    count
+}
+
+/// How long each thread has computed since the last look.
+static COMPUTED: Mutex<Option<HashMap<ThreadId, f64>>> = Mutex::new(None);
+
+/// How many milliseconds a processor has worked for this thread: not while others had it.
+#[cfg(unix)]
+fn processor_time() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
+}
+
+/// On other systems by the clock, also while others have the processor.
+#[cfg(not(unix))]
+fn processor_time() -> f64 {
+    static BEGAN: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    BEGAN.elapsed().as_secs_f64() * 1e3
+}
+
+/// How long the pieces take that were computed since the last look, if nobody else needs the
+/// processors: as long as the thread that computed most, or as all together take on all cores.
+/// `None` if nothing was computed.
+fn undisturbed(cores: usize) -> Option<f64> {
+    let computed = mem::take(&mut *COMPUTED.lock().expect("no panic"))?;
+    let longest = computed.values().copied().fold(0.0, f64::max);
+    Some(longest.max(computed.values().sum::<f64>() / cores as f64))
 }
 
 // ── the comparison ────────────────────────────────────────────────────────
@@ -180,6 +219,7 @@ impl Row {
 async fn compare(
     (job, least): (&str, usize),
     expected: u64,
+    cores: usize,
     works: impl Fn() -> [Work; 3],
 ) -> io::Result<()> {
     let mut rows = ["sync", "loop", "threads"].map(Row::new);
@@ -188,8 +228,9 @@ async fn compare(
         let mut sync = None;
         for (row, work) in iter::zip(&mut rows, works()) {
             let (time, silence) = measure(row.way, expected, work).await?;
-            row.times.push(time);
             row.silences.push(silence / time);
+            let time = undisturbed(cores).unwrap_or(time);
+            row.times.push(time);
             row.speeds.push(*sync.get_or_insert(time) / time);
         }
     }

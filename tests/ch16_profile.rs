@@ -178,12 +178,16 @@ fn expect_conclusions(account: &Account) {
         assert!(is_silent || job == "I/O", "computing holds the loop, task or not; {account}");
         let threads = "threads".to_owned();
         assert!(!silent.contains(&threads), "threads do not hold the loop; {account}");
-        // What others do on this machine does not change that. How much faster threads compute
-        // depends on the cores that are free.
-        let waits = job == "I/O";
-        let may_be_faster = waits || account.side == "Rust";
-        assert!(!faster.contains(&threads) || may_be_faster, "Python's lock; {account}");
-        assert!(!waits || faster == ["loop", "threads"], "waiting at once is faster; {account}");
+        // What others do on this machine does not change that.
+        let cores = account.whole.strip_prefix("cores: ").and_then(|rest| rest.split(';').next());
+        let expected: &[&str] = match job {
+            "I/O" => &["loop", "threads"], // waiting at once is faster
+            _ if account.side == "Rust" && cores != Some("1") => &["threads"],
+            _ => &["none"], // in Python, the threads share a lock
+        };
+        // The twin measures by the clock; others may have its processors.
+        assert!(faster == expected || account.side != "Rust" && job == "CPU", "{account}");
+        assert!(!faster.contains(&threads) || expected.contains(&"threads"), "{account}");
         for row in rows {
             let (way, speed) = (account.column(row, 1), account.number(row, 5));
             let (time, silence) = (account.number(row, 3), account.number(row, 8));

@@ -744,6 +744,22 @@ mod memory {
         });
     }
 
+    /// `/help` is short, and its answer is not. Breaks when it is answered without room for it.
+    #[test]
+    fn whoever_asks_and_does_not_read_takes_no_memory_also_without_a_name() {
+        within_limit(move || {
+            for line in ["/help\n", "no name\n"] {
+                let server = Server::start(&["--patience", "2"]);
+                let (client, before) = (server.connects(), peak(&server));
+                let lines = line.repeat(8192);
+                // Until the server reads no more of it, and then drops the client.
+                while client.reader.get_ref().write_all(lines.as_bytes()).is_ok() {}
+                let more = peak(&server) - before;
+                assert!(more < 2 * 1024, "{line:?} has taken {more} KiB of memory");
+            }
+        });
+    }
+
     /// Lines of one letter cost the most memory for each byte that is sent.
     #[test]
     fn a_flood_takes_memory_by_the_bytes_of_each_client_and_not_of_the_flood() {

@@ -92,6 +92,8 @@ async fn introduce(
         let Some(piece) = piece.ok().filter(|_| !left.is_zero()) else {
             return Ok(dismiss(client, "That took too long."));
         };
+        // Not for ever: who takes nothing is dropped.
+        client.outbox.has_room().await;
         match piece? {
             Some(piece) if !is_typed(&piece) => return Ok(dismiss(client, NO_NAME)),
             Some(Piece::Whole(line)) if line == "/help" => help(client),

@@ -20,10 +20,11 @@ impl Target {
             return None;
         }
         let is_name = |part: &Component<'_>| matches!(part, Component::Normal(_));
-        let names = Path::new(&path).components();
+        // A `.` leads nowhere, also if it is the first of all.
+        let names = Path::new(&path).components().filter(|part| *part != Component::CurDir);
         names.clone().all(|part| is_name(&part)).then(|| Target {
             path: names.collect(),
-            is_directory: path.is_empty() || path.ends_with('/') || path.ends_with("/."),
+            is_directory: matches!(&*path, "" | ".") || path.ends_with('/') || path.ends_with("/."),
             query: query.to_owned(),
         })
     }

@@ -38,14 +38,16 @@ impl Request {
         }
         let mut request = Request { line: line.trim_end().to_owned(), headers: Vec::new() };
         // What is no request has no headers either: a user who types gets the answer now.
-        while request.target().is_ok() {
+        if request.target().is_err() {
+            return Ok(request);
+        }
+        loop {
             match read_line(&mut stream).await? {
                 // Without its end, half a header may say something else than the whole one.
-                line if line.len() < 2 || !line.ends_with('\n') => break,
+                line if line.len() < 2 || !line.ends_with('\n') => return Ok(request),
                 line => request.headers.push(line),
             }
         }
-        Ok(request)
     }
 
     pub(crate) fn is_head(&self) -> bool {

@@ -5,10 +5,10 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::io::Read;
+use std::io::{self, Read};
 
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
-use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use flate2::bufread::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use url::Url;
 
 use crate::http::{Answer, Body, MAX_BODY};
@@ -86,11 +86,15 @@ fn decompress<'a>(answer: &Answer, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Outc
 
 fn undo(coding: &str, body: &[u8]) -> Result<Vec<u8>, Outcome> {
     let mut reader: Box<dyn Read + '_> = match coding {
-        "gzip" | "x-gzip" => Box::new(MultiGzDecoder::new(body)),
+        _ if body.is_empty() => return Ok(Vec::new()), // as a server writes an empty page
+        "gzip" | "x-gzip" => Box::new(Members(GzDecoder::new(body))),
         // By the standard it is zlib; some servers leave out zlib's head and checksum.
         "deflate" if is_zlib(body) => Box::new(ZlibDecoder::new(body)),
         "deflate" => Box::new(DeflateDecoder::new(body)),
-        _ => return Err(Outcome::Unchecked(format!("the links of a page encoded as {coding}"))),
+        _ => {
+            let coding = clipped(coding);
+            return Err(Outcome::Unchecked(format!("the links of a page encoded as {coding}")));
+        }
     };
     // No more than of a page that is not compressed: a few bytes can become gigabytes.
     let mut plain = Vec::new();
@@ -98,6 +102,23 @@ fn undo(coding: &str, body: &[u8]) -> Result<Vec<u8>, Outcome> {
         Ok(_) if plain.len() as u64 > MAX_BODY => Err(too_long()),
         Ok(_) => Ok(plain),
         Err(error) => Err(Outcome::Broken(format!("bad {coding}: {error}"))),
+    }
+}
+
+/// What gzip has made: one member behind the other. As in browsers, it does not matter what
+/// else comes behind them.
+struct Members<'a>(GzDecoder<&'a [u8]>);
+
+impl Read for Members<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.0.read(buffer)?;
+            let rest = *self.0.get_ref();
+            if read > 0 || buffer.is_empty() || !rest.starts_with(&[0x1f, 0x8b, 8]) {
+                return Ok(read);
+            }
+            self.0 = GzDecoder::new(rest);
+        }
     }
 }
 

@@ -83,7 +83,7 @@ impl Tally {
             report += &format!("skipped: {count} × {reason}, like {example}\n");
         }
         for (reason, Several { count, example }) in &self.unchecked {
-            report += &format!("not checked: {count} × {reason}; like {example}\n");
+            report += &format!("not checked: {count} × {}; like {example}\n", shown(reason));
         }
         if let Some(why) = self.nothing_read.as_ref().filter(|_| self.pages == 0) {
             report += &format!("nothing was checked: {}\n", shown(why));

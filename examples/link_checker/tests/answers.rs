@@ -160,6 +160,22 @@ fn a_page_that_cannot_be_decompressed_is_said_so() {
     assert!(said[3].starts_with(&format!("{unread} that is encoded too often")), "{}", said[3]);
 }
 
+/// As browsers do it.
+#[test]
+fn what_comes_behind_a_compressed_page_does_not_matter_and_an_empty_page_needs_no_bytes() {
+    let encoded = "Content-Encoding: gzip\r\n";
+    let with = |end: &[u8]| html(encoded, &[&gzip(LINK), end].concat());
+    link_is_found_in(vec![with(b"\n"), with(&[0; 512]), with(b"garbage"), with(b"\x1f\x8b")]);
+    within_limit(|| {
+        for coding in ["gzip", "deflate"] {
+            let headers = format!("Content-Encoding: {coding}\r\nContent-Length: 0\r\n");
+            let site = Site::of(&[("/", html(&headers, b""))]);
+            let (code, report) = site.check(&["--retries", "0"]);
+            assert_eq!(code, Some(0), "{coding}: {report}");
+        }
+    });
+}
+
 #[test]
 fn a_length_is_kept_to_however_it_is_written() {
     let number = LINK.len();

@@ -149,12 +149,14 @@ fn control_characters_from_anywhere_are_escaped_in_the_report() {
         let kind = "200 OK\r\nContent-Type: text/html\r\nContent-Encoding: \u{1b}[1m\u{9b}2m";
         let links = "<a href='http://\u{1b}[3m/'><a href='x\u{9b}y:z'><a href=/1>\
                      <a href='http://\u{202e}a b/'><a href='mailto:\u{202e}a'><a href=/2>\
-                     <a href=/3>";
+                     <a href=/3><a href=/4>";
+        let coding = "200 OK\r\nContent-Type: text/html\r\nContent-Encoding: \u{9b}2J\u{202e}";
         let site = Site::of(&[
             ("/", page(links)),
             ("/1", reply(kind, "")),
             ("/2", redirect("http://\u{1b}[31m/\u{9b}31m")),
             ("/3", redirect("other:\u{9b}31m\u{202e}")),
+            ("/4", reply(&format!("{coding}{}", "x".repeat(100_000)), "x")),
         ]);
         let (code, report) = site.check(&["--retries", "0"]);
         assert_eq!(code, Some(1));
@@ -162,6 +164,8 @@ fn control_characters_from_anywhere_are_escaped_in_the_report() {
             |c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c);
         assert!(!report.contains(is_bad), "{report:?}");
         assert!(report.contains("\\u{1b}[3m"), "it is shown: {report}");
+        assert!(report.contains("encoded as \\u{9b}2j\\u{202e}xxx"), "it is shown: {report}");
+        assert!(report.len() < 10_000, "it is clipped: {} bytes", report.len());
     });
 }
 

@@ -24,6 +24,10 @@ use glassloop::net::{TcpListener, TcpStream};
 use glassloop::{JoinHandle, join_all, spawn, timeout, unblock};
 use rusqlite::{Connection, OptionalExtension};
 
+/// `println!` panics when nobody reads, and a panic in a drop can abort the process.
+#[path = "../../../examples/shared/terminal.rs"]
+mod terminal;
+
 const SCHEMA: &str = "
     create table user (id integer primary key, name text not null);
     insert into user values (1, 'ada'), (2, 'bob');
@@ -63,7 +67,7 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        println!("database closed");
+        terminal::say("database closed\n");
     }
 }
 
@@ -80,7 +84,7 @@ struct Server(JoinHandle<io::Result<Infallible>>);
 impl Drop for Server {
     fn drop(&mut self) {
         self.0.abort();
-        println!("server closed");
+        terminal::say("server closed\n");
     }
 }
 
@@ -215,7 +219,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let _server = Server(spawn(serve(listener, database)));
         let clients = [&["/user/1", "/user/2"][..], &["/user/3"]];
         for answers in join_all(clients.map(|paths| fetch(address, paths))).await {
-            println!("{}", answers?.join("\n"));
+            terminal::say(answers?.join("\n") + "\n");
         }
         Ok(())
     })

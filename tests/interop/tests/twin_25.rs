@@ -68,6 +68,20 @@ fn the_rust_side_prints_the_same_on_virtual_time() {
     expect_as_recorded(rust_side_on_virtual_time);
 }
 
+/// Its drops print too: a panic there, during another one, would abort the process.
+#[test]
+fn a_reader_that_has_gone_is_no_panic() {
+    within_limit_as(NAME, || {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output =
+            rust_side().stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped()).output();
+        let output = output.expect("the program starts");
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(output.stderr.is_empty(), "{output:?}");
+    });
+}
+
 #[test]
 fn the_python_side_prints_what_is_recorded() {
     match python() {

@@ -59,6 +59,7 @@ impl Folder {
         let rust = paths.filter(|path| path.extension().is_some_and(|ending| ending == "rs"));
         let mut names: Vec<String> =
             rust.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+        names.retain(|name| name != "mod"); // it only names the others
         names.sort();
         names
     }

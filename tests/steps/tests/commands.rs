@@ -73,6 +73,9 @@ fn what_is_not_there_is_an_error_that_says_what_is() {
     assert!(error("1", 1).contains("no step before step 1: read examples/steps/step_1.rs"));
     let no_flaw = error(&format!("flaw missing --folder={FIXTURE}"), 1);
     assert!(no_flaw.contains("no flaw `missing`. The flaws are: a_typo, loud_end."), "{no_flaw}");
+    // The file that names them is none of them.
+    let no_flaw = error("flaw mod", 1);
+    assert!(no_flaw.contains("no flaw `mod`") && !no_flaw.contains(", mod,"), "{no_flaw}");
     let typo = error(&format!("flaw a_typo --folder={FIXTURE}"), 1);
     assert!(typo.contains("`a_typo` cannot be shown: there is no `Bell::wring`"), "{typo}");
     assert!(error("--folder=nowhere", 1).contains("no step_1.rs in nowhere"));
