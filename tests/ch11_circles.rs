@@ -849,6 +849,80 @@ fn no_circle_through_a_permit_that_has_moved_to_another_task() {
     });
 }
 
+/// 94 · Breaks when the boxes of a `join_all` and of a `timeout` count as boxes that may be sent.
+#[test]
+fn locks_that_are_taken_in_a_join_all_or_a_timeout_lead_into_a_circle() {
+    within_limit(|| {
+        on_watched_loop(async {
+            let (a, b) = (lock(), lock());
+            let both = |first: Lock, second: Lock| async move {
+                let taken = timeout(SECOND, first.lock()).await.unwrap();
+                yield_now().await;
+                let _second = second.lock().await;
+                drop(taken);
+            };
+            let all = [both(a.clone(), b.clone()), both(b.clone(), a.clone())];
+            spawn_named("all", async { drop(join_all(all).await) }).detach();
+            settle().await;
+            assert_eq!(circles(), [["all"]]);
+        });
+    });
+}
+
+/// 94 · near miss: breaks when whoever polled a boxed future first counts as its owner for good.
+#[test]
+fn no_circle_through_a_boxed_future_that_has_moved_to_another_task() {
+    no_circle(async || {
+        let (mutex, door) = (lock(), lock());
+        let (sender, receiver) = channel::unbounded();
+        let (inner, gate) = (mutex.clone(), door.clone());
+        spawn_named("gives", async move {
+            let mut update = Box::pin(async move {
+                let _guard = inner.lock().await;
+                yield_now().await;
+                sleep(5 * SECOND).await;
+            });
+            assert!(poll_once(&mut update).await.is_pending());
+            sender.try_send(update).unwrap();
+            turns(3).await;
+            drop(gate.lock().await);
+        })
+        .detach();
+        spawn_named("has it", async move { receiver.recv().await.unwrap().await }).detach();
+        spawn_with("wants", &door, async move || drop(mutex.lock().await));
+        settle().await;
+        assert!(circles().is_empty());
+        sleep(9 * SECOND).await;
+        assert_eq!(tasks().len(), 1, "all went on");
+    });
+}
+
+/// 94 · near miss: the same for a wait in a box, to which the lock is granted.
+#[test]
+fn no_circle_through_a_boxed_wait_that_another_task_may_poll() {
+    no_circle(async || {
+        let mutex: &'static Mutex<()> = Box::leak(Box::new(Mutex::new(())));
+        let slot = Rc::new(RefCell::new(None));
+        let guard = mutex.lock().await;
+        let shared = slot.clone();
+        spawn_named("waits twice", async move {
+            let mut wait = Box::pin(mutex.lock());
+            assert!(poll_once(&mut wait).await.is_pending());
+            shared.replace(Some(wait));
+            drop(mutex.lock().await);
+        })
+        .detach();
+        settle().await;
+        drop(guard);
+        settle().await;
+        assert!(circles().is_empty());
+        let granted = slot.take().unwrap();
+        spawn_named("takes it", async move { drop(granted.await) }).detach();
+        settle().await;
+        assert_eq!(tasks().len(), 1, "all went on");
+    });
+}
+
 /// 94 · near miss: breaks when one permit stands for all.
 #[test]
 fn no_circle_through_a_semaphore_one_of_whose_permits_will_come_back() {

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use crate::task::{Scheduler, Task, TaskCell, TaskKey, panic_text};
-use crate::trace::{CodeLine, End};
+use crate::trace::{CodeLine, End, address};
 
 /// What a panic carries.
 type Payload = Box<dyn Any + Send>;
@@ -33,6 +33,7 @@ struct RootCell(RefCell<Option<Payload>>);
 impl<'a> Root<'a> {
     pub(super) fn new(scheduler: &Scheduler, at: CodeLine, future: RootFuture<'a>) -> Root<'a> {
         let task = scheduler.add_root(at, RootCell::default());
+        scheduler.root_memory.set((address(&*future), size_of_val(&*future)));
         Root { key: task.key(), is_done: false, task, future }
     }
 

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use super::woken_list::{ChildWaker, WokenList};
 use crate::current;
 use crate::task::{ChildList, ChildOf, ContainedWaker, RegisteredWaker, drop_each, polled_again};
-use crate::trace::{ChildNotes, CodeLine};
+use crate::trace::{ChildNotes, CodeLine, address, holds};
 
 /// From this number of futures on, each future gets a waker of its own. To poll fewer
 /// futures all at once costs less than their wakers would cost.
@@ -150,9 +150,10 @@ impl<F: Future> JoinAll<F> {
     }
 
     fn poll_child(&mut self, index: usize, cx: &mut Context<'_>) {
-        if let Child::Running(future) = &mut self.children[index]
-            && let Poll::Ready(output) = future.as_mut().poll(cx)
-        {
+        let owner = address(&*self);
+        let Child::Running(future) = &mut self.children[index] else { return };
+        let _in_child = holds::enter_child(owner, &**future);
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
             self.running -= 1;
             // If dropping the future panics here, the output is stored anyway.
             self.children[index] = Child::Ready(output);

@@ -7,12 +7,14 @@
 //! are tasks each of which waits for others of the rest: among them are circles.
 //!
 //! Whom does a task wait for? For the task whose end it awaits; and for the tasks that have
-//! taken the lock or the permits that it wants. A guard that can move to another task (an
-//! `OwnedPermit`) proves nothing. Nor does one lock of which nobody knows who has taken it.
+//! taken the lock or the permits that it wants. What can move to another task proves nothing: an
+//! `OwnedPermit`; what `try_lock` has given, wherever that is; and what a boxed future holds, for a
+//! box can be sent. (The boxes of a `join_all` cannot.) So it counts where in memory the
+//! future lies that took the lock: inside of its task or not. Nor does a lock prove
+//! anything of which nobody knows who has taken it.
 //!
-//! So no circle is reported of tasks that can still go on. Two things are beyond its sight: a
-//! boxed future that takes a lock in one task, and is then sent to another; and the guard of a
-//! lock that lives for ever (in a `Box::leak`), which can be sent by itself.
+//! So no circle is reported of tasks that can still go on. One thing is beyond its sight: the
+//! guard of a lock that lives for ever (in a `Box::leak`), which can be sent by itself.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -22,7 +24,8 @@ use super::tasks::{TaskInfo, Tasks};
 use super::waits::{Resource, View};
 use crate::event_loop::EventLoop;
 use crate::task::{Progress, Task, TaskId, contain};
-use crate::trace::{Waits, What, holds};
+use crate::trace::holds::{self, HoldKey};
+use crate::trace::{Waits, What};
 
 /// Tasks each of which waits for the next one, and the last one for the first: none of them
 /// can go on. See [`Tasks::circles`].
@@ -60,9 +63,9 @@ impl Tasks {
     ///
     /// No circle is shown of tasks that can still go on: if a task waits for several things,
     /// all of them must lead into the circle. A semaphore counts if all its permits, 16 at
-    /// most, are known to be held by `Permit`s. (Who has taken a lock counts as its holder. The
-    /// loop does not see that a boxed future, or the guard of a leaked lock, is sent to another
-    /// task together with the lock.)
+    /// most, are known to be held by `Permit`s. What `try_lock` has given, and what a boxed future
+    /// holds, does not count, since it may be sent to another task. (One thing the loop does not see:
+    /// that the guard of a leaked lock is sent.)
     ///
     /// ```
     /// use std::rc::Rc;
@@ -168,9 +171,17 @@ fn blockers(
 fn holders_that_stay(event_loop: &EventLoop, resource: Resource) -> Option<Vec<TaskId>> {
     let holds = holds::of(resource.number);
     let is_all = holds.first().is_some_and(|(_, hold)| hold.of == holds.len());
-    let holders = holds.iter().map(|(_, hold)| match hold.task {
-        Some((of, task)) if of == event_loop.id && !hold.may_move => Some(TaskId(task)),
-        _ => None,
+    let holders = holds.iter().map(|(key, hold)| {
+        let (of, task) = hold.task?;
+        let stays = match key {
+            HoldKey::Taken(_) => !hold.may_move,
+            HoldKey::Granted(leaf) => event_loop
+                .tracer
+                .with_waits(task, |waits| waits.find(*leaf))
+                .flatten()
+                .is_some_and(|note| !note.wait.may_move()),
+        };
+        (of == event_loop.id && stays).then_some(TaskId(task))
     });
     holders.collect::<Option<Vec<_>>>().filter(|_| is_all)
 }

@@ -112,7 +112,7 @@ impl View<'_> {
             What::EndOf(task) => WaitsFor::Task(TaskId(task)),
             What::EndElsewhere => WaitsFor::Other(ELSEWHERE),
             What::Job(_) => WaitsFor::Job,
-            What::Thing(name, _) => WaitsFor::Other(name),
+            What::Thing(name, ..) => WaitsFor::Other(name),
             What::Never => WaitsFor::Never,
         };
         let resource = note.wait.resource().or_else(|| numbered(note));

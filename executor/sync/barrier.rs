@@ -2,8 +2,8 @@
 
 use std::panic::Location;
 
-use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
-use crate::trace::{CodeLine, Identity};
+use super::waiting::{Origin, WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use crate::trace::Identity;
 
 /// Holds tasks until a given number of them has arrived, then lets all of them go
 /// on. After that it can be used again. asyncio's `Barrier`.
@@ -67,7 +67,7 @@ impl WaitTarget for &Barrier {
         &self.queue
     }
 
-    fn try_take(&mut self, status: WaiterStatus, _: CodeLine) -> Option<BarrierWaitResult> {
+    fn try_take(&mut self, status: WaiterStatus, _: Origin) -> Option<BarrierWaitResult> {
         match status {
             WaiterStatus::New if self.queue.len() + 1 == self.parties => {
                 self.queue.grant_all();

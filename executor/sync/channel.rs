@@ -20,7 +20,7 @@ use std::task::{Context, Poll};
 
 use futures_lite::stream::Stream;
 
-use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use super::waiting::{Origin, WaitQueue, WaitTarget, WaiterStatus, Waiting};
 use crate::task::{drop_each, polled_again};
 use crate::trace::{CodeLine, Identity};
 
@@ -332,7 +332,7 @@ impl<T> WaitTarget for Sending<'_, T> {
     }
 
     #[track_caller]
-    fn try_take(&mut self, _: WaiterStatus, _: CodeLine) -> Option<Self::Output> {
+    fn try_take(&mut self, _: WaiterStatus, _: Origin) -> Option<Self::Output> {
         let Some(value) = self.value.take() else {
             polled_again(format_args!("the Send made at {}", self.at))
         };
@@ -370,7 +370,7 @@ impl<T> WaitTarget for Receiving<'_, T> {
         &self.0.receiving
     }
 
-    fn try_take(&mut self, _: WaiterStatus, _: CodeLine) -> Option<Self::Output> {
+    fn try_take(&mut self, _: WaiterStatus, _: Origin) -> Option<Self::Output> {
         self.0.receive()
     }
 
@@ -398,7 +398,7 @@ impl<T> WaitTarget for Streaming<T> {
         &self.0.streaming
     }
 
-    fn try_take(&mut self, _: WaiterStatus, _: CodeLine) -> Option<Self::Output> {
+    fn try_take(&mut self, _: WaiterStatus, _: Origin) -> Option<Self::Output> {
         self.0.receive()
     }
 }

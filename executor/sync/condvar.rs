@@ -4,8 +4,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::mutex::{Mutex, MutexGuard};
-use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
-use crate::trace::{CodeLine, Identity};
+use super::waiting::{Origin, WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use crate::trace::Identity;
 
 /// Lets a task wait, without holding the lock, until another task has changed the
 /// value in the mutex. asyncio's `Condition`.
@@ -98,7 +98,7 @@ impl WaitTarget for &Condvar {
         &self.queue
     }
 
-    fn try_take(&mut self, status: WaiterStatus, _: CodeLine) -> Option<()> {
+    fn try_take(&mut self, status: WaiterStatus, _: Origin) -> Option<()> {
         (status == WaiterStatus::Granted).then_some(())
     }
 

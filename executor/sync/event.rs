@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 
-use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
-use crate::trace::{CodeLine, Identity};
+use super::waiting::{Origin, WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use crate::trace::Identity;
 
 /// A flag to wait for. asyncio's `Event`.
 ///
@@ -87,7 +87,7 @@ impl WaitTarget for &Event {
         &self.queue
     }
 
-    fn try_take(&mut self, status: WaiterStatus, _: CodeLine) -> Option<()> {
+    fn try_take(&mut self, status: WaiterStatus, _: Origin) -> Option<()> {
         (self.is_set() || status == WaiterStatus::Granted).then_some(())
     }
 }

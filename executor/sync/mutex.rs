@@ -6,8 +6,8 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use super::semaphore::{Acquiring, Permit, Semaphore};
-use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
-use crate::trace::{CodeLine, Identity, LeafId};
+use super::waiting::{Origin, WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use crate::trace::{Identity, LeafId};
 
 /// A value that one task at a time may use, however often that task awaits in
 /// between. asyncio's `Lock`.
@@ -118,8 +118,8 @@ impl<'a, T: ?Sized> WaitTarget for &'a Mutex<T> {
         &self.semaphore.queue
     }
 
-    fn try_take(&mut self, status: WaiterStatus, at: CodeLine) -> Option<MutexGuard<'a, T>> {
-        Acquiring(&self.semaphore).try_take(status, at).map(|permit| self.guard(permit))
+    fn try_take(&mut self, status: WaiterStatus, origin: Origin) -> Option<MutexGuard<'a, T>> {
+        Acquiring(&self.semaphore).try_take(status, origin).map(|permit| self.guard(permit))
     }
 
     fn end_grant(&self, leaf: LeafId) {

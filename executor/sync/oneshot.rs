@@ -7,9 +7,9 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use super::waiting::{Origin, WaitQueue, WaitTarget, WaiterStatus, Waiting};
 use crate::task::drop_each;
-use crate::trace::{CodeLine, Identity};
+use crate::trace::Identity;
 
 /// Makes a channel for one value. asyncio's `Future`, divided into the half that sets
 /// the result and the half that awaits it.
@@ -105,7 +105,7 @@ impl<T> WaitTarget for Rc<ValueSlot<T>> {
         &self.queue
     }
 
-    fn try_take(&mut self, _: WaiterStatus, _: CodeLine) -> Option<Result<T, Closed>> {
+    fn try_take(&mut self, _: WaiterStatus, _: Origin) -> Option<Result<T, Closed>> {
         let value = self.value.take();
         (value.is_some() || self.sender_gone.get()).then(|| value.ok_or(Closed))
     }

@@ -5,9 +5,9 @@ use std::ops::Deref;
 use std::panic::Location;
 use std::rc::Rc;
 
-use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting, leaf_id};
+use super::waiting::{Origin, WaitQueue, WaitTarget, WaiterStatus, Waiting, leaf_id};
 use crate::trace::holds::{self, Hold, HoldKey};
-use crate::trace::{CodeLine, Identity, LeafId};
+use crate::trace::{Identity, LeafId};
 
 /// A number of permits, each held by one task at a time. asyncio's `Semaphore`.
 ///
@@ -82,8 +82,8 @@ impl Semaphore {
     #[track_caller]
     pub fn try_acquire(&self) -> Option<Permit<'_>> {
         // Asked outside of the closure, which has a caller of its own.
-        let at = Location::caller();
-        self.take(WaiterStatus::New).then(|| HeldPermit::new(self, at))
+        let origin = Origin { at: Location::caller(), place: 0 };
+        self.take(WaiterStatus::New).then(|| HeldPermit::new(self, origin))
     }
 
     /// How many permits are free. While a task waits for one, none is.
@@ -134,8 +134,8 @@ impl<S: Deref<Target = Semaphore> + Clone> WaitTarget for Acquiring<S> {
         &self.0.queue
     }
 
-    fn try_take(&mut self, status: WaiterStatus, at: CodeLine) -> Option<HeldPermit<S>> {
-        self.0.take(status).then(|| HeldPermit::new(self.0.clone(), at))
+    fn try_take(&mut self, status: WaiterStatus, origin: Origin) -> Option<HeldPermit<S>> {
+        self.0.take(status).then(|| HeldPermit::new(self.0.clone(), origin))
     }
 
     fn end_grant(&self, leaf: LeafId) {
@@ -165,18 +165,19 @@ pub struct HeldPermit<S: Deref<Target = Semaphore>> {
 }
 
 impl<S: Deref<Target = Semaphore>> HeldPermit<S> {
-    fn new(semaphore: S, at: CodeLine) -> HeldPermit<S> {
-        let hold = if holds::are_watched() { note_hold::<S>(&semaphore, at) } else { 0 };
+    fn new(semaphore: S, origin: Origin) -> HeldPermit<S> {
+        let hold = if holds::are_watched() { note_hold::<S>(&semaphore, origin) } else { 0 };
         HeldPermit { semaphore, hold }
     }
 }
 
 /// Notes that the current task holds a permit.
 #[cold]
-fn note_hold<S>(semaphore: &Semaphore, at: CodeLine) -> u64 {
+fn note_hold<S>(semaphore: &Semaphore, Origin { at, place }: Origin) -> u64 {
     let number = holds::next_number();
-    // What owns its semaphore can move to another task; a reference has nothing to drop.
-    let may_move = std::mem::needs_drop::<S>();
+    // What owns its semaphore can move to another task; a reference has nothing to drop. And so
+    // can what was taken by a boxed future.
+    let may_move = std::mem::needs_drop::<S>() || !holds::is_in_task(place);
     let hold = Hold::of_current_task(Some(at), may_move, semaphore.permits);
     holds::note(semaphore.identity.number, HoldKey::Taken(number), hold);
     number

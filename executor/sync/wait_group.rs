@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::waiting::{WaitQueue, WaitTarget, WaiterStatus, Waiting};
-use crate::trace::{CodeLine, Identity};
+use super::waiting::{Origin, WaitQueue, WaitTarget, WaiterStatus, Waiting};
+use crate::trace::Identity;
 
 /// Counts the work that is still to be done, and waits until all of it is done.
 /// asyncio's `Queue.join`, with a guard instead of `task_done`: a call is easily
@@ -106,7 +106,7 @@ impl WaitTarget for &Work {
         &self.queue
     }
 
-    fn try_take(&mut self, status: WaiterStatus, _: CodeLine) -> Option<()> {
+    fn try_take(&mut self, status: WaiterStatus, _: Origin) -> Option<()> {
         (self.undone.get() == 0 || status == WaiterStatus::Granted).then_some(())
     }
 }

@@ -17,7 +17,14 @@ pub(super) use super::wait_queue::WaitQueue;
 
 use super::wait_queue::WaiterKey;
 use crate::task::{Cost, RegisteredWaker, poll_budget, spend_budget, take_back_note};
-use crate::trace::{CodeLine, Identity, LeafId, What, address};
+use crate::trace::{CodeLine, Identity, LeafId, What, address, holds};
+
+/// Where a wait comes from: the line that made it, and the place of its future in memory.
+#[derive(Clone, Copy)]
+pub(super) struct Origin {
+    pub(super) at: CodeLine,
+    pub(super) place: usize,
+}
 
 /// Something that tasks wait for: a lock, a value, a signal.
 pub(super) trait WaitTarget {
@@ -36,9 +43,8 @@ pub(super) trait WaitTarget {
     /// The queue of its waiters.
     fn queue(&self) -> &WaitQueue;
 
-    /// Takes what is waited for, if the waiter may have it now. Called at every poll. `at` is
-    /// the line that made the wait.
-    fn try_take(&mut self, status: WaiterStatus, at: CodeLine) -> Option<Self::Output>;
+    /// Takes what is waited for, if the waiter may have it now. Called at every poll.
+    fn try_take(&mut self, status: WaiterStatus, origin: Origin) -> Option<Self::Output>;
 
     /// A wait to which this was granted has ended.
     fn end_grant(&self, _leaf: LeafId) {}
@@ -85,7 +91,8 @@ impl<W: WaitTarget> Waiting<W> {
     #[track_caller]
     fn try_now(&mut self) -> Option<W::Output> {
         let status = self.status();
-        let taken = self.wanted.try_take(status, self.at);
+        let origin = Origin { at: self.at, place: address(&*self) };
+        let taken = self.wanted.try_take(status, origin);
         // Granted, and nothing is there: another task was quicker. This task waits again, at
         // the back of the queue.
         if taken.is_some() || status == WaiterStatus::Granted {
@@ -95,7 +102,10 @@ impl<W: WaitTarget> Waiting<W> {
     }
 
     pub(super) fn register(&self, cx: &Context<'_>) -> RegisteredWaker {
-        let what = || What::Thing(W::NAME, self.wanted.identity().of(W::KIND));
+        let what = || {
+            let resource = self.wanted.identity().of(W::KIND);
+            What::Thing(W::NAME, resource, holds::is_in_task(address(self)))
+        };
         RegisteredWaker::register(cx, self.leaf(), what, self.at)
     }
 

@@ -42,7 +42,7 @@ use super::slab::Slab;
 use super::task::{FutureCell, JoinCell, Progress, Task, TaskCell};
 use super::waker::{Message, WakerFactory};
 use crate::current;
-use crate::trace::{CodeLine, End, Notes, Tracer};
+use crate::trace::{CodeLine, End, Notes, Tracer, address};
 
 /// What the future of `block_on` is called in reports.
 const ROOT: &str = "root";
@@ -59,6 +59,8 @@ pub(crate) struct Scheduler {
     last_id: Cell<u64>,
     /// The task of `block_on`'s future, while that runs.
     root: Cell<Option<TaskId>>,
+    /// Where its future lies: its address, and its size.
+    pub(crate) root_memory: Cell<(usize, usize)>,
     /// The names of the tasks that have one.
     names: RefCell<HashMap<TaskId, Rc<str>>>,
     /// Set while the tasks are being dropped: what is spawned then is dropped too.
@@ -91,6 +93,7 @@ impl Scheduler {
             wakers: WakerFactory::new(inbox),
             last_id: Cell::new(0),
             root: Cell::new(None),
+            root_memory: Cell::default(),
             names: RefCell::default(),
             closing: Cell::new(false),
             polls: Cell::new(0),
@@ -299,6 +302,13 @@ impl Scheduler {
     pub(crate) fn polled_task(&self) -> Option<TaskId> {
         let (key, _) = self.running.get()?;
         self.find(key).map(|task| task.id)
+    }
+
+    /// Where the future of that task lies: its address, and its size.
+    pub(crate) fn polled_memory(&self) -> Option<(usize, usize)> {
+        let task = self.find(self.running.get()?.0)?;
+        let of_spawned = (address(&*task), size_of_val(&*task));
+        Some(if self.is_root(&task) { self.root_memory.get() } else { of_spawned })
     }
 
     /// The child that is being polled, if `waker` is its own.

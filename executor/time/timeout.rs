@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::sleep::Sleep;
 use crate::current;
 use crate::task::{Cost, poll_budget, polled_again, spend_budget};
+use crate::trace::{address, holds};
 
 /// Gives `future` until `limit` from this call: its output, or [`Elapsed`].
 /// asyncio's `timeout` and `wait_for`.
@@ -57,15 +58,16 @@ impl<F: Future> Future for Timeout<F> {
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (made_at, has_waited) = (self.end.made_at, self.end.has_waited());
+        let (owner, has_waited) = (address(&*self), self.end.has_waited());
         let Some(future) = self.future.as_mut() else {
-            polled_again(format_args!("the Timeout made at {made_at}"))
+            polled_again(format_args!("the Timeout made at {}", self.end.made_at))
         };
         // A limit that had to wait costs nothing, as a sleep. One of no time has its share of the
         // poll's budget: it would elapse again and again, and leave no turn to the others.
         if !has_waited {
             ready!(poll_budget(cx));
         }
+        let _in_child = holds::enter_child(owner, &**future);
         // The future first: one that is ready in time beats its limit.
         let result = match future.as_mut().poll(cx) {
             Poll::Ready(output) => Ok(output),

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;
 
-use super::notes::LeafId;
+use super::notes::{LeafId, address};
 use super::resource::CodeLine;
 use crate::current::{self, LoopId};
 
@@ -42,6 +42,9 @@ pub(crate) enum HoldKey {
 thread_local! {
     static IS_WATCHED: Cell<bool> = const { Cell::new(cfg!(debug_assertions)) };
     static LAST: Cell<u64> = const { Cell::new(0) };
+    /// Where the child of a combinator lies that is being polled and cannot leave its task: its
+    /// address, and its size.
+    static CHILD: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
     // Never dropped, as what `current` keeps: the drop of another thread-local may drop a guard.
     static HOLDS: ManuallyDrop<RefCell<BTreeMap<(u64, HoldKey), Hold>>> =
         const { ManuallyDrop::new(RefCell::new(BTreeMap::new())) };
@@ -56,6 +59,37 @@ pub(crate) fn are_watched() -> bool {
 /// From now on, holds are noted or not.
 pub(crate) fn watch(watch: bool) {
     IS_WATCHED.with(|is_watched| is_watched.set(watch));
+}
+
+/// Whether this address lies in the future that is being polled. What lies there cannot leave the
+/// task. A boxed future can: it may be polled by one task and moved to another.
+#[cold]
+pub(crate) fn is_in_task(place: usize) -> bool {
+    let is_in = |(start, size): (usize, usize)| (start..start + size).contains(&place);
+    let memory = current::with(|event_loop| event_loop.scheduler.polled_memory());
+    is_in(CHILD.with(Cell::get)) || memory.flatten().is_some_and(is_in)
+}
+
+/// A boxed child is being polled. Its owner, who lies at the address `owner`, never gives it away:
+/// where the owner cannot leave the task, the child cannot either.
+#[inline]
+pub(crate) fn enter_child<F>(owner: usize, child: &F) -> Option<EnteredChild> {
+    are_watched().then(|| {
+        let memory = (address(child), size_of::<F>());
+        let child = if is_in_task(owner) { memory } else { (0, 0) };
+        EnteredChild { outer: CHILD.with(|cell| cell.replace(child)) }
+    })
+}
+
+/// Until this is dropped, a child is being polled.
+pub(crate) struct EnteredChild {
+    outer: (usize, usize),
+}
+
+impl Drop for EnteredChild {
+    fn drop(&mut self) {
+        CHILD.with(|child| child.set(self.outer));
+    }
 }
 
 impl Hold {

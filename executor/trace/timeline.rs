@@ -243,7 +243,7 @@ impl Timeline {
 /// together.
 fn kind(what: What) -> (&'static str, &'static str) {
     match what {
-        What::Thing(name, _) => (name, name),
+        What::Thing(name, ..) => (name, name),
         What::Never => ("a time that never comes", "a time that never comes"),
         What::Timer(_) => ("timer", "timers"),
         What::Readable(_) => ("reading from fd", "reading from fds"),

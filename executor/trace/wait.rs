@@ -15,8 +15,9 @@ pub(crate) struct WaitReason {
 /// What a leaf waits for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum What {
-    /// Something that a resource can give, like "room in a channel".
-    Thing(&'static str, Resource),
+    /// Something that a resource can give, like "room in a channel"; and whether the future that
+    /// waits cannot leave its task.
+    Thing(&'static str, Resource, bool),
     /// A time that never comes.
     Never,
     /// The timer of that number.
@@ -37,10 +38,15 @@ pub(crate) enum What {
 pub(crate) const ELSEWHERE: &str = "the end of a task of another loop";
 
 impl WaitReason {
+    /// Whether the future that waits may leave its task.
+    pub(crate) fn may_move(&self) -> bool {
+        !matches!(self.what, What::Thing(_, _, true))
+    }
+
     /// The lock, channel or signal that is waited for.
     pub(crate) fn resource(&self) -> Option<Resource> {
         match self.what {
-            What::Thing(_, resource) => Some(resource),
+            What::Thing(_, resource, _) => Some(resource),
             _ => None,
         }
     }
@@ -57,7 +63,7 @@ impl WaitReason {
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            What::Thing(name, _) => f.write_str(name),
+            What::Thing(name, ..) => f.write_str(name),
             What::Never => f.write_str("a time that never comes"),
             What::Timer(timer) => write!(f, "timer {timer}"),
             What::Readable(fd) => write!(f, "descriptor {fd} to be readable"),

@@ -24,6 +24,7 @@ const STAND_INS: &[(&str, &str)] = &[
     ("const { Cell::new(BUDGET) }", "Cell::new(BUDGET)"),
     ("const { Cell::new(NO_LOOP) }", "Cell::new(NO_LOOP)"),
     ("const { Cell::new(0) }", "Cell::new(0)"),
+    ("const { Cell::new((0, 0)) }", "Cell::new((0, 0))"),
     ("const { Cell::new(cfg!(debug_assertions)) }", "Cell::new(cfg!(debug_assertions))"),
     (
         "const { ManuallyDrop::new(RefCell::new(BTreeMap::new())) }",

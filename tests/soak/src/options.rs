@@ -68,7 +68,7 @@ fn try_read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Option
     while let Some(option) = arguments.next() {
         let mut number = || match arguments.next() {
             Some(value) => parse(&option, &value),
-            None => Err(format!("{option:?} needs a number after it")),
+            None => Err(format!("{option} needs a number after it")),
         };
         match option.as_str() {
             "--help" | "-h" => return Ok(None),
@@ -89,7 +89,7 @@ fn try_read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Option
 
 fn parse(option: &str, value: &str) -> Result<u64, String> {
     let number = u64::from_str(value);
-    number.map_err(|_| format!("{option:?} takes a whole number, and {value:?} is none"))
+    number.map_err(|_| format!("{option} takes a whole number, and {value:?} is none"))
 }
 
 /// The standard library's hash maps are seeded by the system; so is this.
