@@ -724,6 +724,14 @@ fn no_circle<F: Future>(root: impl FnOnce() -> F + Send + 'static) {
     });
 }
 
+/// No circle is shown, and ten seconds later only the task that asks is left.
+async fn all_go_on() {
+    settle().await;
+    assert!(circles().is_empty());
+    sleep(9 * SECOND).await;
+    assert_eq!(tasks().len(), 1, "all went on");
+}
+
 /// Spawns a task that takes `first`, and then waits by `wait`, which may go on.
 fn spawn_with<F>(name: &str, first: &Lock, wait: F)
 where
@@ -808,10 +816,7 @@ fn no_circle_with_a_holder_that_sleeps_or_is_ready() {
             sleep(5 * SECOND).await;
             drop(wanted.try_lock());
         });
-        settle().await;
-        assert!(circles().is_empty());
-        sleep(9 * SECOND).await;
-        assert_eq!(tasks().len(), 1, "all went on");
+        all_go_on().await;
     });
     no_circle(async || {
         let (a, b) = (lock(), lock());
@@ -842,10 +847,7 @@ fn no_circle_through_a_permit_that_has_moved_to_another_task() {
         })
         .detach();
         spawn_with("wants", &door, async move || drop(seats.acquire().await));
-        settle().await;
-        assert!(circles().is_empty());
-        sleep(9 * SECOND).await;
-        assert_eq!(tasks().len(), 1, "all went on");
+        all_go_on().await;
     });
 }
 
@@ -901,10 +903,7 @@ fn no_circle_through_a_boxed_future_that_has_moved_to_another_task() {
         .detach();
         spawn_named("has it", async move { receiver.recv().await.unwrap().await }).detach();
         spawn_with("wants", &door, async move || drop(mutex.lock().await));
-        settle().await;
-        assert!(circles().is_empty());
-        sleep(9 * SECOND).await;
-        assert_eq!(tasks().len(), 1, "all went on");
+        all_go_on().await;
     });
 }
 
@@ -953,10 +952,7 @@ fn no_circle_through_a_semaphore_one_of_whose_permits_will_come_back() {
         })
         .detach();
         spawn_with("wants a seat", &door, async move || drop(seats.acquire().await));
-        settle().await;
-        assert!(circles().is_empty());
-        sleep(9 * SECOND).await;
-        assert_eq!(tasks().len(), 1, "all went on");
+        all_go_on().await;
     });
 }
 
@@ -981,10 +977,7 @@ fn no_circle_through_a_semaphore_with_more_permits_than_are_looked_at() {
         })
         .detach();
         spawn_with("wants a seat", &door, async move || drop(seats.acquire().await));
-        settle().await;
-        assert!(circles().is_empty());
-        sleep(9 * SECOND).await;
-        assert_eq!(tasks().len(), 1, "all went on");
+        all_go_on().await;
     });
 }
 

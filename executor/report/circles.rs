@@ -9,7 +9,7 @@
 //! Whom does a task wait for? For the task whose end it awaits; and for the tasks that have
 //! taken the lock or the permits that it wants. What can move to another task proves nothing: an
 //! `OwnedPermit`; what `try_lock` has given, wherever that is; and what a boxed future holds, for a
-//! box can be sent. (The boxes of a `join_all` cannot.) So it counts where in memory the
+//! box can be sent. (The boxes of a `join_all` and of a `timeout` cannot.) So it counts where in memory the
 //! future lies that took the lock: inside of its task or not. Nor does a lock prove
 //! anything of which nobody knows who has taken it.
 //!

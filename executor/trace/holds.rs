@@ -24,7 +24,8 @@ pub(crate) struct Hold {
     pub(crate) since: u64,
     /// The line of the call. `None` for a grant: the wait has its line.
     pub(crate) at: Option<CodeLine>,
-    /// Whether its guard may have been moved to another task.
+    /// Whether its guard may have been moved to another task. (Of a grant, the note of the wait
+    /// says so.)
     pub(crate) may_move: bool,
     /// How many of its kind the resource has.
     pub(crate) of: usize,
