@@ -886,27 +886,33 @@ fn a_task_whose_file_is_always_ready_does_not_keep_the_loop_to_itself() {
                 file.read_exact(&mut [0]).await.unwrap();
             }
         });
-        assert!(turns.await >= least, "bytes that were read ahead");
+        assert!(
+            turns.await >= least,
+            "bytes that were read ahead: the others had less than {least} turns"
+        );
         let mut file = File::create(&path).await.unwrap();
         let turns = turns_of_others_during(async {
             for _ in 0..MANY {
                 file.write_all(&[7]).await.unwrap();
             }
         });
-        assert!(turns.await >= least, "bytes that are collected");
+        assert!(
+            turns.await >= least,
+            "bytes that are collected: the others had less than {least} turns"
+        );
         file.flush().await.unwrap();
         let turns = turns_of_others_during(async {
             for _ in 0..MANY {
                 file.flush().await.unwrap();
             }
         });
-        assert!(turns.await >= least, "nothing to flush");
+        assert!(turns.await >= least, "nothing to flush: the others had less than {least} turns");
         let turns = turns_of_others_during(async {
             for _ in 0..MANY {
                 file.seek(SeekFrom::Start(0)).await.unwrap();
             }
         });
-        assert!(turns.await >= least, "a seek");
+        assert!(turns.await >= least, "a seek: the others had less than {least} turns");
     });
 }
 
