@@ -762,6 +762,26 @@ fn a_slow_poll_that_made_nobody_late_says_nothing_of_it() {
     });
 }
 
+/// To list many tasks takes time. Breaks when a timer is due for as long as it was when the list
+/// was begun: seen from a later moment, its deadline is later then.
+#[test]
+fn a_long_list_of_tasks_does_not_move_the_deadline_of_the_last() {
+    unless_the_machine_stalls(|| {
+        let slow = slow_poll_of_the_culprit(async {
+            for _ in 0..20_000 {
+                spawn(pending::<()>()).detach();
+            }
+            yield_now().await;
+            let deadline = spawn_sleeper("sleeper").await;
+            spawn_named("culprit", async move { compute_until(deadline + LONG) }).detach();
+        });
+        let mut made_late = slow.made_late.iter();
+        let sleeper = made_late.find(|task| task.name.as_deref() == Some("sleeper"));
+        let late = checked(sleeper.expect("is late").late.clone().expect("says how late"));
+        assert!(share(&late, "culprit") >= LONG, "{late}");
+    });
+}
+
 /// Breaks when the callback is measured as a part of the poll.
 #[test]
 fn the_time_of_a_report_is_not_blamed_on_the_poll_that_it_is_about() {

@@ -153,8 +153,9 @@ impl View<'_> {
     }
 
     fn late(&self, task: TaskId, waits: &Waits) -> Option<Late> {
-        let overdue = self.longest_overdue(&waits.all());
-        self.event_loop.tracer.delay(task.0, overdue).map(Late::new)
+        let deadline = self.earliest_deadline(&waits.all());
+        let deadline = deadline.map(|at| self.event_loop.timers.clock.nanoseconds(at));
+        self.event_loop.tracer.delay(task.0, deadline).map(Late::new)
     }
 }
 

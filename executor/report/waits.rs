@@ -91,13 +91,13 @@ impl View<'_> {
         self.deadlines.contains_key(&timer)
     }
 
-    /// By how much the earliest of these timers is overdue: 0 if none is.
-    pub(super) fn longest_overdue(&self, notes: &[Note]) -> Option<Duration> {
+    /// The earliest deadline of these timers.
+    pub(super) fn earliest_deadline(&self, notes: &[Note]) -> Option<Instant> {
         let deadlines = notes.iter().filter_map(|note| match note.wait.what {
             What::Timer(timer) => self.deadlines.get(&timer),
             _ => None,
         });
-        deadlines.min().map(|first| self.now.saturating_duration_since(*first))
+        deadlines.min().copied()
     }
 
     pub(super) fn wait(&self, note: &Note) -> WaitInfo {

@@ -64,7 +64,7 @@ impl Clock {
 
     /// An instant in the wheel's unit. An instant before the epoch counts as the epoch; an
     /// instant too far ahead is [`NEVER`].
-    pub(super) fn nanoseconds(&self, instant: Instant) -> u64 {
+    pub(crate) fn nanoseconds(&self, instant: Instant) -> u64 {
         nanoseconds(instant.saturating_duration_since(self.epoch))
     }
 

@@ -318,10 +318,9 @@ impl Recorder {
     }
 
     /// How late a task is now, or else was at worst.
-    pub(super) fn delay(&mut self, task: u64, overdue: Option<Duration>) -> Option<Delay> {
+    pub(super) fn delay(&mut self, task: u64, deadline: Option<u64>) -> Option<Delay> {
         let (history, now) = (self.histories.get(&task)?, (self.now)());
-        let timer = overdue.map(|overdue| now.saturating_sub(overdue.as_nanos() as u64));
-        let due = history.due.into_iter().chain(timer).min();
+        let due = history.due.into_iter().chain(deadline).min();
         let late = due.and_then(|due| self.lateness.delay(now, due, false, 0));
         late.or_else(|| history.late.clone())
     }

@@ -104,10 +104,10 @@ impl Tracer {
         self.0.as_ref()?.borrow().history(task)
     }
 
-    /// How late a task is now, or else was at worst. `overdue`: for how long the timer has been
-    /// due for which the task waits.
-    pub(crate) fn delay(&self, task: u64, overdue: Option<Duration>) -> Option<Delay> {
-        self.0.as_ref()?.borrow_mut().delay(task, overdue)
+    /// How late a task is now, or else was at worst. `deadline`: that of the timer for which the
+    /// task waits.
+    pub(crate) fn delay(&self, task: u64, deadline: Option<u64>) -> Option<Delay> {
+        self.0.as_ref()?.borrow_mut().delay(task, deadline)
     }
 
     /// The loop does something else after a poll: it reports the poll.
