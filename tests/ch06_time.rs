@@ -23,8 +23,8 @@ use glassloop::{
     yield_now,
 };
 use support::{
-    Log, OnDrop, WakeCount, on_loop, on_virtual_loop, panic_text, poll_once, poll_with, sockets,
-    turns, within_limit,
+    Log, OnDrop, WakeCount, let_others_run, on_loop, on_virtual_loop, panic_text, poll_once,
+    poll_with, sockets, turns, within_limit,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -805,7 +805,7 @@ fn virtual_time_stands_still_while_anything_is_ready() {
 fn virtual_time_stands_still_while_a_blocking_job_is_out() {
     on_virtual_loop(|| async {
         let start = now();
-        let job = unblock(|| (0..1000).for_each(|_| std::thread::yield_now()));
+        let job = unblock(let_others_run);
         assert_eq!(timeout(HOUR, job).await, Ok(()), "an hour passed while the job ran");
         assert_eq!(now(), start);
     });

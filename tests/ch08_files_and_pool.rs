@@ -14,13 +14,13 @@ use std::sync::mpsc;
 use std::sync::{Arc, Barrier};
 use std::task::Poll;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_lite::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt, StreamExt};
 use glassloop::blocking::pool::Pool;
 use glassloop::fs::{self, File};
 use glassloop::{Executor, join_all, spawn, stats, unblock, yield_now};
-use support::{on_loop, poll_once, within_limit};
+use support::{let_others_run, on_loop, poll_once, within_limit};
 
 /// A folder that is removed at the end, and the path of a file in it.
 fn path_in_folder() -> (tempfile::TempDir, PathBuf) {
@@ -37,9 +37,7 @@ fn unblock_keeps_the_loop_alive_while_the_job_runs() {
         let (release, released) = mpsc::channel();
         let job = unblock(move || released.recv().unwrap());
         let outside = thread::spawn(move || {
-            for _ in 0..1000 {
-                thread::yield_now();
-            }
+            let_others_run();
             release.send(42).unwrap();
         });
         assert_eq!(job.await, 42);
@@ -134,7 +132,7 @@ fn the_end_of_the_loop_waits_for_the_jobs_that_were_accepted() {
         glassloop::block_on(async move {
             let mut job = unblock(move || {
                 released.recv().unwrap();
-                (0..1000).for_each(|_| thread::yield_now());
+                let_others_run();
                 set_done.store(true, Ordering::SeqCst);
             });
             assert!(poll_once(&mut job).await.is_pending());
@@ -152,7 +150,7 @@ struct CountsDown(Arc<AtomicUsize>);
 
 impl Drop for CountsDown {
     fn drop(&mut self) {
-        (0..1000).for_each(|_| thread::yield_now());
+        let_others_run();
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
@@ -279,7 +277,9 @@ fn a_job_that_comes_as_the_last_idle_thread_ends_is_not_forgotten() {
             job_done.fetch_add(1, Ordering::SeqCst);
         };
         let pool = Pool::new(1, Duration::ZERO, count_done);
-        for submitted in 1..=10_000 {
+        let begun = Instant::now();
+        let in_time = |_: &usize| begun.elapsed() < Duration::from_secs(5);
+        for submitted in (1..=10_000).take_while(in_time) {
             pool.submit(Box::new(|| ())).unwrap();
             while done.load(Ordering::SeqCst) < submitted {
                 thread::yield_now();
@@ -315,7 +315,7 @@ fn a_pool_that_is_dropped_waits_for_its_jobs() {
             let (together, done) = (together.clone(), done.clone());
             let job = move || {
                 together.wait();
-                (0..1000).for_each(|_| thread::yield_now());
+                let_others_run();
                 done.fetch_add(1, Ordering::SeqCst);
             };
             pool.submit(Box::new(job)).unwrap();

@@ -15,8 +15,8 @@ use glassloop::{
     Broken, Executor, Promise, Remote, join_all, promise, sleep, spawn, stats, unblock, yield_now,
 };
 use support::{
-    Log, OnDrop, WakeCount, on_loop, poll_once, poll_with, sockets, turns, virtual_executor,
-    within_limit,
+    Log, OnDrop, WakeCount, let_others_run, on_loop, poll_once, poll_with, sockets, turns,
+    virtual_executor, within_limit,
 };
 
 /// A waker for another thread, with the flag that the thread sets before it wakes.
@@ -655,7 +655,7 @@ fn a_loop_that_awaits_a_promise_is_not_taken_for_stuck() {
 /// Sets the promise when the loop most likely sleeps.
 fn promise_keeper(promise: Promise<&'static str>) -> thread::JoinHandle<()> {
     thread::spawn(move || {
-        (0..1_000).for_each(|_| thread::yield_now());
+        let_others_run();
         promise.set("late").unwrap();
     })
 }

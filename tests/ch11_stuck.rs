@@ -21,8 +21,8 @@ use glassloop::{
     unblock, yield_now,
 };
 use support::{
-    Log, OnDrop, on_loop, on_virtual_loop, panic_text, poll_once, poll_with, sockets, turns,
-    virtual_executor, within_limit, woken_by_a_thread,
+    Log, OnDrop, let_others_run, on_loop, on_virtual_loop, panic_text, poll_once, poll_with,
+    sockets, turns, virtual_executor, within_limit, woken_by_a_thread,
 };
 
 /// The line after the caller's, as a report names it.
@@ -611,7 +611,7 @@ fn when_the_last_remote_is_dropped_the_alarm_comes() {
         drop(remote);
         let thread = thread::spawn(move || {
             // Most likely, the loop is asleep after that.
-            (0..1_000).for_each(|_| thread::yield_now());
+            let_others_run();
             drop(clone);
         });
         let report = panic_text(|| executor.block_on(pending::<()>()));

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use glassloop::Executor;
 
@@ -44,6 +44,14 @@ fn limit() -> Duration {
     };
     let seconds = seconds.parse();
     Duration::from_secs(seconds.expect("GLASSLOOP_TEST_LIMIT is a whole number of seconds"))
+}
+
+/// Lets other threads run for a while, in which a loop most likely falls asleep. On a busy machine
+/// each yield takes long, and fewer are enough.
+pub fn let_others_run() {
+    let begun = Instant::now();
+    let in_time = |_: &u32| begun.elapsed() < Duration::from_millis(200);
+    (0..1000).take_while(in_time).for_each(|_| thread::yield_now());
 }
 
 /// Runs a test under a watchdog. A test that hangs fails, and its thread keeps running, so
