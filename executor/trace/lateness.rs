@@ -13,8 +13,8 @@
 //!
 //! Only the last three turns matter: a task that is due is polled in this turn or the next, or
 //! in the one after that if the root has ended meanwhile. What seems to be due since an earlier
-//! time had its deadline set to the past. All times are on the loop's clock. A virtual one stands still while a task is polled, so
-//! nothing is late there.
+//! time had its deadline set to the past. All times are on the loop's clock. A virtual one
+//! stands still while a task is polled, so nothing is late there.
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;

@@ -17,11 +17,11 @@
 //!
 //! In reading order: a `resource` is what tasks hold and wait for; a leaf future says what it
 //! will `wait` for, the `notes` of a poll collect these waits, and the `holds` say who has what.
-//! An `event` is one thing that the loop does; a `record` is an event with its time and cause. Four forms turn records into text: `lines`, `chrome`,
-//! `timeline` and `player`, by means of `json` and of the `state` that follows from the
-//! events so far. The `output` writes the text to a file. A `request` says which form is
-//! wanted; `lateness` knows what the loop has done since a task was due. The `recorder` does the
-//! work behind the `tracer`.
+//! An `event` is one thing that the loop does; a `record` is an event with its time and cause.
+//! Four forms turn records into text: `lines`, `chrome`, `timeline` and `player`, by means of
+//! `json` and of the `state` that follows from the events so far. The `output` writes the text to
+//! a file. A `request` says which form is wanted; `lateness` knows what the loop has done since a
+//! task was due. The `recorder` does the work behind the `tracer`.
 
 mod resource;
 mod wait;
